@@ -1,0 +1,3 @@
+//! The `wherry` binary.
+#![forbid(unsafe_code)]
+fn main() {}

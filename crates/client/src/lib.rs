@@ -1,0 +1,2 @@
+//! A DERP client.
+#![forbid(unsafe_code)]

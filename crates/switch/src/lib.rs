@@ -1,0 +1,2 @@
+//! Who is here, where a packet goes, what is dropped and why.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Harness of the black-box tests.
+#![forbid(unsafe_code)]
