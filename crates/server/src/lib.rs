@@ -1,1 +1,2 @@
 //! All I/O of the relay.
+pub mod transport;

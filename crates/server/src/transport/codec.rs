@@ -1,0 +1,223 @@
+//! The door: open what came off the socket, seal what goes to it.
+
+use rustls::server::UnbufferedServerConnection;
+
+use super::records;
+use super::websocket::WebSocket;
+
+/// Why a codec stopped working; the connection ends.
+#[derive(Debug, thiserror::Error)]
+pub enum CodecError {
+    /// The peer broke TLS, or its handshake cannot be served (names, versions).
+    #[error("tls: {0}")]
+    Tls(#[from] rustls::Error),
+    /// The peer broke the WebSocket protocol or sent something else than binary messages.
+    #[error("websocket: {0}")]
+    WebSocket(#[source] Box<tungstenite::Error>),
+    /// The codec failed or was closed before.
+    #[error("connection is already closed")]
+    Closed,
+}
+
+/// What [`Codec::open`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// Bytes taken from the front of the input; the rest must be presented again, at the front, with more behind it.
+    pub consumed: usize,
+    /// The peer said that nothing more will come.
+    pub finished: bool,
+}
+
+/// The state of one connection's layers, without any buffer.
+pub struct Codec {
+    tls: Option<Box<UnbufferedServerConnection>>,
+    websocket: Option<Box<WebSocket>>,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Codec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Codec")
+            .field("tls", &self.tls.is_some())
+            .field("websocket", &self.websocket.is_some())
+            .field("ended", &self.ended)
+            .finish()
+    }
+}
+
+/// Bytes that sealing `plain_len` bytes may take at most, protocol answers included.
+///
+/// A TLS record holds up to 16 KiB and costs at most 5 + 256 bytes more; a WebSocket message 14. The constant
+/// leaves room for what rustls queued by itself (a key update, an alert).
+#[must_use]
+pub const fn sealed_bound(plain_len: usize) -> usize {
+    plain_len + (plain_len / 16_384 + 2) * 261 + 1024
+}
+
+impl Codec {
+    /// A codec for a plain TCP connection.
+    #[must_use]
+    pub const fn plain() -> Self {
+        Self { tls: None, websocket: None, ended: false }
+    }
+
+    /// A codec that begins with the TLS handshake.
+    ///
+    /// # Errors
+    /// [`CodecError::Tls`] if `config` cannot serve any connection.
+    pub fn tls(config: std::sync::Arc<rustls::ServerConfig>) -> Result<Self, CodecError> {
+        let tls = Box::new(UnbufferedServerConnection::new(config)?);
+        Ok(Self { tls: Some(tls), websocket: None, ended: false })
+    }
+
+    /// Puts WebSocket messages between TLS and DERP, from the next byte on.
+    pub fn upgrade_to_websocket(&mut self) {
+        self.websocket = Some(Box::new(WebSocket::new()));
+    }
+
+    /// Whether bytes travel as WebSocket messages.
+    #[must_use]
+    pub const fn is_websocket(&self) -> bool {
+        self.websocket.is_some()
+    }
+
+    /// Whether application bytes can be sealed: always for plain TCP, after the handshake for TLS.
+    #[must_use]
+    pub fn is_established(&self) -> bool {
+        self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking())
+    }
+
+    /// The TLS version agreed on, if the connection uses TLS.
+    #[must_use]
+    pub fn tls_version(&self) -> Option<rustls::ProtocolVersion> {
+        self.tls.as_ref().and_then(|tls| tls.protocol_version())
+    }
+
+    /// Opens everything whole in `wire`, appending the DERP bytes to `plain` and answers for the peer to `reply`.
+    ///
+    /// `wire` may be overwritten up to [`Opened::consumed`].
+    ///
+    /// # Errors
+    /// Any [`CodecError`]; `reply` may still hold an alert or a close message worth sending.
+    pub fn open(
+        &mut self,
+        wire: &mut [u8],
+        plain: &mut Vec<u8>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Opened, CodecError> {
+        if self.ended {
+            return Err(CodecError::Closed);
+        }
+        let opened = self.open_layers(wire, plain, reply);
+        self.ended |= opened.is_err();
+        opened
+    }
+
+    fn open_layers(
+        &mut self,
+        wire: &mut [u8],
+        plain: &mut Vec<u8>,
+        reply: &mut Vec<u8>,
+    ) -> Result<Opened, CodecError> {
+        if self.websocket.is_none() {
+            return open_below(self.tls.as_deref_mut(), wire, plain, reply);
+        }
+        // WebSocket connections are browsers: few, so a buffer of their own costs nobody else.
+        let mut messages = Vec::new();
+        let mut opened = open_below(self.tls.as_deref_mut(), wire, &mut messages, reply)?;
+        opened.finished |= self.open_messages(&messages, plain, reply)?;
+        Ok(opened)
+    }
+
+    /// Opens WebSocket `messages` that left TLS already. Returns whether the peer closed.
+    pub(super) fn open_messages(
+        &mut self,
+        messages: &[u8],
+        plain: &mut Vec<u8>,
+        reply: &mut Vec<u8>,
+    ) -> Result<bool, CodecError> {
+        let Some(websocket) = &mut self.websocket else { return Err(CodecError::Closed) };
+        let mut answers = Vec::new();
+        let finished = websocket.open(messages, plain, &mut answers);
+        seal_below(self.tls.as_deref_mut(), &answers, reply)?;
+        finished
+    }
+
+    /// Seals all of `plain` (one WebSocket message, or as many TLS records as it takes), appending to `out`.
+    ///
+    /// # Errors
+    /// [`CodecError::Closed`] after an error or [`Self::close`]; [`CodecError::Tls`] when the cipher is exhausted.
+    pub fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
+        if self.ended {
+            return Err(CodecError::Closed);
+        }
+        let sealed = match &mut self.websocket {
+            None => seal_below(self.tls.as_deref_mut(), plain, out),
+            Some(websocket) => {
+                let mut message = Vec::with_capacity(plain.len() + 16);
+                websocket
+                    .seal(plain, &mut message)
+                    .and_then(|()| seal_below(self.tls.as_deref_mut(), &message, out))
+            }
+        };
+        self.ended |= sealed.is_err();
+        sealed
+    }
+
+    /// Appends the farewell of each layer to `out`; nothing can be sealed or opened afterwards.
+    pub fn close(&mut self, out: &mut Vec<u8>) {
+        self.close_layers(out, None);
+    }
+
+    /// As [`Self::close`], giving a WebSocket peer the reason `code` (RFC 6455, section 7.4).
+    pub fn close_with_code(&mut self, out: &mut Vec<u8>, code: u16, reason: &'static str) {
+        self.close_layers(out, Some((code, reason)));
+    }
+
+    fn close_layers(&mut self, out: &mut Vec<u8>, code: Option<(u16, &'static str)>) {
+        if self.ended {
+            return;
+        }
+        self.ended = true;
+        if let Some(websocket) = &mut self.websocket {
+            let mut message = Vec::new();
+            websocket.close(code, &mut message);
+            if seal_below(self.tls.as_deref_mut(), &message, out).is_err() {
+                return;
+            }
+        }
+        if let Some(tls) = &mut self.tls {
+            records::close(tls, out);
+        }
+    }
+}
+
+fn open_below(
+    tls: Option<&mut UnbufferedServerConnection>,
+    wire: &mut [u8],
+    plain: &mut Vec<u8>,
+    reply: &mut Vec<u8>,
+) -> Result<Opened, CodecError> {
+    match tls {
+        Some(tls) => Ok(records::open(tls, wire, plain, reply)?),
+        None => {
+            plain.extend_from_slice(wire);
+            Ok(Opened { consumed: wire.len(), finished: false })
+        }
+    }
+}
+
+fn seal_below(
+    tls: Option<&mut UnbufferedServerConnection>,
+    plain: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), CodecError> {
+    match tls {
+        _ if plain.is_empty() => Ok(()),
+        Some(tls) => Ok(records::seal(tls, plain, out)?),
+        None => {
+            out.extend_from_slice(plain);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What lies between a socket and the DERP byte stream: TLS records, WebSocket messages, or nothing.
+//!
+//! [`Codec`] is the small seal/open door that the rest of the server sees: bytes off the socket in, DERP bytes
+//! out, and back. It owns no buffers, so that an idle connection holds nothing but the state of its ciphers.
+//! [`Stream`] is the same door as an asynchronous byte stream, for the short life before the upgrade.
+//!
+//! May use: rustls, tungstenite, tokio's sockets. Must stay true: an error is final (the codec remembers it and
+//! neither opens nor seals afterwards), and everything a codec wants to say to the peer is in the bytes it returns.
+
+mod codec;
+mod records;
+mod stream;
+mod websocket;
+
+pub use codec::{Codec, CodecError, Opened, sealed_bound};
+pub use stream::{EstablishError, Parts, Stream};
