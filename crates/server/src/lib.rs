@@ -1,2 +1,3 @@
 //! All I/O of the relay.
+pub mod clock;
 pub mod transport;
