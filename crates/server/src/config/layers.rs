@@ -1,0 +1,270 @@
+//! Where a value can come from, and which one wins: flag, environment, file, `--dev`, default.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    Problem, ValueError,
+    problem::nearest,
+    register::{KEYS, Key, Shape, key},
+};
+
+/// Where a value was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// On the command line.
+    Flag {
+        /// The flag without its dashes.
+        name: String,
+    },
+    /// In the environment.
+    Env {
+        /// The variable.
+        name: String,
+    },
+    /// In the file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+    },
+    /// Implied by `--dev`.
+    Dev,
+    /// Nowhere.
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag { name } => write!(f, "flag --{name}"),
+            Self::Env { name } => write!(f, "environment {name}"),
+            Self::File { path, line } => write!(f, "{}:{line}", path.display()),
+            Self::Dev => f.write_str("--dev"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+/// A flag from the command line.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made by whoever parses the command line")]
+pub struct Flag {
+    /// The key it sets.
+    pub key: &'static Key,
+    /// Its values, in order.
+    pub values: Vec<String>,
+}
+
+/// Everything a configuration is made from.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "made by whoever parses the command line")]
+pub struct Sources {
+    /// Flags given.
+    pub flags: Vec<Flag>,
+    /// The environment.
+    pub env: Environment,
+    /// The file to read, if any.
+    pub file: Option<PathBuf>,
+    /// Whether `--dev` was given.
+    pub dev: bool,
+}
+
+/// The environment of the process, as far as settings depend on it.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, Option<String>>,
+    root: bool,
+}
+
+impl Environment {
+    /// The environment of this process. A variable that is set but empty counts as not set, which is what
+    /// `${NAME:-}` in a compose file means.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    pub fn of_process() -> Self {
+        let variables = std::env::vars_os()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok())))
+            .collect();
+        Self { variables, root: nix::unistd::geteuid().is_root() }
+    }
+
+    /// An environment of these variables, for tests and tools; not of root.
+    #[must_use]
+    pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let variables =
+            variables.into_iter().map(|(name, value)| (name.to_owned(), Some(value.to_owned()))).collect();
+        Self { variables, root: false }
+    }
+
+    /// The value of a variable, if it is set, not empty and Unicode.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)?.as_deref()
+    }
+
+    /// Whether the process runs as root.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.root
+    }
+
+    /// The folder for state if none is set: what systemd gives, root's, or the user's.
+    #[must_use]
+    pub fn state_dir(&self) -> Option<PathBuf> {
+        if let Some(dir) = self.var("STATE_DIRECTORY") {
+            // systemd separates several by a colon; the first is ours.
+            return dir.split(':').next().map(PathBuf::from);
+        }
+        if self.root {
+            return Some("/var/lib/wherry".into());
+        }
+        let absolute = |name| self.var(name).map(Path::new).filter(|path| path.is_absolute());
+        absolute("XDG_STATE_HOME")
+            .map(|dir| dir.join("wherry"))
+            .or_else(|| absolute("HOME").map(|home| home.join(".local/state/wherry")))
+    }
+}
+
+/// A value as written, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Given {
+    pub(super) items: Vec<String>,
+    pub(super) origin: Origin,
+}
+
+/// The winning value of each key that was written anywhere.
+pub(super) fn merge(sources: &Sources, problems: &mut Vec<Problem>) -> BTreeMap<&'static str, Given> {
+    let mut written = BTreeMap::new();
+    if let Some(path) = &sources.file {
+        read_file(path, &mut written, problems);
+    }
+    read_env(&sources.env, &mut written, problems);
+    for flag in &sources.flags {
+        let origin = Origin::Flag { name: flag.key.flag() };
+        let items = flag.values.iter().flat_map(|value| split(flag.key, value)).collect();
+        written.insert(flag.key.name, Given { items, origin });
+    }
+    written
+}
+
+fn split(key: &Key, value: &str) -> Vec<String> {
+    match key.shape {
+        Shape::Many => value.split(',').map(|item| item.trim().to_owned()).collect(),
+        Shape::One | Shape::Switch => vec![value.to_owned()],
+    }
+}
+
+fn read_env(env: &Environment, written: &mut BTreeMap<&'static str, Given>, problems: &mut Vec<Problem>) {
+    let ours = env.variables.iter().filter(|(name, _)| name.starts_with("WHERRY_") && !is_foreign(name));
+    for (name, value) in ours {
+        let origin = Origin::Env { name: name.clone() };
+        let Some(key) = KEYS.iter().find(|key| key.env() == *name) else {
+            let known: Vec<String> = KEYS.iter().map(|key| key.env()).collect();
+            let suggestion = nearest(name, known.iter().map(String::as_str).filter(|known| known != name));
+            problems.push(Problem::UnknownKey { name: name.clone(), origin, suggestion });
+            continue;
+        };
+        match value {
+            Some(value) => {
+                written.insert(key.name, Given { items: split(key, value), origin });
+            }
+            None => problems.push(bad(key, "…", origin, ValueError::NotUnicode)),
+        }
+    }
+}
+
+/// Variables with our prefix that are not settings: the file's own name, what tests pass to themselves, and what
+/// Kubernetes and Docker put into every container beside a service named `wherry`.
+fn is_foreign(name: &str) -> bool {
+    let rest = name.trim_start_matches("WHERRY_");
+    rest == "CONFIG"
+        || rest == "PORT"
+        || ["TEST_", "PORT_", "SERVICE_", "ENV_"].iter().any(|p| rest.starts_with(p))
+}
+
+fn read_file(path: &Path, written: &mut BTreeMap<&'static str, Given>, problems: &mut Vec<Problem>) {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(err) => return problems.push(Problem::Unreadable { path: path.to_owned(), err }),
+    };
+    let line = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    let (table, errors) = DeTable::parse_recoverable(&text);
+    for err in &errors {
+        problems.push(Problem::Syntax {
+            path: path.to_owned(),
+            line: err.span().map_or(1, |span| line(span.start)),
+            message: err.message().lines().collect::<Vec<_>>().join(", "),
+        });
+    }
+    let origin = |at| Origin::File { path: path.to_owned(), line: line(at) };
+    read_table(table.get_ref(), "", &origin, written, problems);
+}
+
+fn read_table(
+    table: &DeTable<'_>,
+    prefix: &str,
+    origin: &dyn Fn(usize) -> Origin,
+    written: &mut BTreeMap<&'static str, Given>,
+    problems: &mut Vec<Problem>,
+) {
+    for (word, value) in table {
+        let name = format!("{prefix}{}", word.get_ref());
+        let origin_here = origin(word.span().start);
+        match (key(&name), value.get_ref()) {
+            (Some(key), value) => match items(value) {
+                Ok(items) => {
+                    written.insert(key.name, Given { items, origin: origin_here });
+                }
+                Err(kind) => problems.push(bad(key, kind, origin_here, ValueError::Kind { kind })),
+            },
+            (None, DeValue::Table(inner)) if is_table(&name) => {
+                read_table(inner, &format!("{name}."), origin, written, problems);
+            }
+            (None, _) => {
+                let suggestion = nearest(&name, known_names());
+                problems.push(Problem::UnknownKey { name, origin: origin_here, suggestion });
+            }
+        }
+    }
+}
+
+fn is_table(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name.split_once('.').is_some_and(|(table, _)| table == name))
+}
+
+fn known_names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().flat_map(|key| [Some(key.name), key.name.split_once('.').map(|(table, _)| table)]).flatten()
+}
+
+/// The items of an array, or the one value; the error is what TOML calls what it is instead.
+fn items(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
+    match value {
+        DeValue::Array(array) => array.iter().map(|item| scalar(item.get_ref())).collect(),
+        value => scalar(value).map(|item| vec![item]),
+    }
+}
+
+fn scalar(value: &DeValue<'_>) -> Result<String, &'static str> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(number) => Ok(number.to_string()),
+        DeValue::Float(number) => Ok(number.to_string()),
+        DeValue::Boolean(state) => Ok(state.to_string()),
+        DeValue::Datetime(_) => Err("a date"),
+        DeValue::Array(_) => Err("a nested array"),
+        DeValue::Table(_) => Err("a table"),
+    }
+}
+
+fn bad(key: &'static Key, given: &str, origin: Origin, why: ValueError) -> Problem {
+    Problem::BadValue { key: key.name, given: given.to_owned(), origin, why, takes: key.takes }
+}

@@ -1,0 +1,34 @@
+//! Settings: from what was written to what was checked.
+//!
+//! What lives here: the [register](KEYS) of every key; the layers a value can come from (flag, environment, file,
+//! default); the checks that turn text into [`Settings`]; the node key file; the reference page made from the register.
+//!
+//! What it may use: the environment (nobody else reads it) and the files a setting names. No room of this crate.
+//!
+//! What must stay true: a key without an effect does not exist; nothing unknown is accepted; all problems are reported
+//! at once and each names the key, the value, where it was written and what is allowed; a value that cannot be used
+//! refuses to start and never falls back to something weaker.
+
+mod address;
+mod check;
+mod key_file;
+mod layers;
+mod limits;
+mod problem;
+mod reference;
+mod register;
+mod settings;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::{Host, ListenAddr, dual_stack};
+pub use check::{Effective, Row, load};
+pub use key_file::NodeKeySource;
+pub use layers::{Environment, Flag, Origin, Sources};
+pub use limits::Limits;
+pub use problem::{Conflict, FileError, Missing, Problem, Problems, ValueError};
+pub use reference::reference;
+pub use register::{KEYS, Key, Shape, key};
+pub use settings::{Admit, CertSetting, Home, LogFormat, LogSettings, MailboxSettings, Settings};

@@ -1,0 +1,288 @@
+//! What can be wrong with a configuration: one problem, one line.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use thiserror::Error;
+
+use super::Origin;
+
+/// Everything that is wrong, at least one problem, in the order of the register.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub struct Problems {
+    /// The problems; never empty.
+    pub all: Vec<Problem>,
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, problem) in self.all.iter().enumerate() {
+            if place > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that is wrong with the configuration; its text is one line that says what to do.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file cannot be read.
+    #[error("config file {path}: {err}", path = .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        err: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("config file {path}:{line}: not valid TOML: {message}", path = .path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// A key nobody knows.
+    #[error("unknown key {name:?} ({origin}){hint}", hint = Suggestion(.suggestion.as_deref()))]
+    UnknownKey {
+        /// The name as written.
+        name: String,
+        /// Where.
+        origin: Origin,
+        /// The nearest known name.
+        suggestion: Option<String>,
+    },
+    /// A value that is not allowed.
+    #[error("{key} = {given:?} ({origin}): {why}; allowed: {takes}")]
+    BadValue {
+        /// The key.
+        key: &'static str,
+        /// The value as written.
+        given: String,
+        /// Where.
+        origin: Origin,
+        /// What is wrong with it.
+        why: ValueError,
+        /// What is allowed.
+        takes: &'static str,
+    },
+    /// A key that takes one value was given several.
+    #[error("{key} ({origin}): takes one value, given {count}; allowed: {takes}")]
+    TooMany {
+        /// The key.
+        key: &'static str,
+        /// Where.
+        origin: Origin,
+        /// How many were given.
+        count: usize,
+        /// What is allowed.
+        takes: &'static str,
+    },
+    /// A value that contradicts another one.
+    #[error("{key} = {given:?} ({origin}): {conflict}")]
+    Conflict {
+        /// The key.
+        key: &'static str,
+        /// The value as written.
+        given: String,
+        /// Where.
+        origin: Origin,
+        /// With what, and what to do.
+        conflict: Conflict,
+    },
+    /// A key that must be set and is not.
+    #[error("{key}: not set, {missing}")]
+    Missing {
+        /// The key.
+        key: &'static str,
+        /// Why it must be, and what to do.
+        missing: Missing,
+    },
+    /// A file that a setting names cannot be used.
+    #[error("{key} = {path:?} ({origin}): {err}", path = .path)]
+    BadFile {
+        /// The key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Where the setting was written.
+        origin: Origin,
+        /// Why.
+        err: FileError,
+    },
+}
+
+/// Why a value is not allowed.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// Nothing was written.
+    #[error("empty")]
+    Empty,
+    /// Not one of the allowed words.
+    #[error("not one of the allowed words{hint}", hint = Suggestion(.suggestion.as_deref()))]
+    Word {
+        /// The nearest allowed word.
+        suggestion: Option<String>,
+    },
+    /// The port is missing.
+    #[error("no port")]
+    NoPort,
+    /// The port is not a number up to 65535.
+    #[error("the port must be 0 to 65535")]
+    Port,
+    /// The part before the port is not an IP address.
+    #[error("{text:?} is not an IP address")]
+    Ip {
+        /// The part.
+        text: String,
+    },
+    /// An IPv6 address without its brackets.
+    #[error("an IPv6 address needs brackets: [{ip}]:PORT")]
+    Brackets {
+        /// The address.
+        ip: std::net::Ipv6Addr,
+    },
+    /// Not a DNS name.
+    #[error("not a DNS name")]
+    Name,
+    /// A name with characters beyond ASCII.
+    #[error("not ASCII; write the punycode form (xn--…)")]
+    NotAscii,
+    /// A name with a port behind it.
+    #[error("a name without port is wanted; the port belongs into listen")]
+    NameWithPort,
+    /// A number without unit.
+    #[error("no unit")]
+    NoUnit,
+    /// A unit nobody knows.
+    #[error("unknown unit {unit:?}")]
+    Unit {
+        /// The unit as written.
+        unit: String,
+    },
+    /// Not a number.
+    #[error("not a number")]
+    Number,
+    /// Outside the range.
+    #[error("must be from {min} to {max}")]
+    Range {
+        /// Smallest allowed value, as it would be written.
+        min: String,
+        /// Largest allowed value, as it would be written.
+        max: String,
+    },
+    /// A table or a date where a value belongs.
+    #[error("{kind} is not a value for this key")]
+    Kind {
+        /// What TOML calls it.
+        kind: &'static str,
+    },
+    /// A variable that is not Unicode.
+    #[error("not Unicode")]
+    NotUnicode,
+    /// The same address twice.
+    #[error("given twice")]
+    Twice,
+}
+
+/// How two settings contradict each other, and what to do.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// Two sources of certificates.
+    #[error("self_signed is set too; remove one of the two")]
+    TwoCertificates,
+    /// The private listener on a public address.
+    #[error(
+        "not loopback: whoever reaches it sees who uses the relay; use 127.0.0.1, or set admin_exposed if the network is private"
+    )]
+    AdminExposed,
+}
+
+/// Why a key must be set, and what to do.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missing {
+    /// No admission on a public address.
+    #[error(
+        "and {addr} can be reached from outside: say who may use the relay: --admit list:FILE (node keys, one a line) or --admit open (anybody)"
+    )]
+    Admission {
+        /// The first such address.
+        addr: std::net::SocketAddr,
+    },
+    /// No certificate for a TLS listener.
+    #[error("and {addr} speaks TLS: give --cert-dir DIR (your own certificates) or --self-signed")]
+    Certificate {
+        /// The first such address.
+        addr: std::net::SocketAddr,
+    },
+    /// A self-signed certificate for nobody.
+    #[error("and a self-signed certificate needs it: give --hostname with the name or IP that clients dial")]
+    Hostname,
+    /// No folder to keep state in.
+    #[error("and there is no home folder to choose one in: give --state DIR")]
+    State,
+}
+
+/// Why a file that a setting names cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("{0}")]
+    Io(#[source] io::Error),
+    /// It is not a folder.
+    #[error("not a folder")]
+    NotFolder,
+    /// It is a folder.
+    #[error("a folder, not a file")]
+    Folder,
+}
+
+impl FileError {
+    /// Whether `path` is a file that can be opened for reading.
+    pub(super) fn check_readable(path: &Path) -> Result<(), Self> {
+        let file = std::fs::File::open(path).map_err(Self::Io)?;
+        if file.metadata().map_err(Self::Io)?.is_dir() { Err(Self::Folder) } else { Ok(()) }
+    }
+
+    /// Whether `path` is a folder whose content can be listed.
+    pub(super) fn check_folder(path: &Path) -> Result<(), Self> {
+        if std::fs::metadata(path).map_err(Self::Io)?.is_dir() {
+            std::fs::read_dir(path).map(drop).map_err(Self::Io)
+        } else {
+            Err(Self::NotFolder)
+        }
+    }
+}
+
+/// The nearest of `known` to `given`, if one is near enough to be meant.
+pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let given = given.to_lowercase();
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(&given, &name.to_lowercase()), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 5)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name.to_owned())
+}
+
+struct Suggestion<'a>(Option<&'a str>);
+
+impl fmt::Display for Suggestion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |name| write!(f, "; did you mean {name:?}?"))
+    }
+}

@@ -1,0 +1,335 @@
+//! The register: every key there is, once. Parser, flags, environment, help, `config check` and the reference page
+//! are made from it.
+
+/// How many values a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// One value.
+    One,
+    /// Any number of values: an array in the file, commas in the environment, a repeated flag.
+    Many,
+    /// `true` or `false`; as a flag the bare name means `true`.
+    Switch,
+}
+
+/// One key of the configuration.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Key {
+    /// Name in the file; a dot separates a table from its key.
+    pub name: &'static str,
+    /// How many values it takes.
+    pub shape: Shape,
+    /// Placeholder for the value in help texts.
+    pub value_name: &'static str,
+    /// What is allowed, as the end of an error message.
+    pub takes: &'static str,
+    /// The default as it would be written; empty where there is none.
+    pub default: &'static str,
+    /// What `--dev` writes in place of the default; empty where nothing changes.
+    pub dev: &'static str,
+    /// What it does, in whole sentences; the first one is the help of the flag.
+    pub doc: &'static str,
+}
+
+impl Key {
+    /// Name of the command line flag, without the dashes.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.name.replace(['.', '_'], "-")
+    }
+
+    /// Name of the environment variable.
+    #[must_use]
+    pub fn env(&self) -> String {
+        format!("WHERRY_{}", self.name.replace('.', "_").to_uppercase())
+    }
+
+    /// The first sentence of the documentation.
+    #[must_use]
+    pub fn summary(&self) -> &'static str {
+        self.doc.split_once(". ").map_or(self.doc, |(first, _)| first).trim_end_matches('.')
+    }
+}
+
+/// Finds a key by its name in the file.
+#[must_use]
+pub fn key(name: &str) -> Option<&'static Key> {
+    KEYS.iter().copied().find(|key| key.name == name)
+}
+
+/// All keys, in the order of the reference page.
+pub const KEYS: &[&Key] = &[
+    &HOSTNAME,
+    &LISTEN,
+    &HTTP,
+    &STUN,
+    &ADMIT,
+    &CERT_DIR,
+    &SELF_SIGNED,
+    &STATE,
+    &KEY_FILE,
+    &ADMIN,
+    &ADMIN_EXPOSED,
+    &HOME,
+    &DERP,
+    &WORKERS,
+    &LOG,
+    &LOG_FORMAT,
+    &HANDSHAKE,
+    &HTTP_TIME,
+    &WRITE_TIMEOUT,
+    &KEEPALIVE,
+    &TCP_USER_TIMEOUT,
+    &TCP_KEEPALIVE,
+    &MAILBOX_BYTES,
+    &MAILBOX_AGE,
+];
+
+const NONE: Key =
+    Key { name: "", shape: Shape::One, value_name: "", takes: "", default: "", dev: "", doc: "" };
+const DURATION: &str = "a number with its unit: 500ms, 10s, 5m, 1h";
+
+pub(super) const HOSTNAME: Key = Key {
+    name: "hostname",
+    shape: Shape::Many,
+    value_name: "NAME|IP",
+    takes: "a DNS name or an IP address, without port",
+    dev: "127.0.0.1",
+    doc: "Name or IP address under which clients reach this relay. It goes into the printed map entry and into a \
+          self-signed certificate; with `cert_dir` it also says which names must be covered. Several are allowed.",
+    ..NONE
+};
+
+pub(super) const LISTEN: Key = Key {
+    name: "listen",
+    shape: Shape::Many,
+    value_name: "[plain:][IP]:PORT",
+    takes: "[IP]:PORT with TLS, or plain:[IP]:PORT without; names are not resolved",
+    default: ":443",
+    dev: "127.0.0.1:3340",
+    doc: "TCP address to serve the relay on. Every one speaks TLS unless it starts with `plain:`, whatever its port. \
+          `:443` is every address of the host, IPv4 and IPv6. Port 0 takes a free port.",
+    ..NONE
+};
+
+pub(super) const HTTP: Key = Key {
+    name: "http",
+    shape: Shape::Many,
+    value_name: "[IP]:PORT|off",
+    takes: "[IP]:PORT, or off",
+    default: "auto",
+    dev: "off",
+    doc: "Plain HTTP address for captive-portal checks (`/generate_204`) and redirects to HTTPS. `auto` is port 80 on \
+          the address of each TLS listener on port 443, nothing otherwise; `off` is none.",
+    ..NONE
+};
+
+pub(super) const STUN: Key = Key {
+    name: "stun",
+    shape: Shape::Many,
+    value_name: "[IP]:PORT|off",
+    takes: "[IP]:PORT, or off",
+    default: "auto",
+    dev: "127.0.0.1:3478",
+    doc: "UDP address to answer STUN on. `auto` is port 3478 on the address of each listener; `off` is none. Clients \
+          measure their distance to a relay by STUN: without it they come here only when told to.",
+    ..NONE
+};
+
+pub(super) const ADMIT: Key = Key {
+    name: "admit",
+    value_name: "open|list:FILE",
+    takes: "open, or list:FILE",
+    dev: "open",
+    doc: "Who may use the relay. `open` is anybody who finds it; `list:FILE` is the node keys in the file, one a line \
+          with an optional name after it, re-read when it changes. There is no default: on an address that is not \
+          loopback the relay refuses to start until one is chosen. `--dev` chooses `open`, for loopback only.",
+    ..NONE
+};
+
+pub(super) const CERT_DIR: Key = Key {
+    name: "cert_dir",
+    value_name: "DIR",
+    takes: "a folder with certificates and keys in PEM",
+    doc: "Folder with certificates and keys. Files are paired by content, whatever their names, and read again when \
+          they change; if the new ones are bad the old stay. A TLS listener needs this or `self_signed`.",
+    ..NONE
+};
+
+pub(super) const SELF_SIGNED: Key = Key {
+    name: "self_signed",
+    shape: Shape::Switch,
+    value_name: "BOOL",
+    takes: "true or false",
+    default: "false",
+    dev: "true",
+    doc: "Make a self-signed certificate for the first `hostname`, once, and keep it in `state`. Clients accept it by \
+          the pin (`sha256-raw:…`) in the printed map entry.",
+    ..NONE
+};
+
+pub(super) const STATE: Key = Key {
+    name: "state",
+    value_name: "DIR",
+    takes: "a folder the relay may write to",
+    default: "auto",
+    dev: "auto",
+    doc: "Folder for what the relay keeps: its node key and a self-signed certificate. `auto` is `$STATE_DIRECTORY` \
+          (set by systemd), else `/var/lib/wherry` for root, else `$XDG_STATE_HOME/wherry`, else \
+          `~/.local/state/wherry`; with `--dev` the folder `dev` inside it.",
+    ..NONE
+};
+
+pub(super) const KEY_FILE: Key = Key {
+    name: "key_file",
+    value_name: "FILE|ephemeral",
+    takes: "a file, or ephemeral",
+    default: "auto",
+    doc: "File with the relay's private node key, as `derper -c` writes it; made with mode 0600 when it is missing. \
+          `auto` is `derp.key.json` in `state`. `ephemeral` takes a new key at each start.",
+    ..NONE
+};
+
+pub(super) const ADMIN: Key = Key {
+    name: "admin",
+    value_name: "IP:PORT|off",
+    takes: "IP:PORT, or off",
+    default: "127.0.0.1:3341",
+    doc: "Private HTTP address for health, metrics and status. Next door to DERP's customary test port 3340 and away \
+          from 9090, which Prometheus itself takes. `off` is none.",
+    ..NONE
+};
+
+pub(super) const ADMIN_EXPOSED: Key = Key {
+    name: "admin_exposed",
+    shape: Shape::Switch,
+    value_name: "BOOL",
+    takes: "true or false",
+    default: "false",
+    doc: "Allow `admin` on an address that is not loopback. Who reaches it sees the keys, addresses and traffic of \
+          everybody connected; there is no password. Only for a network that others cannot reach.",
+    ..NONE
+};
+
+pub(super) const HOME: Key = Key {
+    name: "home",
+    value_name: "default|blank|URL",
+    takes: "default, blank, or an http:// or https:// URL",
+    default: "default",
+    doc: "What a browser sees at `/`: a page that says what this is, an empty page, or a redirect.",
+    ..NONE
+};
+
+pub(super) const DERP: Key = Key {
+    name: "derp",
+    shape: Shape::Switch,
+    value_name: "BOOL",
+    takes: "true or false",
+    default: "true",
+    doc: "Relay packets. With `false` only STUN and the web pages are served.",
+    ..NONE
+};
+
+pub(super) const WORKERS: Key = Key {
+    name: "workers",
+    value_name: "N|auto",
+    takes: "1 to 1024, or auto",
+    default: "auto",
+    doc: "Threads that serve connections. `auto` is one for each core the process may use; more than that costs speed.",
+    ..NONE
+};
+
+pub(super) const LOG: Key = Key {
+    name: "log",
+    value_name: "LEVEL",
+    takes: "off, error, warn, info, debug or trace, optionally by target: info,wherry_server::stun=debug",
+    default: "info",
+    doc: "How much to log on stderr. info is the life of the process, debug each connection, trace each frame.",
+    ..NONE
+};
+
+pub(super) const LOG_FORMAT: Key = Key {
+    name: "log_format",
+    value_name: "text|json",
+    takes: "text or json",
+    default: "text",
+    doc: "Form of a log line.",
+    ..NONE
+};
+
+pub(super) const HANDSHAKE: Key = Key {
+    name: "limits.handshake",
+    value_name: "TIME",
+    takes: DURATION,
+    default: "10s",
+    doc: "Time a client has from the upgrade to the end of the DERP handshake. From 100ms to 10m.",
+    ..NONE
+};
+
+pub(super) const HTTP_TIME: Key = Key {
+    name: "limits.http",
+    value_name: "TIME",
+    takes: DURATION,
+    default: "30s",
+    doc: "Time a connection has for its TLS handshake and for each HTTP request. From 100ms to 10m.",
+    ..NONE
+};
+
+pub(super) const WRITE_TIMEOUT: Key = Key {
+    name: "limits.write_timeout",
+    value_name: "TIME|off",
+    takes: "a number with its unit (500ms, 10s, 5m, 1h), or off",
+    default: "2s",
+    doc: "Time a client's socket may refuse bytes before the client is cut. `off` waits for ever. From 100ms to 10m.",
+    ..NONE
+};
+
+pub(super) const KEEPALIVE: Key = Key {
+    name: "limits.keepalive",
+    value_name: "TIME",
+    takes: DURATION,
+    default: "60s",
+    doc: "Period of the keep-alive frame each client gets; up to 5 s are added at random. Clients give a silent relay \
+          up after 120 s. From 1s to 110s.",
+    ..NONE
+};
+
+pub(super) const TCP_USER_TIMEOUT: Key = Key {
+    name: "limits.tcp_user_timeout",
+    value_name: "TIME",
+    takes: DURATION,
+    default: "15s",
+    doc: "Time sent bytes may stay unacknowledged before the kernel gives the connection up (`TCP_USER_TIMEOUT`). \
+          From 1s to 1h.",
+    ..NONE
+};
+
+pub(super) const TCP_KEEPALIVE: Key = Key {
+    name: "limits.tcp_keepalive",
+    value_name: "TIME",
+    takes: DURATION,
+    default: "10m",
+    doc: "Silence after which the kernel probes the other end (`SO_KEEPALIVE`). From 1s to 9h.",
+    ..NONE
+};
+
+pub(super) const MAILBOX_BYTES: Key = Key {
+    name: "limits.mailbox_bytes",
+    value_name: "SIZE",
+    takes: "a number with its unit: 64KiB, 4MiB",
+    default: "2MiB",
+    doc: "Bytes of tunnel packets that may wait for one client; beyond it the oldest of the sender with most is \
+          dropped. From 128KiB to 1GiB.",
+    ..NONE
+};
+
+pub(super) const MAILBOX_AGE: Key = Key {
+    name: "limits.mailbox_age",
+    value_name: "TIME",
+    takes: DURATION,
+    default: "600ms",
+    doc: "Time a packet may wait for one client before it is dropped as too old. From 10ms to 1m.",
+    ..NONE
+};

@@ -1,0 +1,111 @@
+//! Checked settings: what the rooms of this crate are built from.
+
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use super::{Host, Limits, ListenAddr, NodeKeySource};
+
+/// Everything the relay needs to know to run; each value has been checked.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made by its users as well")]
+pub struct Settings {
+    /// Names and addresses under which clients reach the relay, the first one for the map entry. May be empty if
+    /// `cert` is not self-signed.
+    pub hostnames: Vec<Host>,
+    /// Where to serve the relay; not empty.
+    pub listen: Vec<ListenAddr>,
+    /// Where to serve redirects and captive-portal checks over plain HTTP.
+    pub http: Vec<SocketAddr>,
+    /// Where to answer STUN.
+    pub stun: Vec<SocketAddr>,
+    /// Folder for what the relay keeps; it may not exist yet.
+    pub state_dir: PathBuf,
+    /// Source of certificates; none if and only if no listener speaks TLS.
+    pub cert: Option<CertSetting>,
+    /// Who may use the relay.
+    pub admit: Admit,
+    /// Where to serve the private listener.
+    pub admin: Option<SocketAddr>,
+    /// Where the relay's own key comes from.
+    pub node_key: NodeKeySource,
+    /// What a browser sees.
+    pub home: Home,
+    /// Whether to relay; else only STUN and the web pages.
+    pub derp: bool,
+    /// Threads that serve connections; none is one for each core.
+    pub workers: Option<NonZeroUsize>,
+    /// Bounds on one connection.
+    pub limits: Limits,
+    /// What to log; for whoever installs the subscriber.
+    pub log: LogSettings,
+}
+
+/// Where certificates come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CertSetting {
+    /// A folder of certificates and keys, paired by content and reloaded when they change.
+    Dir(PathBuf),
+    /// Self-signed for the first hostname, kept in the folder.
+    SelfSigned {
+        /// Folder to keep it in; it may not exist yet.
+        dir: PathBuf,
+    },
+    /// As `derper -certmode manual`: `<hostname>.crt` and `.key` in the folder; made self-signed there if the hostname
+    /// is an IP address and they are missing.
+    DerperManual {
+        /// The folder; it may not exist yet.
+        dir: PathBuf,
+    },
+}
+
+/// Who may use the relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Admit {
+    /// Anybody.
+    Open,
+    /// The node keys in the file.
+    List(PathBuf),
+}
+
+/// What a browser sees at `/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Home {
+    /// A page that says what this is.
+    Default,
+    /// An empty page.
+    Blank,
+    /// 302 to this `http://` or `https://` URL; printable ASCII.
+    Redirect(String),
+}
+
+/// What may wait for one client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by its users as well")]
+pub struct MailboxSettings {
+    /// Bytes of tunnel packets.
+    pub data_bytes: usize,
+    /// Time in the mailbox.
+    pub max_age: Duration,
+}
+
+/// What to log and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by its users as well")]
+pub struct LogSettings {
+    /// Comma-separated `level` or `target=level`.
+    pub filter: String,
+    /// Form of a line.
+    pub format: LogFormat,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,373 @@
+use std::path::PathBuf;
+
+use super::*;
+
+/// A folder with the files a test needs, and the sources of a relay on loopback that has nothing to complain about.
+struct Desk {
+    dir: tempfile::TempDir,
+    sources: Sources,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("state");
+        let env = Environment::of([("HOME", "/nonexistent")]);
+        let mut desk = Self { dir, sources: Sources { env, ..Sources::default() } };
+        desk.flag("state", &[state.to_str().unwrap()]);
+        desk.flag("hostname", &["relay.example"]);
+        desk.flag("listen", &["127.0.0.1:8443"]);
+        desk.flag("self_signed", &["true"]);
+        desk
+    }
+
+    /// Nothing set at all.
+    fn bare() -> Self {
+        let mut desk = Self::new();
+        desk.sources.flags.clear();
+        desk
+    }
+
+    fn flag(&mut self, name: &str, values: &[&str]) {
+        let key = key(name).unwrap();
+        self.sources.flags.retain(|flag| flag.key.name != name);
+        self.sources.flags.push(Flag { key, values: values.iter().map(|&value| value.to_owned()).collect() });
+    }
+
+    fn env(&mut self, variables: &[(&'static str, &'static str)]) {
+        self.sources.env = Environment::of(variables.iter().copied().chain([("HOME", "/nonexistent")]));
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn file(&mut self, text: &str) {
+        self.sources.file = Some(self.write("wherry.toml", text));
+    }
+
+    fn load(&self) -> Effective {
+        load(&self.sources).unwrap_or_else(|problems| panic!("{problems}"))
+    }
+
+    /// The problems, one a line, with the folder of the test cut out.
+    fn problems(&self) -> Vec<String> {
+        let dir = format!("{}/", self.dir.path().display());
+        let problems = load(&self.sources).expect_err("nothing to complain about");
+        problems.all.iter().map(|problem| problem.to_string().replace(&dir, "")).collect()
+    }
+
+    fn origin(&self, name: &str) -> String {
+        let rows = self.load().rows;
+        let origin = rows.into_iter().find(|row| row.key == name).unwrap().origin.to_string();
+        origin.replace(&format!("{}/", self.dir.path().display()), "")
+    }
+}
+
+#[test]
+fn flag_beats_environment_beats_file_beats_default() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.origin("limits.keepalive"), "default");
+    assert_eq!(desk.load().settings.limits.keepalive.as_secs(), 60);
+    desk.file("# one\n[limits]\nkeepalive = '61s'\n");
+    assert_eq!(desk.origin("limits.keepalive"), "wherry.toml:3");
+    assert_eq!(desk.load().settings.limits.keepalive.as_secs(), 61);
+    desk.env(&[("WHERRY_LIMITS_KEEPALIVE", "1m2s")]);
+    assert_eq!(desk.origin("limits.keepalive"), "environment WHERRY_LIMITS_KEEPALIVE");
+    assert_eq!(desk.load().settings.limits.keepalive.as_secs(), 62);
+    desk.flag("limits.keepalive", &["63s"]);
+    assert_eq!(desk.origin("limits.keepalive"), "flag --limits-keepalive");
+    assert_eq!(desk.load().settings.limits.keepalive.as_secs(), 63);
+}
+
+#[test]
+fn dev_needs_nothing_and_stays_on_loopback() {
+    let mut desk = Desk::bare();
+    desk.sources.dev = true;
+    let settings = desk.load().settings;
+    assert_eq!(settings.admit, Admit::Open);
+    assert_eq!(settings.listen, [ListenAddr::parse("127.0.0.1:3340").unwrap()]);
+    assert_eq!(settings.stun, ["127.0.0.1:3478".parse().unwrap()]);
+    assert_eq!(settings.state_dir, PathBuf::from("/nonexistent/.local/state/wherry/dev"));
+    assert!(matches!(settings.cert, Some(CertSetting::SelfSigned { .. })));
+    assert_eq!(desk.origin("admit"), "--dev");
+}
+
+#[test]
+fn dev_on_a_public_address_still_wants_an_admission_choice() {
+    let mut desk = Desk::bare();
+    desk.sources.dev = true;
+    desk.flag("listen", &["0.0.0.0:443"]);
+    assert_eq!(
+        desk.problems(),
+        [
+            "admit: not set, and 0.0.0.0:443 can be reached from outside: say who may use the relay: --admit list:FILE (node keys, one a line) or --admit open (anybody)"
+        ]
+    );
+    desk.flag("admit", &["open"]);
+    assert_eq!(desk.load().settings.admit, Admit::Open);
+}
+
+#[test]
+fn nothing_set_is_refused_with_what_to_do() {
+    assert_eq!(
+        Desk::bare().problems(),
+        [
+            "admit: not set, and [::]:443 can be reached from outside: say who may use the relay: --admit list:FILE (node keys, one a line) or --admit open (anybody)",
+            "cert_dir: not set, and [::]:443 speaks TLS: give --cert-dir DIR (your own certificates) or --self-signed",
+        ]
+    );
+}
+
+#[test]
+fn port_80_and_stun_follow_the_listeners() {
+    let mut desk = Desk::new();
+    desk.flag("admit", &["open"]);
+    desk.flag("listen", &["192.0.2.1:443", "[2001:db8::1]:8443", "plain:192.0.2.1:8080"]);
+    let settings = desk.load().settings;
+    assert_eq!(settings.http, ["192.0.2.1:80".parse().unwrap()]);
+    assert_eq!(settings.stun, ["192.0.2.1:3478".parse().unwrap(), "[2001:db8::1]:3478".parse().unwrap()]);
+    assert_eq!(settings.listen.iter().filter(|one| one.tls).count(), 2);
+    desk.flag("stun", &["off"]);
+    desk.flag("http", &["off"]);
+    let settings = desk.load().settings;
+    assert!(settings.http.is_empty() && settings.stun.is_empty());
+}
+
+#[test]
+fn plain_listeners_need_no_certificate() {
+    let mut desk = Desk::bare();
+    desk.flag("listen", &["plain:127.0.0.1:8080"]);
+    assert_eq!(desk.load().settings.cert, None);
+}
+
+#[test]
+fn a_wildcard_takes_both_families_unless_ipv4_is_listed_too() {
+    let all = ["[::]:443", "0.0.0.0:80", "[::]:80", "[::1]:443"].map(|text| text.parse().unwrap());
+    assert_eq!(all.each_ref().map(|addr| dual_stack(addr, &all)), [true, false, false, false]);
+}
+
+/// A key, what it is given, and how the line begins that it gets.
+const BAD_VALUES: &[(&str, &[&str], &str)] = &[
+    (
+        "listen",
+        &["localhost:443"],
+        r#"listen = "localhost:443" (flag --listen): "localhost" is not an IP address; allowed: [IP]:PORT with TLS, or plain:[IP]:PORT without; names are not resolved"#,
+    ),
+    (
+        "listen",
+        &["0.0.0.0:99999"],
+        r#"listen = "0.0.0.0:99999" (flag --listen): the port must be 0 to 65535; allowed:"#,
+    ),
+    ("listen", &["127.0.0.1"], r#"listen = "127.0.0.1" (flag --listen): no port; allowed:"#),
+    ("listen", &["plain:"], r#"listen = "plain:" (flag --listen): empty; allowed:"#),
+    (
+        "listen",
+        &["::1:443"],
+        r#"listen = "::1:443" (flag --listen): an IPv6 address needs brackets: [::1:443]:PORT; allowed:"#,
+    ),
+    (
+        "listen",
+        &["fe80::x:443"],
+        r#"listen = "fe80::x:443" (flag --listen): "fe80::x" is not an IP address; allowed:"#,
+    ),
+    (
+        "listen",
+        &["127.0.0.1:1", "127.0.0.1:1"],
+        r#"listen = "127.0.0.1:1" (flag --listen): given twice; allowed:"#,
+    ),
+    ("http", &["on"], r#"http = "on" (flag --http): "on" is not an IP address; allowed: [IP]:PORT, or off"#),
+    (
+        "stun",
+        &["127.0.0.1:stun"],
+        r#"stun = "127.0.0.1:stun" (flag --stun): the port must be 0 to 65535; allowed:"#,
+    ),
+    (
+        "hostname",
+        &["relay.example:443"],
+        r#"hostname = "relay.example:443" (flag --hostname): a name without port is wanted; the port belongs into listen; allowed:"#,
+    ),
+    (
+        "hostname",
+        &["relay..example"],
+        r#"hostname = "relay..example" (flag --hostname): not a DNS name; allowed: a DNS name or an IP address, without port"#,
+    ),
+    ("hostname", &["192.0.2.256"], r#"hostname = "192.0.2.256" (flag --hostname): not a DNS name; allowed:"#),
+    (
+        "hostname",
+        &["börse.example"],
+        r#"hostname = "börse.example" (flag --hostname): not ASCII; write the punycode form (xn--…); allowed:"#,
+    ),
+    (
+        "admit",
+        &["opne"],
+        r#"admit = "opne" (flag --admit): not one of the allowed words; did you mean "open"?; allowed: open, or list:FILE"#,
+    ),
+    ("admit", &["list:"], r#"admit = "list:" (flag --admit): empty; allowed:"#),
+    ("admit", &["open", "open"], "admit (flag --admit): takes one value, given 2; allowed:"),
+    (
+        "admin",
+        &["0.0.0.0:9090"],
+        r#"admin = "0.0.0.0:9090" (flag --admin): not loopback: whoever reaches it sees who uses the relay; use 127.0.0.1, or set admin_exposed if the network is private"#,
+    ),
+    (
+        "home",
+        &["blnak"],
+        r#"home = "blnak" (flag --home): not one of the allowed words; did you mean "blank"?; allowed: default, blank, or an http:// or https:// URL"#,
+    ),
+    (
+        "home",
+        &["https://x\r\ny"],
+        r#"home = "https://x\r\ny" (flag --home): not one of the allowed words; allowed:"#,
+    ),
+    ("derp", &["yes"], r#"derp = "yes" (flag --derp): not one of the allowed words; allowed: true or false"#),
+    (
+        "workers",
+        &["0"],
+        r#"workers = "0" (flag --workers): must be from 1 to 1024; allowed: 1 to 1024, or auto"#,
+    ),
+    ("workers", &["-1"], r#"workers = "-1" (flag --workers): not a number; allowed:"#),
+    (
+        "log",
+        &["info,wherry=loud"],
+        r#"log = "info,wherry=loud" (flag --log): not one of the allowed words; allowed: off, error"#,
+    ),
+    (
+        "log_format",
+        &["jsn"],
+        r#"log_format = "jsn" (flag --log-format): not one of the allowed words; did you mean "json"?; allowed: text or json"#,
+    ),
+    (
+        "limits.handshake",
+        &["10"],
+        r#"limits.handshake = "10" (flag --limits-handshake): no unit; allowed: a number with its unit: 500ms, 10s, 5m, 1h"#,
+    ),
+    (
+        "limits.handshake",
+        &["10 parsecs"],
+        r#"limits.handshake = "10 parsecs" (flag --limits-handshake): unknown unit "parsecs"; allowed:"#,
+    ),
+    (
+        "limits.handshake",
+        &["0s"],
+        r#"limits.handshake = "0s" (flag --limits-handshake): must be from 100ms to 10m; allowed:"#,
+    ),
+    (
+        "limits.keepalive",
+        &["2m"],
+        r#"limits.keepalive = "2m" (flag --limits-keepalive): must be from 1s to 110s; allowed:"#,
+    ),
+    (
+        "limits.write_timeout",
+        &["never"],
+        r#"limits.write_timeout = "never" (flag --limits-write-timeout): not a number; allowed:"#,
+    ),
+    (
+        "limits.mailbox_bytes",
+        &["4M"],
+        r#"limits.mailbox_bytes = "4M" (flag --limits-mailbox-bytes): unknown unit "M"; allowed: a number with its unit: 64KiB, 4MiB"#,
+    ),
+    (
+        "limits.mailbox_bytes",
+        &["64KiB"],
+        r#"limits.mailbox_bytes = "64KiB" (flag --limits-mailbox-bytes): must be from 128KiB to 1GiB; allowed:"#,
+    ),
+    (
+        "limits.mailbox_bytes",
+        &["99999999999999999999GiB"],
+        r#"limits.mailbox_bytes = "99999999999999999999GiB" (flag --limits-mailbox-bytes): not a number; allowed:"#,
+    ),
+    (
+        "cert_dir",
+        &["/tmp"],
+        r#"cert_dir = "/tmp" (flag --cert-dir): self_signed is set too; remove one of the two"#,
+    ),
+];
+
+#[test]
+fn each_bad_value_gets_its_line() {
+    for (name, values, expected) in BAD_VALUES {
+        let mut desk = Desk::new();
+        desk.flag(name, values);
+        let problems = desk.problems();
+        assert!(
+            problems.len() == 1 && problems[0].starts_with(expected),
+            "expected\n{expected}\ngot\n{}",
+            problems.join("\n")
+        );
+    }
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let mut desk = Desk::new();
+    desk.file("lisen = ':443'\nworkers = true\nstun = [':1', { a = 1 }]\n[limit]\nhttp = '1s'\n[limits]\nhtpp = '1s'\n");
+    desk.env(&[("WHERRY_STNU", ":1"), ("WHERRY_LIMITS_HANDSHAKE", "1")]);
+    desk.flag("home", &["x"]);
+    assert_eq!(
+        desk.problems(),
+        [
+            r#"unknown key "limit" (wherry.toml:4); did you mean "limits"?"#,
+            r#"unknown key "limits.htpp" (wherry.toml:7); did you mean "limits.http"?"#,
+            r#"unknown key "lisen" (wherry.toml:1); did you mean "listen"?"#,
+            r#"stun = "a table" (wherry.toml:3): a table is not a value for this key; allowed: [IP]:PORT, or off"#,
+            r#"unknown key "WHERRY_STNU" (environment WHERRY_STNU); did you mean "WHERRY_STUN"?"#,
+            r#"home = "x" (flag --home): not one of the allowed words; allowed: default, blank, or an http:// or https:// URL"#,
+            r#"workers = "true" (wherry.toml:2): not a number; allowed: 1 to 1024, or auto"#,
+            r#"limits.handshake = "1" (environment WHERRY_LIMITS_HANDSHAKE): no unit; allowed: a number with its unit: 500ms, 10s, 5m, 1h"#,
+        ]
+    );
+}
+
+#[test]
+fn broken_toml_names_its_line() {
+    let mut desk = Desk::new();
+    desk.file("derp = true\nlisten = \n");
+    let problems = desk.problems();
+    assert!(problems[0].starts_with("config file wherry.toml:2: not valid TOML: "), "{problems:?}");
+    desk.sources.file = Some(desk.dir.path().join("missing.toml"));
+    assert_eq!(desk.problems(), ["config file missing.toml: No such file or directory (os error 2)"]);
+}
+
+#[test]
+fn variables_of_an_orchestrator_are_not_settings() {
+    let mut desk = Desk::new();
+    desk.env(&[
+        ("WHERRY_PORT", "tcp://10.0.0.1:443"),
+        ("WHERRY_PORT_443_TCP_ADDR", "10.0.0.1"),
+        ("WHERRY_SERVICE_HOST", "10.0.0.1"),
+        ("WHERRY_CONFIG", "x.toml"),
+    ]);
+    desk.load();
+}
+
+#[test]
+fn every_key_has_a_row_a_default_that_parses_and_a_documentation() {
+    let rows: Vec<_> = Desk::new().load().rows.into_iter().map(|row| row.key).collect();
+    assert_eq!(rows, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+    for key in KEYS {
+        assert!(!key.doc.is_empty() && !key.takes.is_empty() && !key.value_name.is_empty(), "{}", key.name);
+    }
+}
+
+#[test]
+fn the_state_folder_is_chosen_by_systemd_then_the_user() {
+    let dir = |vars: &[(&'static str, &'static str)]| Environment::of(vars.iter().copied()).state_dir();
+    assert_eq!(dir(&[]), None);
+    assert_eq!(dir(&[("HOME", "/home/x")]), Some("/home/x/.local/state/wherry".into()));
+    assert_eq!(dir(&[("HOME", "/h"), ("XDG_STATE_HOME", "/s")]), Some("/s/wherry".into()));
+    assert_eq!(dir(&[("HOME", "/h"), ("STATE_DIRECTORY", "/a:/b")]), Some("/a".into()));
+    let mut desk = Desk::bare();
+    desk.sources.env = Environment::default();
+    assert!(desk.problems().contains(
+        &"state: not set, and there is no home folder to choose one in: give --state DIR".to_owned()
+    ));
+}
+
+#[test]
+fn the_reference_page_is_the_register() {
+    let committed = include_str!("../../../../docs/reference/config.md");
+    assert_eq!(committed, reference(), "run: wherry config reference > docs/reference/config.md");
+}

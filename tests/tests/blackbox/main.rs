@@ -1,8 +1,0 @@
-//! Black-box tests: a module per behaviour, one subject shared by most of them.
-#![forbid(unsafe_code)]
-#![expect(
-    clippy::expect_used,
-    reason = "a test fails by panicking, also in the functions that its tests share"
-)]
-
-mod framing;
