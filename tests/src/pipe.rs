@@ -1,0 +1,152 @@
+//! A blocking byte stream with deadlines, plain or TLS.
+
+use crate::PATIENCE;
+use crate::tls::Hello;
+use rustls::{ClientConnection, StreamOwned};
+use rustls_pki_types::CertificateDer;
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+/// Why nothing more can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The other side closed, cleanly or not.
+    Closed,
+    /// It did not, but the time is over.
+    TimedOut,
+}
+
+/// A connection to a relay.
+#[derive(Debug)]
+pub enum Pipe {
+    /// Bare TCP.
+    Plain(TcpStream),
+    /// TLS over TCP.
+    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
+}
+
+impl Pipe {
+    /// A TCP connection.
+    #[must_use]
+    pub fn plain(addr: SocketAddr) -> Self {
+        Self::Plain(connect(addr))
+    }
+
+    /// A TLS connection, its handshake done.
+    ///
+    /// # Errors
+    /// The handshake fails.
+    pub fn tls(addr: SocketAddr, hello: &Hello) -> io::Result<Self> {
+        Self::over(connect(addr), hello)
+    }
+
+    /// TLS over a connection that is already there.
+    ///
+    /// # Errors
+    /// The handshake fails.
+    pub fn over(mut tcp: TcpStream, hello: &Hello) -> io::Result<Self> {
+        let (config, name) = hello.config();
+        let mut session = ClientConnection::new(config, name).expect("the config is valid");
+        tcp.set_read_timeout(Some(PATIENCE))?;
+        tcp.set_write_timeout(Some(PATIENCE))?;
+        while session.is_handshaking() {
+            session.complete_io(&mut tcp)?;
+        }
+        Ok(Self::Tls(Box::new(StreamOwned::new(session, tcp))))
+    }
+
+    /// The socket underneath.
+    #[must_use]
+    pub fn tcp(&self) -> &TcpStream {
+        match self {
+            Self::Plain(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref(),
+        }
+    }
+
+    /// The TLS session, if there is one.
+    #[must_use]
+    pub fn session(&self) -> Option<&ClientConnection> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Tls(tls) => Some(&tls.conn),
+        }
+    }
+
+    /// The certificates the relay showed, leaf first.
+    #[must_use]
+    pub fn chain(&self) -> &[CertificateDer<'static>] {
+        self.session().and_then(|session| session.peer_certificates()).unwrap_or_default()
+    }
+
+    /// Some bytes, at least one.
+    ///
+    /// # Errors
+    /// The stream ended, or nothing came before the deadline.
+    pub fn read(&mut self, buf: &mut [u8], deadline: Instant) -> Result<usize, Ended> {
+        let left = remaining(deadline)?;
+        self.tcp().set_read_timeout(Some(left)).map_err(|_| Ended::Closed)?;
+        let got = match self {
+            Self::Plain(tcp) => tcp.read(buf),
+            Self::Tls(tls) => tls.read(buf),
+        };
+        match got {
+            Ok(0) => Err(Ended::Closed),
+            Ok(len) => Ok(len),
+            Err(err) => Err(ended(&err)),
+        }
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// The stream ended, or the other side did not take them before the deadline.
+    pub fn write_all(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Ended> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            self.tcp().set_write_timeout(Some(remaining(deadline)?)).map_err(|_| Ended::Closed)?;
+            let wrote = match self {
+                Self::Plain(tcp) => tcp.write(rest),
+                Self::Tls(tls) => tls.write(rest),
+            };
+            match wrote {
+                Ok(len) => rest = &rest[len..],
+                Err(err) if ended(&err) == Ended::TimedOut => {}
+                Err(_) => return Err(Ended::Closed),
+            }
+        }
+        self.flush(deadline)
+    }
+
+    fn flush(&mut self, deadline: Instant) -> Result<(), Ended> {
+        let Self::Tls(tls) = self else { return Ok(()) };
+        while tls.conn.wants_write() {
+            tls.sock.set_write_timeout(Some(remaining(deadline)?)).map_err(|_| Ended::Closed)?;
+            match tls.conn.write_tls(&mut tls.sock) {
+                Ok(_) => {}
+                Err(err) if ended(&err) == Ended::TimedOut => {}
+                Err(_) => return Err(Ended::Closed),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn connect(addr: SocketAddr) -> TcpStream {
+    let tcp = TcpStream::connect_timeout(&addr, PATIENCE).expect("the relay accepts a connection");
+    tcp.set_nodelay(true).expect("a fresh socket takes an option");
+    tcp
+}
+
+fn remaining(deadline: Instant) -> Result<Duration, Ended> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(Ended::TimedOut) } else { Ok(left) }
+}
+
+fn ended(err: &io::Error) -> Ended {
+    match err.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => Ended::TimedOut,
+        _ => Ended::Closed,
+    }
+}

@@ -1,0 +1,52 @@
+//! What the environment says about a run. The only reader of environment variables here.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+/// Which relay the suite runs against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The reference implementation in Go.
+    Derper,
+    /// Ours, started as `wherry derper`.
+    Wherry,
+}
+
+/// The choices of a run, from the environment.
+#[derive(Debug)]
+pub struct Settings {
+    /// `WHERRY_SUBJECT`: `derper` or `wherry`.
+    pub kind: Kind,
+    /// `WHERRY_DERPER`: path of a ready reference binary.
+    pub derper: Option<PathBuf>,
+    /// `WHERRY_BIN`: path of a ready `wherry` binary.
+    pub wherry: Option<PathBuf>,
+    /// `WHERRY_REQUIRE_ALL=1`, or `CI` is set: a missing subject is a failure, not a skip.
+    pub require_all: bool,
+    /// Each test has a process of its own (`cargo nextest`).
+    pub process_per_test: bool,
+}
+
+/// The settings of this run, read once.
+#[must_use]
+pub fn settings() -> &'static Settings {
+    static SETTINGS: LazyLock<Settings> = LazyLock::new(read);
+    &SETTINGS
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the room that reads the environment")]
+fn read() -> Settings {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let kind = match std::env::var("WHERRY_SUBJECT").as_deref() {
+        Err(_) | Ok("" | "derper") => Kind::Derper,
+        Ok("wherry") => Kind::Wherry,
+        Ok(other) => panic!("WHERRY_SUBJECT is {other:?}; it may be derper or wherry"),
+    };
+    Settings {
+        kind,
+        derper: set("WHERRY_DERPER").map(PathBuf::from),
+        wherry: set("WHERRY_BIN").map(PathBuf::from),
+        require_all: set("CI").is_some() || set("WHERRY_REQUIRE_ALL").is_some_and(|value| value == "1"),
+        process_per_test: set("NEXTEST").is_some(),
+    }
+}

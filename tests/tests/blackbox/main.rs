@@ -1,0 +1,8 @@
+//! Black-box tests: a module per behaviour, one subject shared by most of them.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::expect_used,
+    reason = "a test fails by panicking, also in the functions that its tests share"
+)]
+
+mod framing;
