@@ -1,0 +1,127 @@
+//! Who is to be told when a peer is gone: every conn that heard it, once for each such conn and peer, ever.
+//!
+//! A pair of conn and peer costs 4 bytes as long as the conn is here and 8 more until it was told.
+//!
+//! Source: tailscale: derp/derpserver/derpserver.go, `peerGoneWatchers` and `sclient.noteSendFromSrc`.
+
+use std::collections::HashMap;
+
+use wherry_wire::key::NodePublic;
+
+use crate::conn::ConnId;
+
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    /// For each conn the sources it ever heard, as places in `sources`, sorted.
+    heard: HashMap<ConnId, Vec<u32>>,
+    places: HashMap<NodePublic, u32>,
+    sources: Vec<Source>,
+    /// Places in `sources` that nobody points to.
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Source {
+    key: NodePublic,
+    /// Conns to be told, sorted.
+    waiting: Vec<ConnId>,
+    /// Conns that ever heard it and are still here.
+    held_by: u32,
+}
+
+impl Listeners {
+    /// `conn` heard `source`. Does nothing if it did before.
+    pub(super) fn note(&mut self, conn: ConnId, source: &NodePublic) {
+        let Some(place) = self.place_of(source) else { return };
+        let heard = self.heard.entry(conn).or_default();
+        let Err(at) = heard.binary_search(&place) else { return };
+        heard.insert(at, place);
+        if let Some(source) = self.source_mut(place) {
+            source.held_by += 1;
+            if let Err(at) = source.waiting.binary_search(&conn) {
+                source.waiting.insert(at, conn);
+            }
+        }
+    }
+
+    /// `source` is gone: who is to be told. They are not told again.
+    pub(super) fn take(&mut self, source: &NodePublic) -> Vec<ConnId> {
+        let place = self.places.get(source).copied();
+        place
+            .and_then(|place| self.source_mut(place))
+            .map(|source| std::mem::take(&mut source.waiting))
+            .unwrap_or_default()
+    }
+
+    /// `conn` left: forgets what it heard.
+    pub(super) fn forget(&mut self, conn: ConnId) {
+        for place in self.heard.remove(&conn).unwrap_or_default() {
+            let Some(source) = self.source_mut(place) else { continue };
+            source.held_by -= 1;
+            if let Ok(at) = source.waiting.binary_search(&conn) {
+                source.waiting.remove(at);
+            }
+            if source.held_by == 0 {
+                let key = source.key;
+                source.waiting = Vec::new();
+                self.places.remove(&key);
+                self.free.push(place);
+            }
+        }
+    }
+
+    /// What is wrong with it, if anything; `is_here` tells which conns joined and did not leave.
+    pub(super) fn fault(&self, is_here: impl Fn(ConnId) -> bool) -> Option<&'static str> {
+        let mut held = vec![0_u32; self.sources.len()];
+        for (conn, heard) in &self.heard {
+            if !is_here(*conn) {
+                return Some("a conn that left is kept as a listener");
+            }
+            if !heard.is_sorted_by(|left, right| left < right) {
+                return Some("what a conn heard is not sorted");
+            }
+            for place in heard {
+                match usize::try_from(*place).ok().and_then(|place| held.get_mut(place)) {
+                    Some(count) => *count += 1,
+                    None => return Some("a conn heard a source that is not there"),
+                }
+            }
+        }
+        for (source, held) in self.sources.iter().zip(held) {
+            let is_free = !self.places.contains_key(&source.key);
+            if !is_free && (held == 0 || held != source.held_by) {
+                return Some("a source is kept that nobody heard");
+            }
+            if source.waiting.iter().any(|conn| !self.heard.contains_key(conn)) {
+                return Some("somebody is to be told of a source it never heard");
+            }
+        }
+        (self.places.len() + self.free.len() != self.sources.len())
+            .then_some("a source is neither used nor free")
+    }
+
+    /// The place of `source`, made if it has none. `None` only beyond four billion sources.
+    fn place_of(&mut self, source: &NodePublic) -> Option<u32> {
+        if let Some(place) = self.places.get(source) {
+            return Some(*place);
+        }
+        let fresh = Source { key: *source, waiting: Vec::new(), held_by: 0 };
+        let place = match self.free.pop() {
+            Some(place) => {
+                *self.source_mut(place)? = fresh;
+                place
+            }
+            None => {
+                let place = u32::try_from(self.sources.len()).ok()?;
+                self.sources.push(fresh);
+                place
+            }
+        };
+        self.places.insert(*source, place);
+        Some(place)
+    }
+
+    fn source_mut(&mut self, place: u32) -> Option<&mut Source> {
+        self.sources.get_mut(usize::try_from(place).ok()?)
+    }
+}

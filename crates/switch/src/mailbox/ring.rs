@@ -1,0 +1,114 @@
+//! Packets of one sender, back to back in one ring of bytes.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// When a packet was queued: milliseconds of the process, wrapping after 49 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp(u32);
+
+impl Stamp {
+    pub(super) fn of(now: Duration) -> Self {
+        #[expect(clippy::cast_possible_truncation, reason = "wraps on purpose; ages are differences")]
+        let wrapped = now.as_millis() as u32;
+        Self(wrapped)
+    }
+
+    /// Milliseconds from `earlier` to this; zero if that lies ahead, as it may when two threads read the clock.
+    pub(super) fn ms_since(self, earlier: Self) -> u32 {
+        u32::try_from(self.0.wrapping_sub(earlier.0).cast_signed()).unwrap_or(0)
+    }
+}
+
+/// What precedes a packet in the ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    /// Bytes of the packet.
+    pub(super) len: u32,
+    pub(super) queued: Stamp,
+}
+
+impl Head {
+    const LEN: usize = 8;
+
+    fn encode(self) -> [u8; Self::LEN] {
+        (u64::from(self.queued.0) << 32 | u64::from(self.len)).to_le_bytes()
+    }
+
+    fn decode(bytes: [u8; Self::LEN]) -> Self {
+        let both = u64::from_le_bytes(bytes);
+        #[expect(clippy::cast_possible_truncation, reason = "the low half is the length")]
+        Self { len: both as u32, queued: Stamp((both >> 32) as u32) }
+    }
+
+    pub(super) fn packet_len(self) -> usize {
+        usize::try_from(self.len).unwrap_or(usize::MAX)
+    }
+}
+
+/// First in, first out; each packet costs its own bytes and [`Head::LEN`].
+#[derive(Debug, Default)]
+pub(super) struct Ring(VecDeque<u8>);
+
+impl Ring {
+    pub(super) fn push(&mut self, packet: &[u8], len: u32, queued: Stamp) {
+        self.0.reserve(Head::LEN.saturating_add(packet.len()));
+        self.0.extend(&Head { len, queued }.encode());
+        self.0.extend(packet);
+    }
+
+    /// The oldest packet's head.
+    pub(super) fn front(&self) -> Option<Head> {
+        let (first, second) = self.0.as_slices();
+        if let Some(bytes) = first.first_chunk() {
+            return Some(Head::decode(*bytes));
+        }
+        let mut bytes = [0; Head::LEN];
+        let mut source = first.iter().chain(second);
+        for byte in &mut bytes {
+            *byte = *source.next()?;
+        }
+        Some(Head::decode(bytes))
+    }
+
+    /// Removes the oldest packet, whose head is `head`, and appends its bytes to `out`.
+    pub(super) fn pop_into(&mut self, head: Head, out: &mut Vec<u8>) {
+        copy_range(&self.0, Head::LEN, head.packet_len(), out);
+        self.pop(head);
+    }
+
+    /// Removes the oldest packet, whose head is `head`.
+    pub(super) fn pop(&mut self, head: Head) {
+        discard_front(&mut self.0, Head::LEN.saturating_add(head.packet_len()));
+    }
+
+    /// The same memory, with nothing in it.
+    pub(super) fn into_empty(mut self) -> Self {
+        self.0.clear();
+        self
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+/// Appends `len` bytes of `ring` from `at` on, or as many of them as there are.
+pub(super) fn copy_range(ring: &VecDeque<u8>, at: usize, len: usize, out: &mut Vec<u8>) {
+    let (first, second) = ring.as_slices();
+    let end = at.saturating_add(len);
+    let split = first.len();
+    let part = |slice: &'_ [u8], from: usize, to: usize| -> std::ops::Range<usize> {
+        let to = to.min(slice.len());
+        from.min(to)..to
+    };
+    let (left, right) =
+        (part(first, at, end), part(second, at.saturating_sub(split), end.saturating_sub(split)));
+    out.extend_from_slice(first.get(left).unwrap_or_default());
+    out.extend_from_slice(second.get(right).unwrap_or_default());
+}
+
+/// Removes the first `len` bytes of `ring`, or all if it has fewer.
+pub(super) fn discard_front(ring: &mut VecDeque<u8>, len: usize) {
+    ring.drain(..len.min(ring.len()));
+}
