@@ -35,6 +35,8 @@ pub struct Setup {
     pub hostname: Option<&'static str>,
     /// Plain HTTP instead of TLS: the reference's behaviour for a port other than 443 without manual certificates.
     pub plain: bool,
+    /// What the key file holds before the start; by default there is none.
+    pub key_file: Option<String>,
     /// Flags appended to the usual ones.
     pub flags: Vec<String>,
     /// Extra environment.
@@ -68,6 +70,9 @@ impl Subject {
         let hostname = setup.hostname.map_or_else(|| main.ip().to_string(), str::to_owned);
         let mesh_key = hex(&random_bytes::<32>());
         std::fs::write(dir.join("mesh.key"), format!("{mesh_key}\n")).expect("the mesh key is written");
+        if let Some(text) = &setup.key_file {
+            std::fs::write(dir.join("derper.key"), text).expect("the key file is written");
+        }
         if let Some(name) = setup.hostname {
             write_certificate(&dir.join("certs"), name);
         }
@@ -190,11 +195,11 @@ impl Subject {
         self.keeper.wait(limit)
     }
 
-    /// What the relay wrote so far, its last 4 KiB.
+    /// What the relay wrote so far, its last 2 KiB.
     #[must_use]
     pub fn log(&self) -> String {
         let log = std::fs::read(self.dir.join("log")).unwrap_or_default();
-        String::from_utf8_lossy(&log[log.len().saturating_sub(4096)..]).into_owned()
+        String::from_utf8_lossy(&log[log.len().saturating_sub(2048)..]).into_owned()
     }
 
     #[expect(clippy::print_stderr, reason = "the test runner shows it under the failed test")]

@@ -2,7 +2,11 @@
 #![forbid(unsafe_code)]
 #![expect(
     clippy::expect_used,
+    clippy::panic,
     reason = "a test fails by panicking, also in the functions that its tests share"
 )]
 
 mod framing;
+mod handshake;
+mod presence;
+mod relay;

@@ -1,0 +1,410 @@
+//! Who is here, who left, and several connections of one key. Source: tailscale: derp/derpserver/derpserver.go
+
+use std::time::{Duration, Instant};
+use wherry_tests::frame::{GONE_DISCONNECTED, GONE_NOT_HERE, disco, frame, kind, ping, send_packet};
+use wherry_tests::node::{NodeKey, random_bytes};
+use wherry_tests::peer::{Way, brief};
+use wherry_tests::subject::Shared;
+use wherry_tests::{Frame, Join, PATIENCE, Peer};
+
+const REGULAR: u8 = 0x01;
+const MESH: u8 = 0x02;
+const PROBER: u8 = 0x04;
+const NOT_IDEAL: u8 = 0x08;
+
+#[test]
+fn the_latest_connection_of_a_key_gets_its_packets() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut sender = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let mut second = first.again(&relay);
+    goes_to(&mut sender, &mut second);
+    let mut third = first.again(&relay);
+    goes_to(&mut sender, &mut third);
+    // The others stay open and are read, else the first frame of their settling would not be a pong.
+    goes_to(&mut sender, &mut third);
+    first.expect_silence();
+}
+
+#[test]
+fn whoever_speaks_last_gets_the_packets_of_its_key() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut sender = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let (mut second, mut third) = (first.again(&relay), first.again(&relay));
+    // Any frame counts, also one that means nothing.
+    let frames =
+        [ping([1; 8]), frame(0x42, b"?"), frame(kind::NOTE_PREFERRED, &[1]), send_packet(&[7; 32], b"")];
+    for (at, speech) in frames.iter().cycle().take(12).enumerate() {
+        let speaker =
+            [&mut first, &mut second, &mut third].into_iter().nth(at % 3).expect("three connections");
+        speaker.wire().send(speech);
+        // An answered frame after it proves that it was handled.
+        drop(speaker.settle());
+        goes_to(&mut sender, speaker);
+    }
+}
+
+#[test]
+fn a_connection_that_is_not_active_still_sends() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut friend = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let _second = first.again(&relay);
+    first.send_packet(&friend.key(), b"from the older one");
+    friend.expect_packet(&first.key(), b"from the older one");
+}
+
+#[test]
+fn the_survivor_of_two_connections_takes_over() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut sender = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let mut second = first.again(&relay);
+    goes_to(&mut sender, &mut second);
+    drop(second);
+    comes_to(&mut sender, &mut first);
+    goes_to(&mut sender, &mut first);
+    // It is an ordinary connection again: a new one takes over as before.
+    let mut third = first.again(&relay);
+    goes_to(&mut sender, &mut third);
+}
+
+#[test]
+fn when_the_active_connection_leaves_the_last_speaker_takes_over() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut sender = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let mut second = first.again(&relay);
+    let mut third = first.again(&relay);
+    first.expect_silence();
+    second.expect_silence();
+    third.expect_silence();
+    drop(third);
+    comes_to(&mut sender, &mut second);
+    goes_to(&mut sender, &mut second);
+    drop(second);
+    comes_to(&mut sender, &mut first);
+}
+
+#[test]
+fn a_second_connection_that_never_spoke_is_not_remembered() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut sender = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let second = first.again(&relay);
+    let third = first.again(&relay);
+    drop(third);
+    // The third was remembered on joining, the first when the second came.
+    comes_to(&mut sender, &mut first);
+    drop(second);
+    goes_to(&mut sender, &mut first);
+}
+
+#[test]
+fn a_leaving_connection_that_was_not_active_changes_nothing() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut sender = Peer::join(&relay);
+    let first = Peer::join(&relay);
+    let second = first.again(&relay);
+    let mut third = first.again(&relay);
+    for left in [first, second] {
+        drop(left);
+        for _ in 0..10 {
+            goes_to(&mut sender, &mut third);
+        }
+    }
+}
+
+#[test]
+fn a_receiver_hears_once_that_a_sender_left() {
+    let Some(relay) = Shared::tls() else { return };
+    let (mut receiver, mut unrelated) = (Peer::join(&relay), Peer::join(&relay));
+    let key = NodeKey::random();
+    let join = || Join { key: Some(key.clone()), ..Join::default() }.to(&relay);
+
+    let mut sender = join();
+    sender.send_packet(&receiver.key(), b"one");
+    sender.send_packet(&receiver.key(), b"two");
+    receiver.expect_packet(&sender.key(), b"one");
+    receiver.expect_packet(&sender.key(), b"two");
+    drop(sender);
+    receiver.expect_gone(&key.public(), GONE_DISCONNECTED);
+    receiver.expect_silence();
+
+    // Back and gone again: this receiver was told already, a later one is told.
+    let mut sender = join();
+    let mut later = Peer::join(&relay);
+    sender.send_packet(&receiver.key(), b"three");
+    sender.send_packet(&later.key(), b"three");
+    receiver.expect_packet(&sender.key(), b"three");
+    later.expect_packet(&sender.key(), b"three");
+    drop(sender);
+    later.expect_gone(&key.public(), GONE_DISCONNECTED);
+    receiver.expect_silence();
+    unrelated.expect_silence();
+}
+
+#[test]
+fn only_the_receiver_hears_that_the_other_left() {
+    let Some(relay) = Shared::tls() else { return };
+    let (mut one, mut two, mut witness) = (Peer::join(&relay), Peer::join(&relay), Peer::join(&relay));
+    one.send_packet(&two.key(), b"x");
+    two.expect_packet(&one.key(), b"x");
+    two.send_packet(&witness.key(), b"x");
+    witness.expect_packet(&two.key(), b"x");
+    let key = two.key();
+    drop(two);
+    witness.expect_gone(&key, GONE_DISCONNECTED);
+    one.expect_silence();
+}
+
+#[test]
+fn a_sender_with_another_connection_has_not_left() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut receiver = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let mut second = first.again(&relay);
+    for sender in [&mut first, &mut second] {
+        sender.send_packet(&receiver.key(), b"x");
+        receiver.expect_packet(&sender.key(), b"x");
+    }
+    drop(second);
+    comes_to(&mut receiver, &mut first);
+    receiver.expect_silence();
+    let key = first.key();
+    drop(first);
+    receiver.expect_gone(&key, GONE_DISCONNECTED);
+}
+
+#[test]
+fn discovery_to_an_unknown_key_is_answered_three_times_and_then_once_a_second() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut peer = Peer::join(&relay);
+    let unknown = NodeKey::random().public();
+    let started = Instant::now();
+    peer.wire().send(&send_packet(&unknown, &disco(0)).repeat(30));
+    let gone =
+        |frames: &[Frame]| frames.iter().filter(|frame| frame.is_gone(&unknown, GONE_NOT_HERE)).count();
+    let frames = peer.settle();
+    assert_eq!(gone(&frames), frames.len(), "{:?}", frames.iter().map(brief).collect::<Vec<_>>());
+    // A slow machine may give the limit time to grow.
+    let most = 3 + usize::try_from(started.elapsed().as_secs()).expect("a short time");
+    assert!((3..=most).contains(&frames.len()), "{} answers, {most} at most", frames.len());
+    // Another peer has a limit of its own; a fourth answer comes when a second has gone by.
+    let mut other = Peer::join(&relay);
+    other.send_packet(&unknown, &disco(0));
+    other.expect_gone(&unknown, GONE_NOT_HERE);
+    let mut frames = Vec::new();
+    while frames.is_empty() && started.elapsed() < PATIENCE {
+        peer.send_packet(&unknown, &disco(0));
+        frames = peer.settle();
+    }
+    assert_eq!(gone(&frames), 1, "the limit fills again");
+}
+
+#[test]
+fn data_to_an_unknown_key_is_not_answered() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut peer = Peer::join(&relay);
+    let unknown = NodeKey::random().public();
+    let almost = disco(0);
+    for packet in [&b""[..], b"data", &[0; 1200], &almost[..61], &almost[1..]] {
+        peer.send_packet(&unknown, packet);
+    }
+    peer.expect_silence();
+}
+
+#[test]
+fn a_watcher_is_told_who_is_here_and_who_comes_and_goes() {
+    let Some(relay) = Shared::tls() else { return };
+    let early = Peer::join(&relay);
+    let mut watcher = Peer::mesh(&relay);
+    watcher.send(kind::WATCH_CONNS, &[]);
+    let flood = present_in(&watcher.settle());
+    assert!(flood.contains(&(early.key(), REGULAR)), "who was here before");
+    assert!(flood.contains(&(watcher.key(), MESH)), "the watcher itself");
+
+    let late = Peer::join(&relay);
+    await_frame(&mut watcher, |frame| frame.present() == Some((late.key(), REGULAR)));
+    // Watching twice tells everything twice.
+    watcher.send(kind::WATCH_CONNS, &[]);
+    let again = present_in(&watcher.settle());
+    for key in [early.key(), late.key()] {
+        assert!(again.contains(&(key, REGULAR)));
+    }
+    for left in [late, early] {
+        let key = left.key();
+        drop(left);
+        await_frame(&mut watcher, |frame| frame.is_gone(&key, GONE_DISCONNECTED));
+    }
+}
+
+#[test]
+fn a_watcher_is_told_of_each_connection_but_of_the_last_leaving_only() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut watcher = Peer::mesh(&relay);
+    watcher.send(kind::WATCH_CONNS, &[]);
+    let mut sender = Peer::join(&relay);
+    let first = Peer::join(&relay);
+    let key = first.key();
+    await_frame(&mut watcher, |frame| frame.present() == Some((key, REGULAR)));
+    let mut second = first.again(&relay);
+    await_frame(&mut watcher, |frame| frame.present() == Some((key, REGULAR)));
+    drop(first);
+    comes_to(&mut sender, &mut second);
+    let told = watcher.settle();
+    assert!(!told.iter().any(|frame| frame.payload.starts_with(&key)), "one connection is left: {told:?}");
+    drop(second);
+    await_frame(&mut watcher, |frame| frame.is_gone(&key, GONE_DISCONNECTED));
+}
+
+#[test]
+fn present_frames_carry_address_and_flags() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut watcher = Peer::mesh(&relay);
+    watcher.send(kind::WATCH_CONNS, &[]);
+    let base = Join::default();
+    let kinds = [
+        (base.clone(), REGULAR),
+        (Join { mesh: true, ..base.clone() }, MESH),
+        (Join { prober: true, ..base.clone() }, PROBER),
+        (Join { not_ideal: true, ..base.clone() }, NOT_IDEAL),
+        (Join { mesh: true, prober: true, not_ideal: true, ..base.clone() }, MESH | PROBER | NOT_IDEAL),
+        (Join { not_ideal: true, fast_start: true, ..base.clone() }, NOT_IDEAL),
+        (Join { way: Way::WebSocket, prober: true, ..base }, PROBER),
+    ];
+    for (join, flags) in kinds {
+        let mut peer = join.clone().to(&relay);
+        let frame = await_frame(&mut watcher, |frame| frame.payload.starts_with(&peer.key()));
+        assert_eq!(frame.present(), Some((peer.key(), flags)), "{join:?}: {}", brief(&frame));
+        let addr = peer.wire().pipe().tcp().local_addr().expect("a connected socket has an address");
+        let std::net::IpAddr::V4(ip) = addr.ip() else { panic!("the test speaks IPv4") };
+        let expected = [&ip.to_ipv6_mapped().octets()[..], &addr.port().to_be_bytes()].concat();
+        assert_eq!(frame.payload[32..50], expected, "{join:?}");
+    }
+}
+
+#[test]
+fn every_watcher_is_told_and_nobody_else() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut watchers = [Peer::mesh(&relay), Peer::mesh(&relay)];
+    let (mut idle_mesh_peer, mut regular) = (Peer::mesh(&relay), Peer::join(&relay));
+    for watcher in &mut watchers {
+        watcher.send(kind::WATCH_CONNS, &[]);
+        // Answered, so that nothing is missed.
+        drop(watcher.settle());
+    }
+    let peer = Peer::join(&relay);
+    let key = peer.key();
+    for watcher in &mut watchers {
+        await_frame(watcher, |frame| frame.present() == Some((key, REGULAR)));
+    }
+    drop(peer);
+    for watcher in &mut watchers {
+        await_frame(watcher, |frame| frame.is_gone(&key, GONE_DISCONNECTED));
+    }
+    idle_mesh_peer.expect_silence();
+    regular.expect_silence();
+}
+
+#[test]
+fn the_relay_does_not_watch_itself() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut own = Join { key: Some(relay.node_key()), mesh: true, ..Join::default() }.to(&relay);
+    own.send(kind::WATCH_CONNS, &[]);
+    let _peer = Peer::join(&relay);
+    own.expect_silence();
+}
+
+#[test]
+fn close_peer_ends_every_connection_of_the_key() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut mesh = Peer::mesh(&relay);
+    let mut bystander = Peer::join(&relay);
+    let mut first = Peer::join(&relay);
+    let mut others = [first.again(&relay), first.again(&relay)];
+    // An unknown key is no offence.
+    mesh.send(kind::CLOSE_PEER, &NodeKey::random().public());
+    mesh.send(kind::CLOSE_PEER, &first.key());
+    first.expect_closed();
+    for other in &mut others {
+        other.expect_closed();
+    }
+    mesh.expect_silence();
+    bystander.expect_silence();
+    // The key itself is not banned.
+    first.again(&relay).expect_silence();
+}
+
+#[test]
+fn a_mesh_peer_forwards_with_any_source() {
+    let Some(relay) = Shared::tls() else { return };
+    let (mut mesh, mut receiver) = (Peer::mesh(&relay), Peer::join(&relay));
+    let source = NodeKey::random().public();
+    for packet in [&b""[..], b"forwarded", &disco(0), &[5; 65_536]] {
+        mesh.send(kind::FORWARD_PACKET, &[&source[..], &receiver.key(), packet].concat());
+        receiver.expect_packet(&source, packet);
+    }
+    mesh.expect_silence();
+    // A mesh peer may also send packets of its own.
+    mesh.send_packet(&receiver.key(), b"own");
+    receiver.expect_packet(&mesh.key(), b"own");
+}
+
+#[test]
+fn a_mesh_peer_is_told_when_discovery_finds_nobody() {
+    let Some(relay) = Shared::tls() else { return };
+    let mut mesh = Peer::mesh(&relay);
+    let (source, unknown) = (NodeKey::random().public(), NodeKey::random().public());
+    mesh.send(kind::FORWARD_PACKET, &[&source[..], &unknown, b"data"].concat());
+    mesh.expect_silence();
+    mesh.send(kind::FORWARD_PACKET, &[&source[..], &unknown, &disco(0)].concat());
+    mesh.expect_gone(&unknown, GONE_NOT_HERE);
+    mesh.expect_silence();
+}
+
+/// The next packet for the key of `active` arrives there.
+#[track_caller]
+fn goes_to(sender: &mut Peer, active: &mut Peer) {
+    let packet: [u8; 16] = random_bytes();
+    sender.send_packet(&active.key(), &packet);
+    active.expect_packet(&sender.key(), &packet);
+}
+
+/// Packets for the key of `heir` arrive there soon: the relay has to notice first that another one left.
+#[track_caller]
+fn comes_to(sender: &mut Peer, heir: &mut Peer) {
+    let deadline = Instant::now() + PATIENCE;
+    let mut sent = Vec::new();
+    while Instant::now() < deadline {
+        let packet: [u8; 16] = random_bytes();
+        sender.send_packet(&heir.key(), &packet);
+        sent.push(packet);
+        if let Ok(frame) = heir.wire().frame(Duration::from_millis(50)) {
+            assert!(sent.iter().any(|packet| frame.carries(&sender.key(), packet)), "{}", brief(&frame));
+            // The rest of what was sent since it took over.
+            drop(sender.settle());
+            drop(heir.settle());
+            return;
+        }
+    }
+    panic!("nothing came to the remaining connection");
+}
+
+/// Reads frames until one fits.
+#[track_caller]
+fn await_frame(peer: &mut Peer, fits: impl Fn(&Frame) -> bool) -> Frame {
+    let deadline = Instant::now() + PATIENCE;
+    while Instant::now() < deadline {
+        let frame = peer.next_frame();
+        if fits(&frame) {
+            return frame;
+        }
+    }
+    panic!("other frames came, but not the one expected");
+}
+
+fn present_in(frames: &[Frame]) -> Vec<([u8; 32], u8)> {
+    frames.iter().filter_map(Frame::present).collect()
+}
