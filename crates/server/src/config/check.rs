@@ -10,10 +10,15 @@ use std::{
     time::Duration,
 };
 
+use wherry_switch::MailboxLimits;
+use wherry_wire::key::MeshKey;
+use zeroize::Zeroizing;
+
 use super::{
-    Admit, CertSetting, Host, Limits, ListenAddr, LogFormat, LogSettings, MailboxSettings, NodeKeySource,
-    Origin, Problem, Problems, Settings, Sources, ValueError,
+    Admit, CertSetting, Host, Limits, ListenAddr, LogFormat, LogSettings, NodeKeySource, Origin, Problem,
+    Problems, Settings, Sources, ValueError,
     address::{is_loopback, parse_addr},
+    key_file::read_node_key,
     layers::{Given, merge},
     limits,
     problem::{Conflict, FileError, Missing},
@@ -84,6 +89,7 @@ impl Check {
         let cert = self.cert(listen.as_deref(), hostnames.as_deref(), state_dir.as_deref());
         let node_key = self.node_key(state_dir.as_deref());
         let admin = self.admin();
+        let mesh_key = self.mesh_key();
         let home = self.one(&keys::HOME, value::parse_home);
         let workers = self.one(&keys::WORKERS, |text| {
             value::parse_or(text, "auto", |text| value::parse_count(text, &limits::WORKERS))
@@ -99,6 +105,7 @@ impl Check {
             cert: cert?,
             admit: admit?,
             admin: admin?,
+            mesh_key: mesh_key?,
             node_key: node_key?,
             home: home?,
             derp: derp?,
@@ -233,6 +240,8 @@ impl Check {
             }
             _ => self.one(&keys::KEY_FILE, value::parse_path)?,
         };
+        let readable = read_node_key(&path).map(drop).map_err(FileError::from);
+        self.file(&keys::KEY_FILE, &path, readable)?;
         Some(NodeKeySource::File(path))
     }
 
@@ -247,6 +256,17 @@ impl Check {
             }
             addr => Some(addr),
         }
+    }
+
+    #[expect(clippy::option_option, reason = "the outer one says whether all was well")]
+    fn mesh_key(&mut self) -> Option<Option<MeshKey>> {
+        if self.given(&keys::MESH_KEY_FILE).0.is_empty() {
+            self.note(&keys::MESH_KEY_FILE);
+            return Some(None);
+        }
+        let path = self.one(&keys::MESH_KEY_FILE, value::parse_path)?;
+        let key = read_mesh_key(&path).and_then(|key| key.ok_or(FileError::ZeroMeshKey));
+        self.file(&keys::MESH_KEY_FILE, &path, key).map(Some)
     }
 
     fn log(&mut self) -> Option<LogSettings> {
@@ -273,7 +293,7 @@ impl Check {
             keepalive: keepalive?,
             tcp_user_timeout: Some(tcp_user_timeout?),
             tcp_keepalive: tcp_keepalive?,
-            mailbox: MailboxSettings { data_bytes: bytes?, max_age: age? },
+            mailbox: MailboxLimits { data_bytes: bytes?, max_age: age?, ..MailboxLimits::default() },
         })
     }
 
@@ -368,4 +388,10 @@ impl Check {
         let values = values.map(|value| value.to_string()).collect();
         self.rows.insert(key.name, Row { key: key.name, values, origin: self.given(key).1 });
     }
+}
+
+/// Reads a mesh key; none if it is all zero.
+fn read_mesh_key(path: &Path) -> Result<Option<MeshKey>, FileError> {
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(FileError::Io)?);
+    MeshKey::parse(&text).map_err(|_| FileError::MeshKey)
 }

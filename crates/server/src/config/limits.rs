@@ -2,10 +2,10 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::MailboxSettings;
+use wherry_switch::MailboxLimits;
 
 /// Bounds on what one connection may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "made by its users as well")]
 pub struct Limits {
     /// From the upgrade to the end of the DERP handshake.
@@ -21,7 +21,7 @@ pub struct Limits {
     /// Idle time before the kernel's keep-alive probes.
     pub tcp_keepalive: Duration,
     /// What may wait for one client.
-    pub mailbox: MailboxSettings,
+    pub mailbox: MailboxLimits,
 }
 
 const SECOND: Duration = Duration::from_secs(1);

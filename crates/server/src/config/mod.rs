@@ -25,10 +25,10 @@ mod tests;
 
 pub use address::{Host, ListenAddr, dual_stack};
 pub use check::{Effective, Row, load};
-pub use key_file::NodeKeySource;
+pub use key_file::{KeyFileError, NodeKeySource, read_node_key, write_node_key};
 pub use layers::{Environment, Flag, Origin, Sources};
 pub use limits::Limits;
 pub use problem::{Conflict, FileError, Missing, Problem, Problems, ValueError};
 pub use reference::reference;
 pub use register::{KEYS, Key, Shape, key};
-pub use settings::{Admit, CertSetting, Home, LogFormat, LogSettings, MailboxSettings, Settings};
+pub use settings::{Admit, CertSetting, Home, LogFormat, LogSettings, Settings};

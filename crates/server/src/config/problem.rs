@@ -7,7 +7,7 @@ use std::{
 
 use thiserror::Error;
 
-use super::Origin;
+use super::{Origin, key_file::KeyFileError};
 
 /// Everything that is wrong, at least one problem, in the order of the register.
 #[derive(Debug, Error)]
@@ -249,6 +249,15 @@ pub enum FileError {
     /// It is a folder.
     #[error("a folder, not a file")]
     Folder,
+    /// It does not hold a mesh key.
+    #[error("not a mesh key: 64 hex digits are wanted")]
+    MeshKey,
+    /// The mesh key is all zero, which means none.
+    #[error("the key is all zero, which means no key; make one with: openssl rand -hex 32")]
+    ZeroMeshKey,
+    /// It does not hold a node key.
+    #[error(transparent)]
+    NodeKey(#[from] KeyFileError),
 }
 
 impl FileError {

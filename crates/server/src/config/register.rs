@@ -72,6 +72,7 @@ pub const KEYS: &[&Key] = &[
     &KEY_FILE,
     &ADMIN,
     &ADMIN_EXPOSED,
+    &MESH_KEY_FILE,
     &HOME,
     &DERP,
     &WORKERS,
@@ -210,6 +211,15 @@ pub(super) const ADMIN_EXPOSED: Key = Key {
     default: "false",
     doc: "Allow `admin` on an address that is not loopback. Who reaches it sees the keys, addresses and traffic of \
           everybody connected; there is no password. Only for a network that others cannot reach.",
+    ..NONE
+};
+
+pub(super) const MESH_KEY_FILE: Key = Key {
+    name: "mesh_key_file",
+    value_name: "FILE",
+    takes: "a file with 64 hex digits, not all zero",
+    doc: "File with the key that sibling relays of one region share. Connections that show it may watch and close \
+          others, so keep it as you keep a private key.",
     ..NONE
 };
 

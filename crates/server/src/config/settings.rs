@@ -1,6 +1,8 @@
 //! Checked settings: what the rooms of this crate are built from.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+
+use wherry_wire::key::MeshKey;
 
 use super::{Host, Limits, ListenAddr, NodeKeySource};
 
@@ -25,6 +27,8 @@ pub struct Settings {
     pub admit: Admit,
     /// Where to serve the private listener.
     pub admin: Option<SocketAddr>,
+    /// The key siblings show; never all zero.
+    pub mesh_key: Option<MeshKey>,
     /// Where the relay's own key comes from.
     pub node_key: NodeKeySource,
     /// What a browser sees.
@@ -78,16 +82,6 @@ pub enum Home {
     Blank,
     /// 302 to this `http://` or `https://` URL; printable ASCII.
     Redirect(String),
-}
-
-/// What may wait for one client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "made by its users as well")]
-pub struct MailboxSettings {
-    /// Bytes of tunnel packets.
-    pub data_bytes: usize,
-    /// Time in the mailbox.
-    pub max_age: Duration,
 }
 
 /// What to log and how.

@@ -301,6 +301,35 @@ fn each_bad_value_gets_its_line() {
 }
 
 #[test]
+fn a_file_that_cannot_be_used_says_which_and_why() {
+    let mut desk = Desk::new();
+    let junk = desk.write("junk", "not a key\n");
+    let zero = desk.write("zero", &"0".repeat(64));
+    let junk = junk.to_str().unwrap();
+    desk.flag("admit", &["list:/nonexistent/list"]);
+    desk.flag("self_signed", &["false"]);
+    desk.flag("cert_dir", &[junk]);
+    desk.flag("key_file", &[junk]);
+    desk.flag("mesh_key_file", &[zero.to_str().unwrap()]);
+    assert_eq!(
+        desk.problems(),
+        [
+            r#"admit = "/nonexistent/list" (flag --admit): No such file or directory (os error 2)"#,
+            r#"cert_dir = "junk" (flag --cert-dir): not a folder"#,
+            r#"key_file = "junk" (flag --key-file): not a node key: neither JSON with a PrivateKey as derper writes it nor a line privkey:HEX"#,
+            r#"mesh_key_file = "zero" (flag --mesh-key-file): the key is all zero, which means no key; make one with: openssl rand -hex 32"#,
+        ]
+    );
+    desk.flag("mesh_key_file", &[junk]);
+    assert!(
+        desk.problems().contains(
+            &r#"mesh_key_file = "junk" (flag --mesh-key-file): not a mesh key: 64 hex digits are wanted"#
+                .to_owned()
+        )
+    );
+}
+
+#[test]
 fn all_problems_are_reported_at_once() {
     let mut desk = Desk::new();
     desk.file("lisen = ':443'\nworkers = true\nstun = [':1', { a = 1 }]\n[limit]\nhttp = '1s'\n[limits]\nhtpp = '1s'\n");
@@ -344,6 +373,11 @@ fn variables_of_an_orchestrator_are_not_settings() {
 }
 
 #[test]
+fn the_mailbox_holds_what_the_switch_worked_out() {
+    assert_eq!(Desk::new().load().settings.limits.mailbox, wherry_switch::MailboxLimits::default());
+}
+
+#[test]
 fn every_key_has_a_row_a_default_that_parses_and_a_documentation() {
     let rows: Vec<_> = Desk::new().load().rows.into_iter().map(|row| row.key).collect();
     assert_eq!(rows, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
@@ -364,6 +398,29 @@ fn the_state_folder_is_chosen_by_systemd_then_the_user() {
     assert!(desk.problems().contains(
         &"state: not set, and there is no home folder to choose one in: give --state DIR".to_owned()
     ));
+}
+
+#[test]
+fn a_node_key_is_made_once_with_mode_0600_and_read_in_every_form() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let path = desk.dir.path().join("deep/er/derp.key");
+    let source = NodeKeySource::File(path.clone());
+    let made = source.load([7; 32]).unwrap();
+    let again = source.load([8; 32]).unwrap();
+    assert_eq!(*made.to_text(), *again.to_text());
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, format!("{{\n\t\"PrivateKey\": \"{}\"\n}}", *made.to_text()));
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "the draft is gone");
+    for form in [text.replace("PrivateKey", "privatekey"), format!("{}\n", *made.to_text())] {
+        let path = desk.write("form", &form);
+        assert_eq!(*read_node_key(&path).unwrap().unwrap().to_text(), *made.to_text());
+    }
+    for form in ["", "{}", "{\"PrivateKey\": 1}", "privkey:00", "\0\u{1}"] {
+        let path = desk.write("form", form);
+        assert!(matches!(read_node_key(&path), Err(KeyFileError::Form)), "{form:?}");
+    }
 }
 
 #[test]
