@@ -78,6 +78,7 @@ impl Lane {
         self.bytes
     }
 
+    /// Queues a packet; returns how many bytes of packets `src` lost by it, this one included.
     pub(super) fn push(
         &mut self,
         src: &NodePublic,
@@ -85,28 +86,36 @@ impl Lane {
         now: Stamp,
         rules: Rules,
         drops: &mut DropTally,
-    ) {
+    ) -> usize {
         let cost = frame_len(packet.len());
         let fits = packet.len() <= MAX_PACKET && cost <= rules.max_bytes;
         let Some(len) = u32::try_from(packet.len()).ok().filter(|_| fits) else {
             drops.add(DropReason::QueueTail, rules.kind, packet.len());
-            return;
+            return packet.len();
         };
         let at = self.slot_of(src);
-        let Some(sender) = self.senders.get_mut(at) else { return };
+        let Some(sender) = self.senders.get_mut(at) else { return 0 };
         sender.ring.push(packet, len, now);
         sender.bytes += cost;
         let holds = sender.bytes;
         self.packets += 1;
         self.bytes += cost;
         self.note_growth(at, holds);
+        let full = self.bytes;
         self.drop_aged_front(at, now, rules, drops);
+        let mut lost = full.saturating_sub(self.bytes);
         while self.bytes > rules.max_bytes {
             let victim = self.find_fattest();
+            let is_own = self.senders.get(victim).is_some_and(|sender| sender.key == *src);
+            let full = self.bytes;
             if !self.drop_front(victim, DropReason::QueueHead, rules.kind, drops) {
-                return;
+                break;
+            }
+            if is_own {
+                lost += full.saturating_sub(self.bytes);
             }
         }
+        lost
     }
 
     /// Hands packets to `sink`, turn by turn, until it has no room or nothing is left.

@@ -60,15 +60,19 @@ impl Mailbox {
     }
 
     /// Queues a packet from `src`. What has to go to make room for it, or itself if it never fits, is counted in `drops`.
-    pub fn push(&mut self, src: &NodePublic, packet: &[u8], now: Duration, drops: &mut DropTally) {
+    ///
+    /// Returns how many bytes `src` itself lost by it, as frames on the wire: what others lose is not its doing to bear.
+    pub fn push(&mut self, src: &NodePublic, packet: &[u8], now: Duration, drops: &mut DropTally) -> usize {
         let kind = Kind::of(packet);
         if self.closed {
             drops.add(DropReason::GoneDisconnected, kind, packet.len());
-            return;
+            return packet.len();
         }
         let rules = self.rules(kind);
-        self.lanes.get_or_insert_default().packet_lane(kind).push(src, packet, Stamp::of(now), rules, drops);
+        let lanes = self.lanes.get_or_insert_default();
+        let lost = lanes.packet_lane(kind).push(src, packet, Stamp::of(now), rules, drops);
         self.free_if_empty();
+        lost
     }
 
     /// Queues one or more whole frames that the relay itself has to say. After [`Self::close`] they vanish.
@@ -149,10 +153,10 @@ impl Mailbox {
         }
     }
 
-    /// Wakes the task that empties this mailbox, if one was set since the last time.
-    pub fn wake(&mut self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
+    /// Wakes the task that empties this mailbox, if one was set.
+    pub fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
         }
     }
 
