@@ -10,6 +10,8 @@ tool (
 	tailscale.com/cmd/tailscaled
 )
 
+require tailscale.com v1.98.9
+
 require (
 	9fans.net/go v0.0.8-0.20250307142834-96bdba94b63f // indirect
 	filippo.io/edwards25519 v1.2.0 // indirect
@@ -128,5 +130,4 @@ require (
 	k8s.io/client-go v0.34.0 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 	software.sslmate.com/src/go-pkcs12 v0.4.0 // indirect
-	tailscale.com v1.98.9 // indirect
 )
