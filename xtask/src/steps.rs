@@ -85,7 +85,17 @@ fn deny(root: &Path) -> Outcome {
     if !is_there(&["cargo", "deny", "--version"]) {
         return Outcome::Missing("cargo-deny is not installed: cargo install --locked cargo-deny".to_owned());
     }
-    let words = ["cargo", "deny", "--locked", "--all-features", "check", "licenses", "bans", "sources"];
+    let words = [
+        "cargo",
+        "deny",
+        "--locked",
+        "--all-features",
+        "check",
+        "--hide-inclusion-graph",
+        "licenses",
+        "bans",
+        "sources",
+    ];
     run(&mut command(root, &words)).into()
 }
 
