@@ -1,4 +1,9 @@
 //! All I/O of the relay.
+pub mod admission;
 pub mod clock;
 pub mod config;
+pub mod http;
+pub mod listen;
+pub mod metrics;
+pub mod session;
 pub mod transport;

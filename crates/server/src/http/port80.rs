@@ -1,0 +1,42 @@
+//! Plain HTTP beside a TLS listener: the captive-portal check, and redirects for people.
+
+use std::convert::Infallible;
+use std::future::Ready;
+use std::time::Duration;
+
+use http::header::HOST;
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+
+use super::page::{self, Page};
+use super::route::refuse_host;
+use super::serve::MAX_HEAD;
+use crate::transport::Stream;
+
+/// Serves one connection of the plain HTTP listener for at most `patience`.
+pub async fn serve_port80(stream: Stream, patience: Duration) {
+    let router = service_fn(|request: Request<Incoming>| -> Ready<Result<Page, Infallible>> {
+        std::future::ready(Ok(answer(&request)))
+    });
+    let serving = http1::Builder::new().max_buf_size(MAX_HEAD).serve_connection(stream, router);
+    // Whether it ended well or ran out of time: there is nobody to tell.
+    drop(tokio::time::timeout(patience, serving).await);
+}
+
+/// Source: `tailscale: tsweb/tsweb.go`, `Port80Handler`; `tailscale: cmd/derper/derper.go`.
+fn answer<B>(request: &Request<B>) -> Page {
+    if let Some(page) = refuse_host(request) {
+        return page;
+    }
+    if request.uri().path() == "/generate_204" {
+        return page::generate_204(request);
+    }
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return page::error(StatusCode::BAD_REQUEST, "Use HTTPS");
+    }
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let target = request.uri().path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    page::redirect(&format!("https://{host}{target}"))
+}

@@ -1,0 +1,136 @@
+//! One connection from accept to session.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::http::{self, Site, Takeover, WebSocket};
+use crate::metrics::{Counters, Refusal};
+use crate::session::{self, Arrival, Refused, Relay, TcpTimeouts};
+use crate::transport::{Codec, EstablishError, Stream};
+
+/// What stands behind every listener.
+#[derive(Debug)]
+pub struct Door {
+    /// Where sessions live.
+    pub relay: Arc<Relay>,
+    /// What HTTP answers.
+    pub site: Site,
+    /// Options of accepted sockets.
+    pub tcp: TcpTimeouts,
+    /// Where the front counts.
+    pub counters: Arc<Counters>,
+}
+
+/// What a listener speaks.
+#[derive(Debug, Clone)]
+pub enum Face {
+    /// DERP over HTTP over TLS.
+    Tls(Arc<rustls::ServerConfig>),
+    /// DERP over HTTP.
+    Plain,
+    /// The plain HTTP beside a TLS listener: redirects and the captive-portal check.
+    Port80,
+}
+
+/// Serves a connection until it is a session or over.
+pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, door: &Door) {
+    // IPv4 clients of a dual-stack listener are IPv4 clients.
+    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+    door.counters.accepted.add(1);
+    if let Err(error) = session::prepare(&socket, door.tcp) {
+        tracing::debug!(addr = %remote, err = %error, "socket refuses its options");
+        return;
+    }
+    let stream = match face {
+        Face::Tls(config) => match establish(socket, config, door.site.patience).await {
+            Ok(stream) => stream,
+            Err(refusal) => return door.counters.refuse(refusal),
+        },
+        Face::Plain => Stream::new(socket, Codec::plain(), Vec::new()),
+        Face::Port80 => {
+            let stream = Stream::new(socket, Codec::plain(), Vec::new());
+            return http::serve_port80(stream, door.site.patience).await;
+        }
+    };
+    let Some(takeover) = Box::pin(http::serve(stream, &door.site)).await else { return };
+    if let Err(error) = Box::pin(enter(takeover, remote, door)).await {
+        tracing::debug!(addr = %remote, err = %error, "refused");
+        door.counters.refuse(error.reason());
+    }
+}
+
+/// From the upgrade to the session.
+async fn enter(takeover: Takeover, remote: SocketAddr, door: &Door) -> Result<(), Refused> {
+    let Takeover { upgrade, mut stream } = takeover;
+    let mut greeting = upgrade.head;
+    if let Some(websocket) = upgrade.websocket {
+        stream.write_all(&std::mem::take(&mut greeting)).await?;
+        stream.upgrade_to_websocket()?;
+        if websocket == WebSocket::OtherProtocol {
+            stream.close_with_code(1008, "client must speak the derp subprotocol").await?;
+            return Err(Refused::OtherSubprotocol);
+        }
+        door.counters.websocket_sessions.add(1);
+    }
+    let arrival = Arrival { remote, greeting, not_ideal: upgrade.not_ideal };
+    session::accept(stream, arrival, &door.relay).await
+}
+
+/// What plain HTTP gets on a TLS port, word for word as Go's server says it.
+const NOT_HTTPS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+/// The TLS handshake, within `patience` from the first wait to the end.
+async fn establish(
+    socket: TcpStream,
+    config: &Arc<rustls::ServerConfig>,
+    patience: Duration,
+) -> Result<Stream, Refusal> {
+    tokio::time::timeout(patience, async {
+        // A connection that says nothing has no TLS state yet.
+        let first = first_bytes(&socket).await?;
+        if looks_like_http(&first) {
+            answer_plainly(&socket).await;
+            return Err(Refusal::HttpOnTls);
+        }
+        let codec = Codec::tls(Arc::clone(config)).map_err(|_| Refusal::Tls)?;
+        let mut stream = Stream::new(socket, codec, first);
+        stream.establish().await.map_err(|error| match error {
+            EstablishError::Codec(_) => Refusal::Tls,
+            EstablishError::Io(_) | EstablishError::HungUp => Refusal::HungUp,
+        })?;
+        Ok(stream)
+    })
+    .await
+    .unwrap_or(Err(Refusal::TooSlow))
+}
+
+/// Reads until it is clear whether this is TLS.
+async fn first_bytes(socket: &TcpStream) -> Result<Vec<u8>, Refusal> {
+    const HANDSHAKE_RECORD: u8 = 0x16;
+    let mut first = Vec::new();
+    loop {
+        socket.readable().await.map_err(|_| Refusal::HungUp)?;
+        match socket.try_read_buf(&mut first) {
+            Ok(0) => return Err(Refusal::HungUp),
+            Ok(_) if first.len() >= 5 || first.first() == Some(&HANDSHAKE_RECORD) => return Ok(first),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(_) => return Err(Refusal::HungUp),
+        }
+    }
+}
+
+fn looks_like_http(first: &[u8]) -> bool {
+    [&b"GET /"[..], b"HEAD ", b"POST ", b"PUT /", b"OPTIO"].iter().any(|method| first.starts_with(method))
+}
+
+async fn answer_plainly(socket: &TcpStream) {
+    if socket.writable().await.is_ok() {
+        // A socket just opened takes so little; if not, the peer sees the connection close.
+        drop(socket.try_write(NOT_HTTPS));
+    }
+}

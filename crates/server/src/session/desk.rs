@@ -1,0 +1,84 @@
+//! What a worker has on its desk: the buffers and counters that all its connections use in turn.
+//!
+//! A connection is served without a pause from reading to writing, so one set of buffers serves all of a worker's
+//! connections and an idle one owns none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wherry_switch::DropTally;
+
+use super::batch::Batch;
+use crate::metrics::Counters;
+
+/// Bytes read from a socket at a time. Measured with a prototype: 16 KiB gives 1.06, 32 KiB 1.43, 64 KiB 1.7 and
+/// 256 KiB 1.75 million packets per CPU second.
+pub(super) const READ_BYTES: usize = 64 * 1024;
+
+/// The largest TLS record with its header: the beginning of one may wait before what is read.
+const RECORD_BYTES: usize = 5 + 16_384 + 256;
+
+/// The desk of one worker.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) inbox: Inbox,
+    pub(super) outbox: Outbox,
+}
+
+/// Buffers on the way in.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    /// Bytes off the socket; as long as it can ever be, so that it need not be cleared before each read.
+    pub(super) wire: Box<[u8]>,
+    /// Frames.
+    pub(super) plain: Vec<u8>,
+    /// What the peer's own transport is to be told: alerts, WebSocket pongs.
+    pub(super) reply: Vec<u8>,
+    /// The packets in `plain`, by destination.
+    pub(super) batch: Batch,
+}
+
+/// Buffers on the way out, and what is counted there.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    /// The time of this turn, since the process' start.
+    pub(super) now: Duration,
+    /// Frames about to be sealed.
+    pub(super) frames: Vec<u8>,
+    /// Bytes about to be written.
+    pub(super) sealed: Vec<u8>,
+    /// What was dropped in this turn.
+    pub(super) drops: DropTally,
+    /// The worker's counters.
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Desk {
+    pub(super) fn new(counters: Arc<Counters>) -> Self {
+        Self {
+            inbox: Inbox {
+                wire: vec![0; READ_BYTES + RECORD_BYTES].into(),
+                plain: Vec::new(),
+                reply: Vec::new(),
+                batch: Batch::default(),
+            },
+            outbox: Outbox {
+                now: Duration::ZERO,
+                frames: Vec::new(),
+                sealed: Vec::new(),
+                drops: DropTally::default(),
+                counters,
+            },
+        }
+    }
+
+    /// Opens a turn at `now`.
+    pub(super) const fn begin(&mut self, now: Duration) {
+        self.outbox.now = now;
+    }
+
+    /// Closes a turn: what was dropped is counted.
+    pub(super) fn finish(&mut self) {
+        self.outbox.counters.drop_packets(&mut self.outbox.drops);
+    }
+}

@@ -1,0 +1,401 @@
+//! One connection from its admission to its end: a future polled by its worker.
+//!
+//! Written by hand and not as an `async fn`, since a connection that waits must hold nothing but this struct: the
+//! buffers are on the worker's desk and are used from one poll's beginning to its end.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::time::Sleep;
+use wherry_switch::{DropReason, DropTally, Kind, NotHereLimit, Role, Route};
+use wherry_wire::derp::{HEADER_LEN, Header, Intake, PeerGoneReason, ToServer, encode};
+use wherry_wire::key::NodePublic;
+
+use super::batch::{Address, Batch, Mail};
+use super::desk::{Desk, Inbox, Outbox};
+use super::link::{self, Conn, Fate};
+use super::relay::Relay;
+use super::route_cache::RouteCache;
+use super::shed::{self, Shed};
+use super::worker::Worker;
+use crate::metrics::{CloseReason, Counters, Volume};
+
+/// Reads of one connection before the worker's others get their turn.
+const READS_PER_TURN: usize = 4;
+
+/// The task of one admitted connection. It ends when the connection does.
+#[derive(Debug)]
+pub(super) struct Session {
+    worker: Arc<Worker>,
+    seat: Seat,
+}
+
+/// What belongs to the connection; apart from `conn`, its task only.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) relay: Arc<Relay>,
+    pub(super) conn: Arc<Conn>,
+    pub(super) socket: OwnedReadHalf,
+    /// Off the socket: the beginning of a record.
+    pub(super) wire: Vec<u8>,
+    /// Opened: the beginning of a frame.
+    pub(super) plain: Vec<u8>,
+    /// Bytes of a frame nobody needs that are still to come.
+    skip: usize,
+    routes: RouteCache,
+    not_here: NotHereLimit,
+    shed: Shed,
+    /// Set while reading pauses.
+    pause: Option<Pin<Box<Sleep>>>,
+    keepalive_at: Duration,
+    write_alarm_at: Option<Duration>,
+    waker: Option<Waker>,
+    started: bool,
+}
+
+impl Session {
+    /// The task of `conn`, which has joined already. `wire` and `plain` were read during the handshake.
+    pub(super) fn new(
+        relay: Arc<Relay>,
+        worker: Arc<Worker>,
+        conn: Arc<Conn>,
+        socket: OwnedReadHalf,
+        wire: Vec<u8>,
+        plain: Vec<u8>,
+    ) -> Self {
+        let keepalive_at = conn.joined_at() + relay.keepalive_period(conn.id());
+        worker.set_alarm(keepalive_at, &conn);
+        let seat = Seat {
+            relay,
+            conn,
+            socket,
+            wire,
+            plain,
+            skip: 0,
+            routes: RouteCache::default(),
+            not_here: NotHereLimit::new(),
+            shed: Shed::default(),
+            pause: None,
+            keepalive_at,
+            write_alarm_at: None,
+            waker: None,
+            started: false,
+        };
+        Self { worker, seat }
+    }
+}
+
+impl Future for Session {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Self { worker, seat } = self.get_mut();
+        let mut desk = worker.desk();
+        desk.begin(seat.relay.clock.now());
+        let turn = seat.turn(cx, worker, &mut desk);
+        if let Poll::Ready(reason) = turn {
+            seat.leave(reason, &mut desk.outbox);
+        }
+        desk.finish();
+        turn.map(drop)
+    }
+}
+
+impl Drop for Session {
+    /// A task that is dropped before its end, because the runtime stops, must not stay in the directory.
+    fn drop(&mut self) {
+        self.seat.relay.forget(&self.seat.conn, &mut DropTally::default());
+    }
+}
+
+impl Seat {
+    fn turn(&mut self, cx: &mut Context<'_>, worker: &Worker, desk: &mut Desk) -> Poll<CloseReason> {
+        self.register(cx);
+        self.ring(worker, &mut desk.outbox);
+        link::settle(&self.conn, &mut desk.outbox);
+        let read = self.read(cx, desk);
+        self.wait_for_socket(cx, worker, &mut desk.outbox);
+        // The first reason counts: a failed write seen here may be the cause of the end of reading.
+        match self.conn.link().ending() {
+            Some(reason) => Poll::Ready(reason),
+            None => read,
+        }
+    }
+
+    /// Lets others wake this task.
+    fn register(&mut self, cx: &Context<'_>) {
+        if !self.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            self.conn.mailbox().set_waker(cx.waker());
+            self.waker = Some(cx.waker().clone());
+        }
+    }
+
+    /// Does what is due.
+    fn ring(&mut self, worker: &Worker, outbox: &mut Outbox) {
+        if outbox.now < self.keepalive_at {
+            return;
+        }
+        let mut frame = Vec::new();
+        encode::keep_alive(&mut frame);
+        link::notify(&self.conn, &frame, outbox);
+        self.keepalive_at = outbox.now + self.relay.keepalive_period(self.conn.id());
+        worker.set_alarm(self.keepalive_at, &self.conn);
+    }
+
+    /// While the socket is full: waits until it takes more, for so long.
+    fn wait_for_socket(&mut self, cx: &mut Context<'_>, worker: &Worker, outbox: &mut Outbox) {
+        let link = self.conn.link();
+        while link.is_blocked() && link.ending().is_none() {
+            let Poll::Ready(ready) = link.socket().as_ref().poll_write_ready(cx) else {
+                break;
+            };
+            if ready.is_err() {
+                link::end(&self.conn, CloseReason::WriteError);
+                return;
+            }
+            link::resume(&self.conn, outbox);
+        }
+        let Some(since) = link.blocked_since() else {
+            self.write_alarm_at = None;
+            return;
+        };
+        let deadline = since + self.relay.write_timeout(&self.conn);
+        if outbox.now >= deadline {
+            link::end(&self.conn, CloseReason::WriteTimeout);
+        } else if self.write_alarm_at != Some(deadline) {
+            self.write_alarm_at = Some(deadline);
+            worker.set_alarm(deadline, &self.conn);
+        }
+    }
+
+    /// Reads and handles what the socket has, up to a bound.
+    fn read(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Poll<CloseReason> {
+        if let Some(pause) = &mut self.pause {
+            std::task::ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+        }
+        // Bytes that came with the handshake wait to be handled even if the socket has nothing.
+        let mut left_over = !self.started;
+        self.started = true;
+        for _ in 0..READS_PER_TURN {
+            let held = self.wire.len();
+            let Some((front, room)) = desk.inbox.wire.split_at_mut_checked(held) else {
+                return Poll::Ready(CloseReason::Transport);
+            };
+            front.copy_from_slice(&self.wire);
+            let mut room = ReadBuf::new(room);
+            let polled = Pin::new(&mut self.socket).poll_read(cx, &mut room);
+            let read = room.filled().len();
+            match polled {
+                Poll::Ready(Ok(())) if read > 0 => {}
+                Poll::Ready(Ok(())) => return Poll::Ready(CloseReason::HungUp),
+                Poll::Ready(Err(_)) => return Poll::Ready(CloseReason::ReadError),
+                Poll::Pending if left_over => {}
+                Poll::Pending => return Poll::Pending,
+            }
+            left_over = false;
+            if let Err(reason) = self.take_in(held + read, desk) {
+                return Poll::Ready(reason);
+            }
+            if self.pause.is_some() {
+                break;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Opens and handles the first `filled` bytes of `desk.inbox.wire`.
+    fn take_in(&mut self, filled: usize, desk: &mut Desk) -> Result<(), CloseReason> {
+        let Desk { inbox: Inbox { wire, plain, batch, reply }, outbox } = desk;
+        let wire = wire.get_mut(..filled).unwrap_or_default();
+        plain.clear();
+        plain.extend_from_slice(&self.plain);
+        let opened = link::open(&self.conn, wire, plain, reply, outbox);
+        let consumed = opened.as_ref().map_or(filled, |opened| opened.consumed);
+        keep(&mut self.wire, wire.get(consumed..).unwrap_or_default());
+        // What was opened before an error was good, and so are the frames before a bad one.
+        let parsed = self.parse(plain, batch, outbox);
+        self.hand_out(plain, batch, outbox);
+        link::settle(&self.conn, outbox);
+        keep(&mut self.plain, plain.get(parsed?..).unwrap_or_default());
+        if opened?.finished { Err(CloseReason::HungUp) } else { Ok(()) }
+    }
+
+    /// Handles the whole frames in `plain`; packets go to the batch. Returns the bytes used.
+    fn parse(&mut self, plain: &[u8], batch: &mut Batch, outbox: &mut Outbox) -> Result<usize, CloseReason> {
+        let mut received = Received::default();
+        let parsed = self.parse_frames(plain, batch, &mut received, outbox);
+        received.count(&outbox.counters);
+        parsed
+    }
+
+    fn parse_frames(
+        &mut self,
+        plain: &[u8],
+        batch: &mut Batch,
+        received: &mut Received,
+        outbox: &mut Outbox,
+    ) -> Result<usize, CloseReason> {
+        let mesh = self.conn.role() == Role::Mesh;
+        let mut at = 0;
+        loop {
+            let rest = plain.get(at..).unwrap_or_default();
+            let skipped = rest.len().min(self.skip);
+            self.skip -= skipped;
+            at += skipped;
+            let Some((header, body)) = rest.get(skipped..).and_then(|rest| rest.split_first_chunk()) else {
+                return Ok(at);
+            };
+            let header = Header::decode(header);
+            let intake = Intake::of(header, mesh).map_err(|_| CloseReason::BadFrame)?;
+            let (keep, skip) = match intake {
+                Intake::Whole(keep) => (keep, 0),
+                Intake::Prefix { keep, skip } => (keep, skip),
+                Intake::Skip(skip) => (0, skip),
+            };
+            let Some(payload) = body.get(..keep) else { return Ok(at) };
+            at += HEADER_LEN + payload.len();
+            self.skip = skip;
+            if self.conn.is_dup() {
+                self.relay.switch.note_frame(&self.conn);
+            }
+            if matches!(intake, Intake::Skip(_)) {
+                received.skipped += 1;
+                continue;
+            }
+            match ToServer::decode(header.frame_type, payload).map_err(|_| CloseReason::BadFrame)? {
+                ToServer::SendPacket { dst, packet } => {
+                    received.sent(packet);
+                    let address = Address { dst, src: *self.conn.key(), forwarded: false };
+                    batch.add(&address, at - packet.len()..at);
+                }
+                ToServer::ForwardPacket { src, dst, packet } => {
+                    received.forwarded.add(packet);
+                    batch.add(&Address { dst, src, forwarded: true }, at - packet.len()..at);
+                }
+                frame => {
+                    // Frames take effect in order: whoever reads a pong knows that the packets before it are gone.
+                    self.hand_out(plain, batch, outbox);
+                    self.obey(&frame, outbox);
+                }
+            }
+        }
+    }
+
+    /// Does what a frame that is no packet asks for.
+    fn obey(&mut self, frame: &ToServer<'_>, outbox: &mut Outbox) {
+        let relay = &self.relay;
+        match frame {
+            ToServer::Ping(data) => {
+                outbox.counters.got_ping.add(1);
+                let mut pong = Vec::new();
+                encode::pong(&mut pong, *data);
+                link::notify(&self.conn, &pong, outbox);
+                outbox.counters.sent_pong.add(1);
+            }
+            ToServer::NotePreferred(home) => relay.switch.set_home(&self.conn, *home, outbox.now),
+            ToServer::WatchConns => link::announce(&relay.switch.watch(&self.conn)),
+            ToServer::ClosePeer(key) => {
+                for conn in relay.switch.peer_conns(key) {
+                    link::end(&conn, CloseReason::ClosedBySibling);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Delivers the batch.
+    fn hand_out(&mut self, plain: &[u8], batch: &mut Batch, outbox: &mut Outbox) {
+        for (address, mail) in batch.mail(plain) {
+            let bytes = mail.bytes();
+            let fate = self.send(&address, mail, outbox);
+            if self.shed.judge(bytes, fate) {
+                outbox.counters.paused.add(1);
+                self.pause = Some(Box::pin(tokio::time::sleep(shed::PAUSE)));
+            }
+        }
+        batch.clear();
+    }
+
+    fn send(&mut self, address: &Address, mail: Mail<'_>, outbox: &mut Outbox) -> Fate {
+        let unknown = if address.forwarded { DropReason::UnknownDestOnFwd } else { DropReason::UnknownDest };
+        let switch = &self.relay.switch;
+        let Some(entry) = self.routes.find(switch, &address.dst) else {
+            return self.refuse(&address.dst, mail, unknown, outbox);
+        };
+        match entry.peer.route() {
+            Route::Local(dst) => {
+                if entry.told != Some(dst.id()) || address.forwarded {
+                    switch.heard(&address.src, &dst);
+                    entry.told = Some(dst.id());
+                }
+                link::deliver(&dst, mail, outbox)
+            }
+            Route::Inactive => self.refuse(&address.dst, mail, DropReason::DupClient, outbox),
+            Route::Sibling(_) | Route::Unknown => self.refuse(&address.dst, mail, unknown, outbox),
+        }
+    }
+
+    /// Drops packets that have nowhere to go; a sender of discovery packets is told, at a limited rate.
+    fn refuse(&mut self, dst: &NodePublic, mail: Mail<'_>, reason: DropReason, outbox: &mut Outbox) -> Fate {
+        let dropped = mail.bytes();
+        for packet in mail {
+            outbox.drops.add(reason, Kind::of(packet), packet.len());
+            if reason != DropReason::DupClient && self.not_here.allows(packet, outbox.now) {
+                let mut frame = Vec::new();
+                encode::peer_gone(&mut frame, dst, PeerGoneReason::NOT_HERE);
+                link::notify(&self.conn, &frame, outbox);
+                outbox.counters.peer_gone_not_here.add(1);
+            }
+        }
+        Fate { flowing: 0, dropped }
+    }
+
+    /// Takes the connection out of everything.
+    fn leave(&mut self, reason: CloseReason, outbox: &mut Outbox) {
+        outbox.counters.close(reason);
+        tracing::debug!(peer = %self.conn.key().short(), conn = %self.conn.id(), reason = reason.name(), "closed");
+        link::farewell(&self.conn, outbox);
+        self.relay.forget(&self.conn, &mut outbox.drops);
+    }
+}
+
+/// Makes `store` hold `bytes` and no more memory than that.
+fn keep(store: &mut Vec<u8>, bytes: &[u8]) {
+    if !(store.is_empty() && bytes.is_empty()) {
+        *store = bytes.to_vec();
+    }
+}
+
+/// What one read brought, counted at its end.
+#[derive(Debug, Default)]
+struct Received {
+    disco: Volume,
+    other: Volume,
+    forwarded: Volume,
+    skipped: u64,
+}
+
+impl Received {
+    fn sent(&mut self, packet: &[u8]) {
+        match Kind::of(packet) {
+            Kind::Disco => self.disco.add(packet),
+            Kind::Other => self.other.add(packet),
+        }
+    }
+
+    fn count(&self, counters: &Counters) {
+        counters.received(Kind::Disco).add(self.disco);
+        counters.received(Kind::Other).add(self.other);
+        counters.forwarded_in.add(self.forwarded);
+        if self.skipped > 0 {
+            counters.skipped_frames.add(self.skipped);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! The outgoing side of a connection: anybody's packets in, sealed bytes out.
+//!
+//! Whoever has packets for a connection delivers them itself as long as the socket takes them: it seals and writes
+//! under the connection's lock, on its own thread, and wakes nobody. Only when the socket is full do packets stay in
+//! the mailbox, and the owner's task is woken to wait until the socket takes more.
+//!
+//! Lock order: `outgoing`, then the mailbox. Neither is held across an await. A deliverer never waits for `outgoing`:
+//! if it is taken, mail goes to the mailbox and the holder is told by `mail_waiting` to look again after unlocking.
+
+use std::io;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::net::tcp::OwnedWriteHalf;
+use wherry_wire::derp::encode;
+
+use super::batch::Mail;
+use super::desk::Outbox;
+use crate::metrics::{CloseReason, Volume};
+use crate::transport::{Codec, Opened};
+
+/// A connection as the switch keeps it.
+pub type Conn = wherry_switch::Conn<Link>;
+
+/// Bytes of frames taken from a mailbox to be sealed at a time. What is sealed can be neither overtaken nor dropped,
+/// so this is no more than what the kernel holds unsent ([`super::socket`]).
+const PUMP_BYTES: usize = 32 * 1024;
+
+/// Bytes of frames sealed at a time when the mailbox is empty: as much as one read brings.
+const INLINE_BYTES: usize = 64 * 1024;
+
+/// What a connection hangs on its entry in the switch.
+#[derive(Debug)]
+pub struct Link {
+    // fixed
+    socket: OwnedWriteHalf,
+    // under its lock
+    outgoing: Mutex<Outgoing>,
+    // anybody
+    /// Mail was queued while the lock was taken: whoever unlocks looks again.
+    mail_waiting: AtomicBool,
+    /// The socket takes nothing; written under the lock.
+    blocked: AtomicBool,
+    /// 0, or one more than the index of the reason.
+    ending: AtomicU8,
+}
+
+/// What only the holder of the lock touches.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// Shared by both directions: rustls keeps one object for them.
+    pub(super) codec: Codec,
+    /// Sealed bytes that the socket has not taken; they go first.
+    unsent: Vec<u8>,
+    /// Since when the socket takes nothing.
+    blocked_since: Option<Duration>,
+}
+
+/// What became of one batch of packets handed to [`deliver`], in packet bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fate {
+    /// Went to a connection that was not blocked.
+    pub(super) flowing: usize,
+    /// Dropped of those that the sender itself had sent.
+    pub(super) dropped: usize,
+}
+
+impl Link {
+    /// A link that first sends `unsent`, bytes that are sealed already.
+    ///
+    /// It counts as blocked until its owner has sent them, so nobody's packets can come before.
+    pub(super) const fn new(socket: OwnedWriteHalf, codec: Codec, unsent: Vec<u8>, now: Duration) -> Self {
+        Self {
+            socket,
+            outgoing: Mutex::new(Outgoing { codec, unsent, blocked_since: Some(now) }),
+            mail_waiting: AtomicBool::new(false),
+            blocked: AtomicBool::new(true),
+            ending: AtomicU8::new(0),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Outgoing> {
+        self.outgoing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, Outgoing>> {
+        match self.outgoing.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Why the connection is to end, if it is. The first reason given stays.
+    pub(super) fn ending(&self) -> Option<CloseReason> {
+        let code = usize::from(self.ending.load(Ordering::Relaxed));
+        code.checked_sub(1).and_then(CloseReason::from_index)
+    }
+
+    fn set_ending(&self, reason: CloseReason) {
+        let given = self.ending.compare_exchange(0, reason as u8 + 1, Ordering::Relaxed, Ordering::Relaxed);
+        if let Err(first) = given {
+            tracing::trace!(first, reason = reason.name(), "already ending");
+        }
+    }
+
+    /// Since when the socket takes nothing.
+    pub(super) fn blocked_since(&self) -> Option<Duration> {
+        if self.is_blocked() { self.lock().blocked_since } else { None }
+    }
+
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
+    }
+
+    pub(super) const fn socket(&self) -> &OwnedWriteHalf {
+        &self.socket
+    }
+}
+
+/// Tells the owner of `conn` to end it; returns at once.
+pub(super) fn end(conn: &Conn, reason: CloseReason) {
+    conn.link().set_ending(reason);
+    conn.mailbox().wake();
+}
+
+/// Hands a batch of packets to `conn`: onto its socket if that is free, else into its mailbox.
+pub(super) fn deliver(conn: &Conn, mut mail: Mail<'_>, outbox: &mut Outbox) -> Fate {
+    let link = conn.link();
+    let bytes = mail.bytes();
+    if !link.is_blocked()
+        && let Some(mut outgoing) = link.try_lock()
+    {
+        // Mail that waits goes first: packets of one sender stay in order.
+        let mailbox_is_empty = conn.mailbox().is_empty();
+        if mailbox_is_empty {
+            outgoing.send_mail(conn, &mut mail, outbox);
+        }
+    }
+    let flowing = if link.is_blocked() { bytes - mail.bytes() } else { bytes };
+    let mut dropped = 0;
+    if !mail.is_empty() {
+        let mut mailbox = conn.mailbox();
+        let src = *mail.src();
+        for packet in mail {
+            dropped += mailbox.push(&src, packet, outbox.now, &mut outbox.drops);
+        }
+        drop(mailbox);
+        link.mail_waiting.store(true, Ordering::Relaxed);
+    }
+    settle(conn, outbox);
+    Fate { flowing, dropped }
+}
+
+/// Sends what waits in the mailbox of `conn` as far as its socket takes it, unless somebody else is doing so.
+///
+/// To be called after each use of the lock: mail may have come while it was held.
+pub(super) fn settle(conn: &Conn, outbox: &mut Outbox) {
+    let link = conn.link();
+    loop {
+        // Pairs with the fence of a deliverer: either it finds the lock free, or this load sees its mail.
+        fence(Ordering::SeqCst);
+        if !link.mail_waiting.load(Ordering::Relaxed) || link.is_blocked() {
+            return;
+        }
+        let Some(mut outgoing) = link.try_lock() else { return };
+        link.mail_waiting.store(false, Ordering::Relaxed);
+        outgoing.pump(conn, outbox);
+    }
+}
+
+/// Queues a control frame for `conn` and sends it if the socket is free.
+///
+/// A mailbox so full of control frames that there is no room belongs to a peer that does not read: it is ended.
+pub(super) fn notify(conn: &Conn, frame: &[u8], outbox: &mut Outbox) {
+    let queued = conn.mailbox().push_control(frame);
+    if queued.is_err() {
+        end(conn, CloseReason::ControlOverflow);
+        return;
+    }
+    conn.link().mail_waiting.store(true, Ordering::Relaxed);
+    settle(conn, outbox);
+}
+
+/// Wakes the owners of connections whose mailboxes got control frames.
+pub(super) fn announce(conns: &[Arc<Conn>]) {
+    for conn in conns {
+        conn.link().mail_waiting.store(true, Ordering::Relaxed);
+        conn.mailbox().wake();
+    }
+}
+
+/// The owner's: opens what came off the socket; answers of the transport itself go out at once.
+pub(super) fn open(
+    conn: &Conn,
+    wire: &mut [u8],
+    plain: &mut Vec<u8>,
+    reply: &mut Vec<u8>,
+    outbox: &Outbox,
+) -> Result<Opened, CloseReason> {
+    let mut outgoing = conn.link().lock();
+    reply.clear();
+    let opened = outgoing.codec.open(wire, plain, reply);
+    if !reply.is_empty() {
+        outgoing.write(conn, reply, outbox.now);
+    }
+    opened.map_err(|error| {
+        tracing::debug!(conn = %conn.id(), err = %error, "opening failed");
+        CloseReason::Transport
+    })
+}
+
+/// The owner's: goes on after the socket was full, now that it may take more.
+pub(super) fn resume(conn: &Conn, outbox: &mut Outbox) {
+    let mut outgoing = conn.link().lock();
+    outgoing.resume(conn, outbox.now);
+    outgoing.pump(conn, outbox);
+}
+
+/// The owner's last act on the socket: says goodbye if it takes so much, and closes it.
+pub(super) fn farewell(conn: &Conn, outbox: &mut Outbox) {
+    let link = conn.link();
+    let mut outgoing = link.lock();
+    outbox.sealed.clear();
+    outgoing.codec.close(&mut outbox.sealed);
+    outgoing.write(conn, &outbox.sealed, outbox.now);
+    outgoing.unsent = Vec::new();
+    drop(outgoing);
+    // A socket whose other end is gone refuses; it is closed all the same.
+    drop(SockRef::from(link.socket.as_ref()).shutdown(Shutdown::Both));
+}
+
+impl Outgoing {
+    /// Seals and writes packets until there are none left or the socket is full.
+    fn send_mail(&mut self, conn: &Conn, mail: &mut Mail<'_>, outbox: &mut Outbox) {
+        while self.blocked_since.is_none() && !mail.is_empty() {
+            outbox.frames.clear();
+            let mut sent = Volume::default();
+            while outbox.frames.len() < INLINE_BYTES
+                && let Some(packet) = mail.next()
+            {
+                // Never too long: the sender's connection would have been closed for it.
+                if encode::recv_packet(&mut outbox.frames, mail.src(), packet).is_ok() {
+                    sent.add(packet);
+                }
+            }
+            outbox.counters.sent.add(sent);
+            self.send_frames(conn, outbox);
+        }
+    }
+
+    /// Takes from the mailbox, seals and writes until it is empty or the socket is full.
+    fn pump(&mut self, conn: &Conn, outbox: &mut Outbox) {
+        while self.blocked_since.is_none() {
+            outbox.frames.clear();
+            let taken = conn.mailbox().take(outbox.now, PUMP_BYTES, &mut outbox.frames, &mut outbox.drops);
+            if taken.frames == 0 {
+                return;
+            }
+            outbox.counters.taken(&taken);
+            self.send_frames(conn, outbox);
+        }
+    }
+
+    /// Seals `outbox.frames` and writes them.
+    fn send_frames(&mut self, conn: &Conn, outbox: &mut Outbox) {
+        outbox.sealed.clear();
+        if let Err(error) = self.codec.seal(&outbox.frames, &mut outbox.sealed) {
+            tracing::debug!(conn = %conn.id(), err = %error, "sealing failed");
+            end(conn, CloseReason::Transport);
+            return;
+        }
+        self.write(conn, &outbox.sealed, outbox.now);
+    }
+
+    /// Writes sealed bytes behind those that wait already; keeps what the socket does not take.
+    pub(super) fn write(&mut self, conn: &Conn, sealed: &[u8], now: Duration) {
+        if self.blocked_since.is_some() {
+            self.unsent.extend_from_slice(sealed);
+            return;
+        }
+        let taken = self.try_write(conn, sealed);
+        if taken < sealed.len() {
+            self.unsent.extend_from_slice(sealed.get(taken..).unwrap_or_default());
+            self.blocked_since = Some(now);
+            conn.link().blocked.store(true, Ordering::Relaxed);
+            // Only the owner can wait for the socket.
+            conn.mailbox().wake();
+        }
+    }
+
+    /// Writes what waited for the socket.
+    fn resume(&mut self, conn: &Conn, now: Duration) {
+        let unsent = std::mem::take(&mut self.unsent);
+        let taken = self.try_write(conn, &unsent);
+        if taken == unsent.len() {
+            self.blocked_since = None;
+            conn.link().blocked.store(false, Ordering::Relaxed);
+        } else {
+            if taken > 0 {
+                self.blocked_since = Some(now);
+            }
+            self.unsent = unsent;
+            self.unsent.drain(..taken);
+        }
+    }
+
+    /// Writes as much of `bytes` as the socket takes and returns how much that was.
+    fn try_write(&mut self, conn: &Conn, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
+            match conn.link().socket.try_write(rest) {
+                Ok(0) => break,
+                Ok(written) => taken += written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    tracing::debug!(conn = %conn.id(), err = %error, "write failed");
+                    end(conn, CloseReason::WriteError);
+                    break;
+                }
+            }
+        }
+        taken
+    }
+}

@@ -1,0 +1,105 @@
+//! What all sessions of a process share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use wherry_switch::{ConnId, DropTally, Role, Switch};
+use wherry_wire::key::{NodePrivate, NodePublic};
+
+use super::link::{self, Conn, Link};
+use super::worker::Worker;
+use crate::admission::Admission;
+use crate::clock::Clock;
+
+/// The relay: who is here, who may come, and who serves them.
+#[derive(Debug)]
+pub struct Relay {
+    /// Time and entropy.
+    pub clock: Clock,
+    /// Who is here.
+    pub switch: Switch<Link>,
+    /// Who may come.
+    pub admission: Admission,
+    /// The server's own key pair.
+    pub private_key: NodePrivate,
+    /// Its public half.
+    pub public_key: NodePublic,
+    /// Who serves.
+    pub workers: Vec<Arc<Worker>>,
+    /// How long things may take.
+    pub timing: Timing,
+    next_worker: AtomicUsize,
+}
+
+/// The time-outs of sessions.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// For each step of the handshake.
+    pub handshake: Duration,
+    /// Between two keepalives, before jitter.
+    pub keepalive: Duration,
+    /// Until a client that takes nothing is cut off; zero for never.
+    pub write: Duration,
+}
+
+/// A sibling is worth more patience than a client: cutting it off loses many peers at once.
+const SIBLING_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Keepalives of connections are spread over this much, so that clients that came together do not stay together.
+const KEEPALIVE_JITTER_MS: u64 = 5_000;
+
+impl Relay {
+    /// A relay with nobody on it yet.
+    #[must_use]
+    pub fn new(
+        clock: Clock,
+        private_key: NodePrivate,
+        switch: Switch<Link>,
+        admission: Admission,
+        workers: Vec<Arc<Worker>>,
+        timing: Timing,
+    ) -> Self {
+        let public_key = private_key.public();
+        Self {
+            clock,
+            switch,
+            admission,
+            private_key,
+            public_key,
+            workers,
+            timing,
+            next_worker: AtomicUsize::new(0),
+        }
+    }
+
+    /// The worker that gets the next connection: each in turn.
+    pub(super) fn pick_worker(&self) -> Option<&Arc<Worker>> {
+        let turn = self.next_worker.fetch_add(1, Ordering::Relaxed);
+        self.workers.get(turn % self.workers.len().max(1))
+    }
+
+    /// How long `conn` may take nothing.
+    pub(super) fn write_timeout(&self, conn: &Conn) -> Duration {
+        if conn.role() == Role::Mesh {
+            SIBLING_WRITE_TIMEOUT
+        } else if self.timing.write.is_zero() {
+            Duration::MAX
+        } else {
+            self.timing.write
+        }
+    }
+
+    /// The time between two keepalives of connection `id`.
+    pub(super) fn keepalive_period(&self, id: ConnId) -> Duration {
+        // A multiplicative hash spreads consecutive ids; nobody gains from guessing it.
+        let spread = id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let jitter = (KEEPALIVE_JITTER_MS * spread) >> 32;
+        self.timing.keepalive + Duration::from_millis(jitter)
+    }
+
+    /// Takes `conn` out of the directory and tells whom it concerns. Doing it twice changes nothing.
+    pub(super) fn forget(&self, conn: &Arc<Conn>, drops: &mut DropTally) {
+        link::announce(&self.switch.leave(conn, drops));
+    }
+}
