@@ -15,16 +15,17 @@ use crate::route::Peer;
 
 /// How many lists. A join copies one of them, so its cost grows with peers ÷ shards: 1,024 make that 100 entries at 100,000
 /// peers, some microseconds beside the 150 that a handshake takes. The empty directory costs 8 KiB.
-const SHARDS: usize = 1_024;
+const SHARDS: u64 = 1_024;
 
-type Listing<L> = (NodePublic, Arc<Peer<L>>);
+/// Hash of the key, and whose it is.
+type Listing<L> = (u64, Arc<Peer<L>>);
 
-/// Sorted by key.
+/// Sorted by hash, and by key where two hashes are equal.
 type Shard<L> = Vec<Listing<L>>;
 
 pub(crate) struct Shards<L> {
     shards: Box<[ArcSwap<Shard<L>>]>,
-    /// Clients choose their keys, so the way to a shard is salted: nobody can fill one at will.
+    /// Clients choose their keys, so the hash is salted: nobody can fill one shard at will.
     hasher: RandomState,
 }
 
@@ -36,28 +37,31 @@ impl<L> Shards<L> {
     }
 
     pub(crate) fn find(&self, key: &NodePublic) -> Option<Arc<Peer<L>>> {
-        let shard = self.shard(key)?.load();
-        let at = shard.binary_search_by(|(other, _)| other.cmp(key)).ok()?;
+        let hash = self.hasher.hash_one(key);
+        let shard = self.shard(hash)?.load();
+        let at = search(&shard, hash, key).ok()?;
         shard.get(at).map(|(_, peer)| Arc::clone(peer))
     }
 
     /// Adds `peer`, or puts it in the place of the one with its key. Only one writer at a time.
     pub(crate) fn insert(&self, peer: Arc<Peer<L>>) {
-        let Some(shard) = self.shard(peer.key()) else { return };
+        let hash = self.hasher.hash_one(peer.key());
+        let Some(shard) = self.shard(hash) else { return };
         let old = shard.load();
-        let (before, after) = split(&old, peer.key());
+        let (before, after) = split(&old, hash, peer.key());
         let mut new = Shard::with_capacity(old.len().saturating_add(1));
         new.extend_from_slice(before);
-        new.push((*peer.key(), peer));
+        new.push((hash, peer));
         new.extend_from_slice(after);
         shard.store(Arc::new(new));
     }
 
     /// Removes the peer of `key`, if it is there. Only one writer at a time.
     pub(crate) fn remove(&self, key: &NodePublic) {
-        let Some(shard) = self.shard(key) else { return };
+        let hash = self.hasher.hash_one(key);
+        let Some(shard) = self.shard(hash) else { return };
         let old = shard.load();
-        let (before, after) = split(&old, key);
+        let (before, after) = split(&old, hash, key);
         shard.store(Arc::new([before, after].concat()));
     }
 
@@ -66,21 +70,21 @@ impl<L> Shards<L> {
         self.shards.iter().map(|shard| shard.load().len()).sum()
     }
 
-    fn shard(&self, key: &NodePublic) -> Option<&ArcSwap<Shard<L>>> {
-        let hash = self.hasher.hash_one(key);
-        let at = usize::try_from(hash % u64::try_from(SHARDS).ok()?).ok()?;
-        self.shards.get(at)
+    fn shard(&self, hash: u64) -> Option<&ArcSwap<Shard<L>>> {
+        self.shards.get(usize::try_from(hash % SHARDS).ok()?)
     }
 }
 
+/// Where `key` stands, or where it would.
+fn search<L>(shard: &Shard<L>, hash: u64, key: &NodePublic) -> Result<usize, usize> {
+    shard.binary_search_by(|(other, peer)| other.cmp(&hash).then_with(|| peer.key().cmp(key)))
+}
+
 /// What stands before and after `key`, itself left out.
-fn split<'a, L>(shard: &'a Shard<L>, key: &NodePublic) -> (&'a [Listing<L>], &'a [Listing<L>]) {
-    let from = shard.partition_point(|(other, _)| other < key);
-    let (before, rest) = shard.split_at(from);
-    match rest.split_first() {
-        Some(((other, _), after)) if other == key => (before, after),
-        Some(_) | None => (before, rest),
-    }
+fn split<'a, L>(shard: &'a Shard<L>, hash: u64, key: &NodePublic) -> (&'a [Listing<L>], &'a [Listing<L>]) {
+    let found = search(shard, hash, key);
+    let (before, rest) = shard.split_at(found.unwrap_or_else(|at| at));
+    (before, if found.is_ok() { rest.split_first().map_or(rest, |(_, after)| after) } else { rest })
 }
 
 impl<L> fmt::Debug for Shards<L> {

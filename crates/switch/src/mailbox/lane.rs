@@ -271,6 +271,12 @@ impl Lane {
         }
     }
 
+    /// Who holds how many bytes.
+    #[cfg(test)]
+    pub(super) fn holdings(&self) -> Vec<(NodePublic, usize)> {
+        self.senders.iter().map(|sender| (sender.key, sender.bytes)).collect()
+    }
+
     /// What is wrong with the sums, if anything.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let sum: usize = self.senders.iter().map(|sender| sender.bytes).sum();

@@ -17,3 +17,10 @@ mod ring;
 
 pub use limits::{MESH_CONTROL_BYTES, MailboxLimits};
 pub use queue::{Full, Mailbox, Taken};
+
+#[cfg(test)]
+mod fairness_tests;
+#[cfg(test)]
+mod model_tests;
+#[cfg(test)]
+mod tests;

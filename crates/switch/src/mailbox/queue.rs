@@ -30,6 +30,8 @@ struct Lanes {
     control: VecDeque<u8>,
     disco: Lane,
     data: Lane,
+    /// Data waited and got nothing in the last take.
+    data_is_due: bool,
 }
 
 /// What [`Mailbox::take`] took.
@@ -92,24 +94,34 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Appends frames to `out`, at most `budget` bytes of them, but at least one if there is any.
+    /// Appends frames to `out`, at most `budget` bytes of them, but at least one frame if there is any.
     ///
     /// First control, then disco, then data. While data waits, disco gets at most half of the budget: any sender can dress its
-    /// packets up as disco, and must not silence the others by it. Packets beyond the bound on age are dropped instead.
+    /// packets up as disco, and must not silence the others by it. If data waited and got nothing, the next take leaves disco
+    /// out and has a data packet whatever the budget. Packets beyond the bound on age are dropped instead.
     pub fn take(&mut self, now: Duration, budget: usize, out: &mut Vec<u8>, drops: &mut DropTally) -> Taken {
         let (disco, data) = (self.rules(Kind::Disco), self.rules(Kind::Other));
         let Some(lanes) = self.lanes.as_deref_mut() else { return Taken::default() };
         let now = Stamp::of(now);
-        let mut frames = Frames { end: out.len().saturating_add(budget), out, taken: Taken::default() };
+        let end = out.len().saturating_add(budget);
+        let mut frames = Frames { out, end, first_fits: true, taken: Taken::default() };
         frames.take_control(&mut lanes.control);
         if lanes.control.is_empty() {
-            let end = frames.end;
-            if !lanes.data.is_empty() {
-                frames.end = end.min(frames.out.len().saturating_add(budget / 2));
+            if !lanes.data_is_due {
+                let share = if lanes.data.is_empty() { budget } else { budget / 2 };
+                frames.end = end.min(frames.out.len().saturating_add(share));
+                lanes.disco.take(now, disco, &mut frames, drops);
+                frames.end = end;
             }
-            lanes.disco.take(now, disco, &mut frames, drops);
-            frames.end = end;
+            let before = frames.taken.packets;
+            frames.first_fits |= lanes.data_is_due;
             lanes.data.take(now, data, &mut frames, drops);
+            let took_data = frames.taken.packets > before;
+            if lanes.data_is_due && !took_data {
+                // All of it had grown old.
+                lanes.disco.take(now, disco, &mut frames, drops);
+            }
+            lanes.data_is_due = !took_data && !lanes.data.is_empty();
         }
         let taken = frames.taken;
         self.free_if_empty();
@@ -158,6 +170,12 @@ impl Mailbox {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }
+    }
+
+    /// Who holds how many bytes of a kind of packets.
+    #[cfg(test)]
+    pub(super) fn holdings(&mut self, kind: Kind) -> Vec<(NodePublic, usize)> {
+        self.lanes.as_mut().map(|lanes| lanes.packet_lane(kind).holdings()).unwrap_or_default()
     }
 
     /// What is wrong inside, if anything.
@@ -213,8 +231,10 @@ impl Lanes {
 /// Frames on their way out.
 struct Frames<'a> {
     out: &'a mut Vec<u8>,
-    /// Length of `out` that is not to be passed, except by the first frame.
+    /// Length of `out` that is not to be passed.
     end: usize,
+    /// Except by the next frame.
+    first_fits: bool,
     taken: Taken,
 }
 
@@ -226,6 +246,7 @@ impl Frames<'_> {
                 break;
             }
             whole += len;
+            self.first_fits = false;
             self.taken.frames += 1;
         }
         copy_range(control, 0, whole, self.out);
@@ -235,7 +256,7 @@ impl Frames<'_> {
 
 impl Sink for Frames<'_> {
     fn has_room(&self, len: usize) -> bool {
-        self.taken.frames == 0 || self.out.len().saturating_add(len) <= self.end
+        self.first_fits || self.out.len().saturating_add(len) <= self.end
     }
 
     fn frame(
@@ -244,6 +265,7 @@ impl Sink for Frames<'_> {
         packet_len: usize,
         waited_ms: u32,
     ) -> &mut Vec<u8> {
+        self.first_fits = false;
         self.taken.frames += 1;
         self.taken.packets += 1;
         self.taken.bytes += packet_len;
