@@ -63,6 +63,23 @@ impl Subject {
     /// line on stderr says so.
     #[must_use]
     pub fn start(setup: &Setup) -> Option<Self> {
+        let subject = Self::launch(setup)?;
+        subject.wait_until_listening(subject.main);
+        if !setup.plain && !setup.flags.iter().any(|flag| flag.contains("http-port")) {
+            subject.wait_until_listening(subject.http);
+        }
+        Some(subject)
+    }
+
+    /// Starts a relay that is expected to end at once: its exit code and log.
+    #[must_use]
+    pub fn refused(setup: &Setup) -> Option<(i32, String)> {
+        let subject = Self::launch(setup)?;
+        let code = subject.exit_within(DEADLINE).expect("the subject ends by itself");
+        Some((code, subject.log()))
+    }
+
+    fn launch(setup: &Setup) -> Option<Self> {
         let program = program()?;
         let dir =
             tempfile::Builder::new().prefix("wherry-tests-").tempdir().expect("a temporary directory").keep();
@@ -96,12 +113,7 @@ impl Subject {
         args.extend(setup.flags.iter().cloned());
 
         let keeper = Keeper::start(program, &args, &setup.envs, &dir.join("log"), &dir);
-        let subject = Self { kind: settings().kind, main, http, stun, hostname, mesh_key, dir, keeper };
-        subject.wait_until_listening(main);
-        if !setup.plain && !setup.flags.iter().any(|flag| flag.contains("http-port")) {
-            subject.wait_until_listening(http);
-        }
-        Some(subject)
+        Some(Self { kind: settings().kind, main, http, stun, hostname, mesh_key, dir, keeper })
     }
 
     #[expect(

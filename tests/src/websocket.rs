@@ -70,7 +70,11 @@ impl Inbound {
         while let Some((opcode, payload)) = self.next() {
             match opcode {
                 BINARY | CONTINUATION => out.extend_from_slice(&payload),
-                CLOSE => self.close_code = payload.first_chunk().map(|code| u16::from_be_bytes(*code)),
+                // The first is the verdict; the reference follows it with the close of its own end.
+                CLOSE => {
+                    let code = payload.first_chunk().map(|code| u16::from_be_bytes(*code));
+                    self.close_code = self.close_code.or(code);
+                }
                 _ => self.others.push((opcode, payload)),
             }
         }

@@ -182,7 +182,15 @@ impl Wire {
         let mut buf = [0; 16 << 10];
         let len = self.pipe.read(&mut buf, deadline)?;
         match &mut self.web {
-            Some(web) => web.feed(&buf[..len], &mut self.inbox),
+            Some(web) => {
+                let open = web.close_code.is_none();
+                web.feed(&buf[..len], &mut self.inbox);
+                if let Some(code) = web.close_code.filter(|_| open) {
+                    // As a browser does; the relay may already be gone.
+                    let answer = websocket::message(websocket::CLOSE, &code.to_be_bytes());
+                    let _taken = self.pipe.write_all(&answer, deadline).is_ok();
+                }
+            }
             None => self.inbox.extend_from_slice(&buf[..len]),
         }
         Ok(())

@@ -8,5 +8,9 @@
 
 mod framing;
 mod handshake;
+mod http;
 mod presence;
 mod relay;
+mod stun;
+mod tls;
+mod websocket;

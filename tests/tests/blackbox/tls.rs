@@ -1,0 +1,199 @@
+//! What a client sees of TLS. Source: tailscale: derp/derpserver/derpserver.go, cmd/derper/cert.go
+
+use std::net::IpAddr;
+use wherry_tests::http::request;
+use wherry_tests::node::hex;
+use wherry_tests::pipe::Pipe;
+use wherry_tests::subject::{Setup, Shared, write_certificate};
+use wherry_tests::tls::{BOTH, Hello, ONLY_12, ONLY_13};
+use wherry_tests::{Difference, PATIENCE, Subject, Wire};
+use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
+
+#[test]
+fn the_last_certificate_names_the_relays_key() {
+    let Some(relay) = Shared::tls() else { return };
+    for versions in [ONLY_13, ONLY_12] {
+        // Twice: what is appended for one connection must not stay for the next.
+        for _ in 0..2 {
+            let pipe = Pipe::tls(relay.main(), &Hello { versions, ..Hello::default() }).expect("a handshake");
+            assert_eq!(pipe.chain().len(), 2, "leaf and meta certificate");
+            let (_, meta) = X509Certificate::from_der(&pipe.chain()[1]).expect("a certificate");
+            let name = format!("CN=derpkey{}", hex(&relay.node_key().public()));
+            assert_eq!(meta.subject().to_string(), name);
+            assert_eq!(meta.issuer().to_string(), name);
+            assert_eq!(meta.raw_serial(), [2], "the protocol version");
+            assert_eq!(meta.public_key().algorithm.algorithm.to_id_string(), "1.3.101.112", "Ed25519");
+            assert_eq!(meta.extensions().len(), 1);
+            let ParsedExtension::BasicConstraints(constraints) = meta.extensions()[0].parsed_extension()
+            else {
+                panic!("the only extension is about constraints");
+            };
+            assert!(!constraints.ca);
+            assert!(meta.validity().is_valid());
+            // 30 days before the start and 30 days after.
+            let days =
+                (meta.validity().not_after.timestamp() - meta.validity().not_before.timestamp()) / 86_400;
+            assert_eq!(days, 60);
+        }
+    }
+}
+
+#[test]
+fn an_address_gets_a_certificate_of_its_own_making() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let Some(relay) = Shared::tls() else { return };
+    let pipe = Pipe::tls(relay.main(), &Hello::default()).expect("a handshake");
+    let (_, leaf) = X509Certificate::from_der(&pipe.chain()[0]).expect("a certificate");
+    assert_eq!(leaf.subject().to_string(), format!("CN={}", relay.hostname()));
+    let names = leaf.subject_alternative_name().expect("one such extension").expect("names");
+    let IpAddr::V4(ip) = relay.main().ip() else { panic!("the test speaks IPv4") };
+    let octets = ip.octets();
+    assert_eq!(names.value.general_names, [x509_parser::extensions::GeneralName::IPAddress(&octets)]);
+    assert!(leaf.validity().is_valid());
+    let days = (leaf.validity().not_after.timestamp() - leaf.validity().not_before.timestamp()) / 86_400;
+    assert!((364..=366).contains(&days), "one year, not {days} days");
+    let usage = leaf.extended_key_usage().expect("one such extension").expect("a usage");
+    assert!(usage.value.server_auth);
+
+    for (ending, mode) in [("crt", 0o644), ("key", 0o600)] {
+        let file = relay.cert_dir().join(format!("{}.{ending}", relay.hostname()));
+        let found = std::fs::metadata(&file).expect("the file is there").permissions().mode();
+        assert_eq!(found & 0o777, mode, "{}", file.display());
+    }
+}
+
+#[test]
+fn an_address_is_served_whatever_name_is_asked_for() {
+    let Some(relay) = Shared::tls() else { return };
+    for name in [None, Some("derp.example"), Some("localhost")] {
+        let hello = Hello { server_name: name.map(str::to_owned), ..Hello::default() };
+        assert!(probe_works(&relay, &hello), "{name:?}");
+    }
+}
+
+#[test]
+fn a_name_is_served_only_to_those_who_ask_for_it() {
+    let Some(relay) = Subject::start(&Setup { hostname: Some("derp.example"), ..Setup::default() }) else {
+        return;
+    };
+    for (name, served) in [
+        (Some("derp.example"), true),
+        (Some("other.example"), false),
+        (Some("x.derp.example"), false),
+        (Some("example"), false),
+        (None, false),
+    ] {
+        for versions in [ONLY_13, ONLY_12] {
+            let hello = Hello { server_name: name.map(str::to_owned), versions, ..Hello::default() };
+            assert_eq!(probe_works(&relay, &hello), served, "{name:?}");
+        }
+    }
+}
+
+#[test]
+fn the_given_certificate_is_served() {
+    let Some(relay) = Subject::start(&Setup { hostname: Some("derp.example"), ..Setup::default() }) else {
+        return;
+    };
+    let hello = Hello { server_name: Some("derp.example".to_owned()), ..Hello::default() };
+    let pipe = Pipe::tls(relay.main(), &hello).expect("a handshake");
+    let file = std::fs::read(relay.cert_dir().join("derp.example.crt")).expect("the certificate is there");
+    let (_, pem) = x509_parser::pem::parse_x509_pem(&file).expect("a PEM file");
+    assert_eq!(pipe.chain()[0].as_ref(), pem.contents);
+}
+
+#[test]
+fn a_name_without_a_certificate_is_refused_at_start() {
+    let flags = vec!["-hostname=other.example".to_owned()];
+    let setup = Setup { hostname: Some("derp.example"), flags, ..Setup::default() };
+    let Some((code, log)) = Subject::refused(&setup) else { return };
+    assert_ne!(code, 0);
+    assert!(log.contains("other.example"), "the log names what is missing: {log}");
+}
+
+#[test]
+fn a_certificate_of_another_name_is_refused_at_start() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    write_certificate(dir.path(), "derp.example");
+    for ending in ["crt", "key"] {
+        let from = dir.path().join(format!("derp.example.{ending}"));
+        std::fs::rename(from, dir.path().join(format!("other.example.{ending}")))
+            .expect("a file can be renamed");
+    }
+    let flags = vec!["-hostname=other.example".to_owned(), format!("-certdir={}", dir.path().display())];
+    let Some((code, log)) = Subject::refused(&Setup { flags, ..Setup::default() }) else { return };
+    assert_ne!(code, 0);
+    assert!(log.contains("other.example"), "the log names what does not fit: {log}");
+}
+
+#[test]
+fn both_present_versions_of_tls_are_spoken() {
+    let Some(relay) = Shared::tls() else { return };
+    for (versions, expected) in [
+        (ONLY_12, rustls::ProtocolVersion::TLSv1_2),
+        (ONLY_13, rustls::ProtocolVersion::TLSv1_3),
+        (BOTH, rustls::ProtocolVersion::TLSv1_3),
+    ] {
+        let hello = Hello { versions, ..Hello::default() };
+        let pipe = Pipe::tls(relay.main(), &hello).expect("a handshake");
+        assert_eq!(pipe.session().and_then(|session| session.protocol_version()), Some(expected));
+        assert!(probe_works(&relay, &hello));
+    }
+}
+
+#[test]
+fn older_versions_of_tls_are_refused() {
+    let Some(relay) = Shared::tls() else { return };
+    for minor in [1, 2] {
+        let mut wire = Wire::plain(relay.main());
+        wire.send(&old_hello(minor));
+        let said = wire.rest(PATIENCE).expect("the relay closes");
+        // A fatal alert: protocol version.
+        assert_eq!(
+            (said.first(), said.get(5..)),
+            (Some(&0x15), Some(&[2, 70][..])),
+            "TLS 1.{}: {said:?}",
+            minor - 1
+        );
+    }
+}
+
+#[test]
+fn alpn_leads_to_http_1() {
+    let Some(relay) = Shared::tls() else { return };
+    let offered = |protocols: &[&str]| {
+        let alpn = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let pipe = Pipe::tls(relay.main(), &Hello { alpn, ..Hello::default() })?;
+        Ok::<_, std::io::Error>(
+            pipe.session().and_then(|session| session.alpn_protocol().map(<[u8]>::to_vec)),
+        )
+    };
+    assert_eq!(offered(&[]).expect("a handshake"), None);
+    assert_eq!(offered(&["http/1.1"]).expect("a handshake"), Some(b"http/1.1".to_vec()));
+    assert_eq!(offered(&["h2", "http/1.1"]).expect("a handshake"), Some(b"http/1.1".to_vec()));
+    assert_eq!(offered(&["acme-tls/1", "http/1.1"]).expect("a handshake"), Some(b"http/1.1".to_vec()));
+    assert!(offered(&["nonsense"]).is_err(), "no protocol in common");
+    let chosen = offered(&["h2"]).ok().flatten();
+    let expected = if relay.differs(Difference::NoHttp2) { None } else { Some(b"h2".to_vec()) };
+    assert_eq!(chosen, expected, "only h2 offered");
+}
+
+fn probe_works(relay: &Subject, hello: &Hello) -> bool {
+    let Ok(pipe) = Pipe::tls(relay.main(), hello) else { return false };
+    let mut wire = Wire::from(pipe);
+    wire.send(&request("GET", "/derp/probe", relay.hostname(), &[]));
+    wire.response(PATIENCE).expect("a response").status() == 200
+}
+
+/// A client hello of TLS 1.0 (`minor` 1) or 1.1 (2) without extensions.
+fn old_hello(minor: u8) -> Vec<u8> {
+    let mut body = vec![3, minor];
+    body.extend_from_slice(&[7; 32]);
+    body.push(0);
+    let suites = [0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35];
+    body.extend_from_slice(&[0, 8]);
+    body.extend_from_slice(&suites);
+    body.extend_from_slice(&[1, 0]);
+    let len = u8::try_from(body.len()).expect("a short hello");
+    [&[0x16, 3, 1, 0, len + 4, 1, 0, 0, len][..], &body].concat()
+}
