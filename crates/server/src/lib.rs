@@ -2,8 +2,10 @@
 pub mod admission;
 pub mod clock;
 pub mod config;
+pub mod files;
 pub mod http;
 pub mod listen;
 pub mod metrics;
 pub mod session;
+pub mod tls;
 pub mod transport;
