@@ -1,0 +1,145 @@
+//! The steps themselves, and what each leaves for the next.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use super::dialer::{Dialer, Transport};
+use super::error::DialError;
+use crate::clock;
+use crate::connection::{
+    Agreed, Connection, HandshakeError, Identity, Timings, await_first_bytes, await_server_info,
+    read_server_key,
+};
+use crate::target::{Endpoint, Target};
+use crate::tcp::reach;
+use crate::tls::{TlsReport, secure};
+use crate::upgrade::{ByteStream, FastStart, open_websocket, read_head, request};
+
+/// After TCP.
+#[derive(Debug)]
+pub struct Plain {
+    stream: TcpStream,
+    site: Site,
+}
+
+/// After TLS, or TCP if there is none.
+pub struct Secured {
+    stream: Box<dyn ByteStream>,
+    site: Site,
+    report: Option<TlsReport>,
+}
+
+/// Where the dial has got to.
+#[derive(Debug)]
+struct Site {
+    endpoint: Endpoint,
+    addr: SocketAddr,
+    timings: Timings,
+}
+
+impl Plain {
+    /// The address that answered.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.site.addr
+    }
+
+    /// The endpoint that answered.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.site.endpoint
+    }
+
+    /// How long name resolution and TCP took.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.site.timings
+    }
+}
+
+impl Secured {
+    /// What the TLS handshake showed; none for `http://`.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsReport> {
+        self.report.as_ref()
+    }
+
+    /// How long the steps took so far.
+    #[must_use]
+    pub fn timings(&self) -> Timings {
+        self.site.timings
+    }
+}
+
+impl Dialer {
+    pub(super) async fn reach(&self, target: &Target) -> Result<Plain, DialError> {
+        let unreachable = |attempts| DialError::Unreachable { attempts };
+        let reached = reach(target, self.preferred).await.map_err(unreachable)?;
+        let timings = Timings { dns: reached.dns, tcp: reached.tcp, ..Timings::default() };
+        let site = Site { endpoint: reached.endpoint, addr: reached.addr, timings };
+        Ok(Plain { stream: reached.stream, site })
+    }
+
+    pub(super) async fn protect(&self, plain: Plain) -> Result<Secured, DialError> {
+        let Plain { stream, mut site } = plain;
+        if !site.endpoint.is_tls() {
+            return Ok(Secured { stream: Box::new(stream), site, report: None });
+        }
+        let start = clock::now();
+        let name = site.endpoint.server_name.clone();
+        let (stream, report) = secure(stream, name, &site.endpoint.verify, &self.trust).await?;
+        site.timings.tls = Some(clock::now() - start);
+        Ok(Secured { stream: Box::new(stream), site, report: Some(report) })
+    }
+
+    pub(super) async fn open(&self, secured: Secured, identity: &Identity) -> Result<Connection, DialError> {
+        let Secured { mut stream, site: Site { endpoint, addr, mut timings }, report } = secured;
+        let known = report.and_then(|report| report.meta_key).filter(|_| self.fast_start);
+        let mut buf = Vec::new();
+        let start = clock::now();
+        let (server, key) = match (self.transport, known) {
+            (Transport::Upgrade, Some(server)) => {
+                timings.is_fast_start = true;
+                let (introduction, key) = identity.introduce(&server)?;
+                send(&mut stream, &[request(&endpoint, FastStart::Yes), introduction].concat()).await?;
+                await_first_bytes(&mut stream, &mut buf).await?;
+                timings.upgrade = clock::now() - start;
+                (server, key)
+            }
+            (transport, _) => {
+                if transport == Transport::WebSocket {
+                    stream =
+                        Box::new(open_websocket(stream, &endpoint).await.map_err(HandshakeError::Upgrade)?);
+                } else {
+                    send(&mut stream, &request(&endpoint, FastStart::No)).await?;
+                    read_head(&mut stream, &mut buf).await.map_err(HandshakeError::Upgrade)?;
+                }
+                let server = read_server_key(&mut stream, &mut buf).await?;
+                timings.upgrade = clock::now() - start;
+                let (introduction, key) = identity.introduce(&server)?;
+                send(&mut stream, &introduction).await?;
+                (server, key)
+            }
+        };
+        let info = await_server_info(&mut stream, &mut buf, &key).await?;
+        timings.welcome = clock::now() - start - timings.upgrade;
+        Ok(Connection::new(stream, buf, Agreed { server, key, info }, addr, timings))
+    }
+}
+
+async fn send(stream: &mut Box<dyn ByteStream>, bytes: &[u8]) -> Result<(), HandshakeError> {
+    stream.write_all(bytes).await.map_err(HandshakeError::Io)?;
+    stream.flush().await.map_err(HandshakeError::Io)
+}
+
+impl fmt::Debug for Secured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secured")
+            .field("site", &self.site)
+            .field("report", &self.report)
+            .finish_non_exhaustive()
+    }
+}

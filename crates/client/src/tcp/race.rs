@@ -1,0 +1,170 @@
+//! Dialling: endpoints one after the other, the families of each raced.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use thiserror::Error;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::plan::{At, HEAD_START, Try, plan};
+use crate::clock;
+use crate::target::{Endpoint, Family, Target};
+
+/// A TCP connection and how long it took.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    pub(crate) stream: TcpStream,
+    pub(crate) addr: SocketAddr,
+    pub(crate) endpoint: Endpoint,
+    /// Name resolution, if there was one.
+    pub(crate) dns: Option<Duration>,
+    /// From the SYN to the connection.
+    pub(crate) tcp: Duration,
+}
+
+/// One failed way to reach a relay.
+#[derive(Debug, Error)]
+#[error("{label} ({at}): {error}")]
+pub struct Attempt {
+    /// The endpoint's label.
+    pub label: String,
+    /// The address, or name and family, that was tried.
+    pub at: String,
+    /// What went wrong.
+    #[source]
+    pub error: AttemptError,
+}
+
+/// What went wrong with one way to reach a relay.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AttemptError {
+    /// Name resolution failed.
+    #[error("name resolution failed: {0}")]
+    Lookup(#[source] io::Error),
+    /// The name has no address of this family.
+    #[error("the name has no such address")]
+    NoAddress,
+    /// The TCP connection was refused or could not be routed.
+    #[error("{0}")]
+    Connect(#[source] io::Error),
+    /// No answer in time.
+    #[error("no answer within {} ms", limit.as_millis())]
+    Timeout {
+        /// The time given.
+        limit: Duration,
+    },
+    /// Both families are switched off.
+    #[error("IPv4 and IPv6 are both switched off")]
+    BothOff,
+}
+
+/// Connects to the first endpoint that answers; all failed attempts if none does.
+///
+/// Cancelled, nothing stays open. Source: tailscale: derp/derphttp/derphttp_client.go, `dialRegion`.
+pub(crate) async fn reach(target: &Target, preferred: Family) -> Result<Reached, Vec<Attempt>> {
+    let mut failed = Vec::new();
+    for endpoint in &target.endpoints {
+        let mut attempts = Vec::new();
+        let racing = race(endpoint, preferred, &mut attempts);
+        let reached = match target.per_endpoint {
+            None => racing.await,
+            Some(limit) => match timeout(limit, racing).await {
+                Ok(reached) => reached,
+                Err(_) => {
+                    attempts.push(Attempt::new(endpoint, "all addresses", AttemptError::Timeout { limit }));
+                    None
+                }
+            },
+        };
+        match reached {
+            Some(reached) => return Ok(reached),
+            None => failed.append(&mut attempts),
+        }
+    }
+    Err(failed)
+}
+
+/// Both families; the second starts after the head start, or as soon as the first has failed.
+async fn race(endpoint: &Endpoint, preferred: Family, failed: &mut Vec<Attempt>) -> Option<Reached> {
+    let mut tries = plan(endpoint, preferred).into_iter();
+    let Some(first) = tries.next() else {
+        failed.push(Attempt::new(endpoint, "no address", AttemptError::BothOff));
+        return None;
+    };
+    let mut first = pin!(connect(endpoint, first));
+    let Some(second) = tries.next() else { return keep(first.await, failed) };
+    if let Either::Left((result, _)) = select(first.as_mut(), pin!(sleep(HEAD_START))).await {
+        return match keep(result, failed) {
+            Some(reached) => Some(reached),
+            None => keep(connect(endpoint, second).await, failed),
+        };
+    }
+    match select(first, pin!(connect(endpoint, second))).await {
+        Either::Left((result, other)) => match keep(result, failed) {
+            Some(reached) => Some(reached),
+            None => keep(other.await, failed),
+        },
+        Either::Right((result, other)) => match keep(result, failed) {
+            Some(reached) => Some(reached),
+            None => keep(other.await, failed),
+        },
+    }
+}
+
+fn keep(result: Result<Reached, Vec<Attempt>>, failed: &mut Vec<Attempt>) -> Option<Reached> {
+    result.map_err(|mut attempts| failed.append(&mut attempts)).ok()
+}
+
+/// One family: its addresses one after the other.
+async fn connect(endpoint: &Endpoint, one: Try) -> Result<Reached, Vec<Attempt>> {
+    let start = clock::now();
+    let (addresses, dns) = match one.at {
+        At::Address(ip) => (vec![ip], None),
+        At::Name(name) => {
+            let addresses = resolve(&name, one.family)
+                .await
+                .map_err(|error| vec![Attempt::new(endpoint, &format!("{name}, {:?}", one.family), error)])?;
+            (addresses, Some(clock::now() - start))
+        }
+    };
+    let mut failed = Vec::new();
+    for ip in addresses {
+        let addr = SocketAddr::new(ip, endpoint.port);
+        let start = clock::now();
+        match TcpStream::connect(addr).await {
+            Ok(stream) => {
+                if let Err(err) = stream.set_nodelay(true) {
+                    debug!(%err, "cannot switch off Nagle's algorithm");
+                }
+                let tcp = clock::now() - start;
+                return Ok(Reached { stream, addr, endpoint: endpoint.clone(), dns, tcp });
+            }
+            Err(err) => failed.push(Attempt::new(endpoint, &addr.to_string(), AttemptError::Connect(err))),
+        }
+    }
+    Err(failed)
+}
+
+async fn resolve(name: &str, family: Family) -> Result<Vec<IpAddr>, AttemptError> {
+    // The port only completes the resolver's input.
+    let found = lookup_host((name, 0)).await.map_err(AttemptError::Lookup)?;
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for ip in found.map(|addr| addr.ip()).filter(|ip| ip.is_ipv4() == (family == Family::V4)) {
+        if !addresses.contains(&ip) {
+            addresses.push(ip);
+        }
+    }
+    if addresses.is_empty() { Err(AttemptError::NoAddress) } else { Ok(addresses) }
+}
+
+impl Attempt {
+    fn new(endpoint: &Endpoint, at: &str, error: AttemptError) -> Self {
+        Self { label: endpoint.label.clone(), at: at.to_owned(), error }
+    }
+}

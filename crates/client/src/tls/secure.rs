@@ -1,0 +1,128 @@
+//! The TLS handshake with one relay, and what it showed.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::client::Resumption;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{CertificateError, ClientConfig, ClientConnection, Error, ProtocolVersion};
+use thiserror::Error;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use wherry_wire::derp::meta_cert;
+use wherry_wire::key::NodePublic;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::pin::PinFailure;
+use super::trust::Trust;
+use super::verifier::{Verifier, Verify};
+
+/// A TCP stream with TLS over it.
+pub(crate) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// What a TLS handshake showed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TlsReport {
+    /// Whether it is TLS 1.3; else 1.2.
+    pub is_tls13: bool,
+    /// The certificates in the order sent (DER), the relay's own first.
+    pub chain: Vec<CertificateDer<'static>>,
+    /// The relay's key as its meta certificate tells it; never under TLS 1.2, where anybody can read and fake it.
+    pub meta_key: Option<NodePublic>,
+}
+
+/// Why there is no TLS with the relay.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The certificate does not satisfy the pin of the map entry.
+    #[error(transparent)]
+    Pin(PinFailure),
+    /// The certificate is not to be trusted: unknown issuer, other name, expired.
+    #[error("the relay's certificate is refused: {0}")]
+    Certificate(CertificateError),
+    /// Something answers that does not speak TLS; often plain HTTP.
+    #[error("what answers there does not speak TLS")]
+    NotTls,
+    /// The connection ended within the handshake.
+    #[error("the connection ended during the TLS handshake")]
+    Ended(#[source] io::Error),
+    /// The relay refused with an alert, or broke the protocol.
+    #[error("the TLS handshake failed: {0}")]
+    Protocol(Error),
+    /// Reading or writing failed.
+    #[error("the connection broke during the TLS handshake")]
+    Io(#[source] io::Error),
+}
+
+/// Performs the handshake over `tcp`, for `host` as the hello names it, under `rule`.
+///
+/// Cancelled, the connection is closed.
+pub(crate) async fn secure(
+    tcp: TcpStream,
+    host: ServerName<'static>,
+    rule: &Verify,
+    trust: &Trust,
+) -> Result<(TlsStream, TlsReport), TlsError> {
+    let config = config(rule, trust).map_err(TlsError::Protocol)?;
+    let stream = TlsConnector::from(config).connect(host, tcp).await.map_err(TlsError::of)?;
+    let report = TlsReport::of(stream.get_ref().1);
+    Ok((stream, report))
+}
+
+/// No resumption and no ALPN: relays expect neither.
+fn config(rule: &Verify, trust: &Trust) -> Result<Arc<ClientConfig>, Error> {
+    let verifier = Verifier { rule: rule.clone(), trust: trust.clone() };
+    let mut config = ClientConfig::builder_with_provider(Arc::clone(&trust.provider))
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+impl TlsReport {
+    fn of(session: &ClientConnection) -> Self {
+        let is_tls13 = session.protocol_version() == Some(ProtocolVersion::TLSv1_3);
+        let chain: Vec<_> = session
+            .peer_certificates()
+            .unwrap_or_default()
+            .iter()
+            .map(|cert| cert.clone().into_owned())
+            .collect();
+        let meta_key = if is_tls13 { chain.iter().find_map(meta_key) } else { None };
+        Self { is_tls13, chain, meta_key }
+    }
+}
+
+/// The key a meta certificate tells; none for any other certificate and for protocol version 0.
+fn meta_key(certificate: &CertificateDer<'_>) -> Option<NodePublic> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let name = parsed.subject().iter_common_name().next()?.as_str().ok()?;
+    meta_cert::parse(name, parsed.raw_serial()).map(|(key, _)| key)
+}
+
+impl TlsError {
+    /// Sorts what tokio-rustls reports; it wraps rustls' errors into I/O errors.
+    fn of(err: io::Error) -> Self {
+        let Some(inner) = err.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
+            return match err.kind() {
+                io::ErrorKind::UnexpectedEof => Self::Ended(err),
+                _ => Self::Io(err),
+            };
+        };
+        match inner {
+            Error::InvalidCertificate(CertificateError::Other(other)) => {
+                match other.0.downcast_ref::<PinFailure>() {
+                    Some(failure) => Self::Pin(failure.clone()),
+                    None => Self::Certificate(CertificateError::Other(other.clone())),
+                }
+            }
+            Error::InvalidCertificate(reason) => Self::Certificate(reason.clone()),
+            Error::InvalidMessage(_) => Self::NotTls,
+            other => Self::Protocol(other.clone()),
+        }
+    }
+}

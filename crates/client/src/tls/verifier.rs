@@ -1,0 +1,78 @@
+//! The rule by which a relay's certificate is judged, as a rustls verifier.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+
+use super::pin::Pin;
+use super::trust::Trust;
+
+/// How a relay's certificate is judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verify {
+    /// A chain to a trusted root, valid for the host name; for an address, valid for that address.
+    Host,
+    /// A chain to a trusted root, valid for this other name; the hello still names the host.
+    Name(ServerName<'static>),
+    /// Exactly the pinned certificate, no chain.
+    Pin(Pin),
+    /// Any certificate. For tests: whoever is on the path can read who talks to whom and can cut or fake the relay
+    /// (packets between peers stay sealed).
+    Nothing,
+}
+
+/// One rule with what it needs.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    pub(super) rule: Verify,
+    pub(super) trust: Trust,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let by_name =
+            |name| self.trust.by_name.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+        match &self.rule {
+            Verify::Host => by_name(server_name),
+            Verify::Name(other) => by_name(other),
+            Verify::Pin(pin) => match pin.check(end_entity, intermediates, server_name, now) {
+                Ok(()) => Ok(ServerCertVerified::assertion()),
+                Err(failure) => Err(CertificateError::Other(OtherError(Arc::new(failure))).into()),
+            },
+            Verify::Nothing => Ok(ServerCertVerified::assertion()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, signed, &self.trust.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, signed, &self.trust.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.trust.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
