@@ -81,8 +81,18 @@ pub struct Counters {
     pub skipped_frames: Counter,
     /// Times a sender nearly all of whose packets are dropped was read more slowly.
     pub paused: Counter,
+    /// Packets among `sent` that had waited in a mailbox.
+    pub waited: Counter,
+    /// Milliseconds they waited, summed up.
+    pub waited_ms: Counter,
     /// Connections accepted, whatever became of them.
     pub accepted: Counter,
+    /// Times a listener could not accept: out of files or memory.
+    pub accept_errors: Counter,
+    /// HTTP requests answered, by class of status: 1xx to 5xx.
+    pub http: [Counter; 5],
+    /// Connections upgraded to DERP, whatever became of them.
+    pub upgraded: Counter,
     /// Sessions begun.
     pub sessions: Counter,
     /// Among them those over WebSocket.
@@ -97,6 +107,18 @@ impl Counters {
     /// Counts what a mailbox gave out.
     pub fn taken(&self, taken: &Taken) {
         self.sent.add(Volume { packets: taken.packets as u64, bytes: taken.bytes as u64 });
+        if taken.packets > 0 {
+            self.waited.add(taken.packets as u64);
+            self.waited_ms.add(taken.waited_ms);
+        }
+    }
+
+    /// Counts an HTTP request that was answered with `status`.
+    pub fn answered(&self, status: http::StatusCode) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.http.get(class) {
+            counter.add(1);
+        }
     }
 
     /// Counts a session's end.
