@@ -78,7 +78,7 @@ impl Lane {
         self.bytes
     }
 
-    /// Queues a packet; returns how many bytes of packets `src` lost by it, this one included.
+    /// Queues a packet; returns how many bytes of frames `src` lost by it, this one included.
     pub(super) fn push(
         &mut self,
         src: &NodePublic,
@@ -91,7 +91,7 @@ impl Lane {
         let fits = packet.len() <= MAX_PACKET && cost <= rules.max_bytes;
         let Some(len) = u32::try_from(packet.len()).ok().filter(|_| fits) else {
             drops.add(DropReason::QueueTail, rules.kind, packet.len());
-            return packet.len();
+            return cost;
         };
         let at = self.slot_of(src);
         let Some(sender) = self.senders.get_mut(at) else { return 0 };

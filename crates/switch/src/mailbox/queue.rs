@@ -68,7 +68,7 @@ impl Mailbox {
         let kind = Kind::of(packet);
         if self.closed {
             drops.add(DropReason::GoneDisconnected, kind, packet.len());
-            return packet.len();
+            return frame_len(packet.len());
         }
         let rules = self.rules(kind);
         let lanes = self.lanes.get_or_insert_default();

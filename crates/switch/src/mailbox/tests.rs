@@ -289,23 +289,37 @@ fn empty_mailbox_owns_no_heap_and_is_small() {
 }
 
 #[test]
-fn waker_is_woken_once_for_each_time_it_is_set() {
+fn push_tells_what_its_sender_lost_and_not_what_others_did() {
+    let mut mailbox = mailbox(limits());
+    let mut drops = DropTally::default();
+    for _ in 0..10 {
+        assert_eq!(mailbox.push(&key(1), &[0; 963], ms(0), &mut drops), 0);
+    }
+    assert_eq!(mailbox.push(&key(2), &[0; 463], ms(0), &mut drops), 0, "the other one paid");
+    assert_eq!(mailbox.push(&key(1), &[0; 963], ms(0), &mut drops), 1_000);
+    assert_eq!(mailbox.push(&key(2), &[0; 10_000], ms(0), &mut drops), 10_037);
+    assert_eq!(mailbox.push(&key(2), &[0; 63], ms(700), &mut drops), 500, "grown old counts as lost");
+    mailbox.close(&mut drops);
+    assert_eq!(mailbox.push(&key(2), &[0; 63], ms(700), &mut drops), 100);
+}
+
+#[test]
+fn waker_is_kept_and_replaced_by_another() {
     struct Count(AtomicUsize);
     impl Wake for Count {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }
-    let count = Arc::new(Count(AtomicUsize::new(0)));
-    let waker = Waker::from(Arc::clone(&count));
+    let counts = [(); 2].map(|()| Arc::new(Count(AtomicUsize::new(0))));
+    let woken = || counts.each_ref().map(|count| count.0.load(Ordering::Relaxed));
     let mut mailbox = mailbox(limits());
     mailbox.wake();
-    mailbox.set_waker(&waker);
-    mailbox.set_waker(&waker);
+    mailbox.set_waker(&Waker::from(Arc::clone(&counts[0])));
     mailbox.wake();
     mailbox.wake();
-    assert_eq!(count.0.load(Ordering::Relaxed), 1);
-    mailbox.set_waker(&waker);
+    assert_eq!(woken(), [2, 0]);
+    mailbox.set_waker(&Waker::from(Arc::clone(&counts[1])));
     mailbox.wake();
-    assert_eq!(count.0.load(Ordering::Relaxed), 2);
+    assert_eq!(woken(), [2, 1]);
 }
