@@ -6,6 +6,7 @@ pub mod files;
 pub mod http;
 pub mod listen;
 pub mod metrics;
+pub mod run;
 pub mod session;
 pub mod tls;
 pub mod transport;

@@ -1,7 +1,6 @@
 //! The list in a file, and keeping up with it.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -11,6 +10,7 @@ use wherry_wire::key::NodePublic;
 
 use super::parse::{Entries, ListFault, parse};
 use crate::clock::Clock;
+use crate::files::Stamp;
 
 /// How often the file is looked at: a key taken off it is to be cut off within a second. A look is one system call.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -126,17 +126,6 @@ impl List {
                 Err(error)
             }
         }
-    }
-}
-
-/// What tells one content of a file from another.
-#[derive(Debug, PartialEq, Eq)]
-struct Stamp(u64, u64, i64, i64);
-
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let meta = std::fs::metadata(path)?;
-        Ok(Self(meta.ino(), meta.len(), meta.mtime(), meta.mtime_nsec()))
     }
 }
 

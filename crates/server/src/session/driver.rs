@@ -160,11 +160,12 @@ impl Seat {
             }
             link::resume(&self.conn, outbox);
         }
-        let Some(since) = link.blocked_since() else {
+        let deadline =
+            link.blocked_since().and_then(|since| Some(since + self.relay.write_timeout(&self.conn)?));
+        let Some(deadline) = deadline else {
             self.write_alarm_at = None;
             return;
         };
-        let deadline = since + self.relay.write_timeout(&self.conn);
         if outbox.now >= deadline {
             link::end(&self.conn, CloseReason::WriteTimeout);
         } else if self.write_alarm_at != Some(deadline) {
@@ -302,9 +303,7 @@ impl Seat {
             ToServer::NotePreferred(home) => relay.switch.set_home(&self.conn, *home, outbox.now),
             ToServer::WatchConns => link::announce(&relay.switch.watch(&self.conn)),
             ToServer::ClosePeer(key) => {
-                for conn in relay.switch.peer_conns(key) {
-                    link::end(&conn, CloseReason::ClosedBySibling);
-                }
+                relay.cut_off(key, CloseReason::ClosedBySibling);
             }
             _ => {}
         }

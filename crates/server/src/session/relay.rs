@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use wherry_switch::{ConnId, DropTally, Role, Switch};
+use wherry_wire::derp::encode;
 use wherry_wire::key::{NodePrivate, NodePublic};
 
 use super::link::{self, Conn, Link};
 use super::worker::Worker;
 use crate::admission::Admission;
 use crate::clock::Clock;
+use crate::metrics::CloseReason;
 
 /// The relay: who is here, who may come, and who serves them.
 #[derive(Debug)]
@@ -39,15 +41,21 @@ pub struct Timing {
     pub handshake: Duration,
     /// Between two keepalives, before jitter.
     pub keepalive: Duration,
-    /// Until a client that takes nothing is cut off; zero for never.
-    pub write: Duration,
+    /// Until a client that takes nothing is cut off; none waits for ever.
+    pub write: Option<Duration>,
 }
 
 /// A sibling is worth more patience than a client: cutting it off loses many peers at once.
 const SIBLING_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Keepalives of connections are spread over this much, so that clients that came together do not stay together.
-const KEEPALIVE_JITTER_MS: u64 = 5_000;
+const KEEPALIVE_JITTER_MS: u32 = 5_000;
+
+/// Clients of a relay that stops are asked to come back within this much, each at a time of its own.
+const RECONNECT_SPREAD_MS: u32 = 1_000;
+
+/// How long they are advised to keep trying.
+const TRY_FOR_MS: u32 = 5_000;
 
 impl Relay {
     /// A relay with nobody on it yet.
@@ -80,26 +88,47 @@ impl Relay {
     }
 
     /// How long `conn` may take nothing.
-    pub(super) fn write_timeout(&self, conn: &Conn) -> Duration {
-        if conn.role() == Role::Mesh {
-            SIBLING_WRITE_TIMEOUT
-        } else if self.timing.write.is_zero() {
-            Duration::MAX
-        } else {
-            self.timing.write
-        }
+    pub(super) fn write_timeout(&self, conn: &Conn) -> Option<Duration> {
+        if conn.role() == Role::Mesh { Some(SIBLING_WRITE_TIMEOUT) } else { self.timing.write }
     }
 
     /// The time between two keepalives of connection `id`.
     pub(super) fn keepalive_period(&self, id: ConnId) -> Duration {
-        // A multiplicative hash spreads consecutive ids; nobody gains from guessing it.
-        let spread = id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let jitter = (KEEPALIVE_JITTER_MS * spread) >> 32;
-        self.timing.keepalive + Duration::from_millis(jitter)
+        self.timing.keepalive + Duration::from_millis(spread(id, KEEPALIVE_JITTER_MS).into())
+    }
+
+    /// Cuts off every connection of `key`.
+    pub fn cut_off(&self, key: &NodePublic, reason: CloseReason) {
+        for conn in self.switch.peer_conns(key) {
+            link::end(&conn, reason);
+        }
+    }
+
+    /// Tells every client that the relay goes away, and ends all connections. Returns at once.
+    ///
+    /// Clients are asked to come back after different times, so that they do not all come at once.
+    pub fn dismiss(&self) {
+        for conn in self.switch.conns() {
+            let mut frame = Vec::new();
+            encode::restarting(&mut frame, spread(conn.id(), RECONNECT_SPREAD_MS), TRY_FOR_MS);
+            // Who has no room for it does not read; the end of the connection says the same.
+            if conn.mailbox().push_control(&frame).is_ok() {
+                link::announce(std::slice::from_ref(&conn));
+            }
+            link::end(&conn, CloseReason::Shutdown);
+        }
     }
 
     /// Takes `conn` out of the directory and tells whom it concerns. Doing it twice changes nothing.
     pub(super) fn forget(&self, conn: &Arc<Conn>, drops: &mut DropTally) {
         link::announce(&self.switch.leave(conn, drops));
     }
+}
+
+/// A number below `bound` that differs between connections, the same at each call.
+const fn spread(id: ConnId, bound: u32) -> u32 {
+    // A multiplicative hash spreads consecutive ids; nobody gains from guessing it. The product of 32 bits each, shifted
+    // down, is below the bound.
+    let hash = id.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    ((bound as u64 * hash) >> 32) as u32
 }

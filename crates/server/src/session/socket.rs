@@ -15,8 +15,8 @@ const UNSENT_LOW_WATER: u32 = 32 * 1024;
 /// Time-outs of TCP itself.
 #[derive(Debug, Clone, Copy)]
 pub struct TcpTimeouts {
-    /// How long sent bytes may stay unacknowledged before the kernel gives up the connection.
-    pub user_timeout: Duration,
+    /// How long sent bytes may stay unacknowledged before the kernel gives up the connection; none is the kernel's own.
+    pub user_timeout: Option<Duration>,
     /// How long a connection may be silent before the kernel asks whether the other end lives.
     pub keepalive: Duration,
 }
@@ -28,7 +28,7 @@ pub struct TcpTimeouts {
 pub fn prepare(socket: &TcpStream, timeouts: TcpTimeouts) -> io::Result<()> {
     let socket = SockRef::from(socket);
     socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_user_timeout(Some(timeouts.user_timeout))?;
+    socket.set_tcp_user_timeout(timeouts.user_timeout)?;
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(timeouts.keepalive))?;
     socket.set_tcp_notsent_lowat(UNSENT_LOW_WATER)
 }

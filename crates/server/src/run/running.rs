@@ -1,0 +1,133 @@
+//! A relay that runs.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::error::StartError;
+use super::start::{Built, build};
+use super::workers::WorkerThread;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::listen::{Door, Face, accept};
+use crate::metrics::CloseReason;
+use crate::tls::Certs;
+
+/// How long clients have to take what is on its way to them when the relay stops.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// A relay at work. Dropping it ends everything at once; [`Self::drain`] ends it in order.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Addresses,
+    door: Arc<Door>,
+    certs: Option<Arc<Certs>>,
+    /// Accept loops, and the watches over files.
+    tasks: JoinSet<()>,
+    /// Last: connections end after everything that could bring new ones.
+    workers: Vec<WorkerThread>,
+}
+
+/// Where a relay can be reached, with the ports the system chose where a setting said 0.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Addresses {
+    /// Relay over TLS.
+    pub tls: Vec<SocketAddr>,
+    /// Relay over plain TCP.
+    pub plain: Vec<SocketAddr>,
+    /// Redirects and captive-portal checks.
+    pub http: Vec<SocketAddr>,
+}
+
+impl Running {
+    /// Starts a relay within the tokio runtime of the caller, which does the accepting and the handshakes; connections
+    /// get threads of their own.
+    ///
+    /// # Errors
+    /// Whatever keeps it from starting; nothing is left running then.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+        let Built { door, certs, workers, listeners, .. } = build(settings, Clock::start())?;
+        let mut addresses = Addresses::default();
+        let mut tasks = JoinSet::new();
+        for (listener, face) in listeners {
+            if let Ok(addr) = listener.local_addr() {
+                match face {
+                    Face::Tls(_) => addresses.tls.push(addr),
+                    Face::Plain => addresses.plain.push(addr),
+                    Face::Port80 => addresses.http.push(addr),
+                }
+            }
+            tasks.spawn(accept(listener, face, Arc::clone(&door)));
+        }
+        if let Some(certs) = &certs {
+            tasks.spawn(Arc::clone(certs).watch());
+        }
+        tasks.spawn(watch_list(Arc::clone(&door)));
+        Ok(Self { addresses, door, certs, tasks, workers })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The pin of a self-signed certificate, as a map's `CertName` has it.
+    #[must_use]
+    pub fn pin(&self) -> Option<String> {
+        self.certs.as_ref().and_then(|certs| certs.pin())
+    }
+
+    /// Reads certificates and the list again, whether they changed or not. What cannot be read is logged and the old
+    /// kept.
+    pub fn reload(&self) {
+        if let Some(certs) = &self.certs {
+            // Logged and shown where it happened.
+            drop(certs.reload());
+        }
+        if let Ok(removed) = self.door.relay.admission.reload() {
+            for key in removed {
+                self.door.relay.cut_off(&key, CloseReason::Revoked);
+            }
+        }
+    }
+
+    /// Stops in order: no new connections, clients are told, and everything is over within a few seconds.
+    pub async fn drain(mut self) {
+        self.tasks.shutdown().await;
+        let relay = &self.door.relay;
+        relay.dismiss();
+        let gone = async {
+            while relay.switch.counts().conns > 0 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        if tokio::time::timeout(DRAIN, gone).await.is_err() {
+            tracing::warn!(
+                conns = relay.switch.counts().conns,
+                "clients did not take their farewell in time"
+            );
+        }
+        // Threads are joined here, off the runtime that polls this.
+        let workers = std::mem::take(&mut self.workers);
+        if tokio::task::spawn_blocking(move || drop(workers)).await.is_err() {
+            tracing::error!("stopping the workers failed");
+        }
+    }
+}
+
+/// Cuts off whoever is taken off the list.
+async fn watch_list(door: Arc<Door>) {
+    loop {
+        for key in door.relay.admission.revoked().await {
+            tracing::info!(peer = %key.short(), "taken off the list");
+            door.relay.cut_off(&key, CloseReason::Revoked);
+        }
+    }
+}
