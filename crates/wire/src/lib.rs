@@ -20,6 +20,7 @@
 #[cfg(test)]
 mod annotated_hex;
 pub mod derp;
+pub mod derp_map;
 pub mod disco;
 pub mod key;
 pub mod stun;

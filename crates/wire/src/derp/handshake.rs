@@ -49,10 +49,10 @@ pub enum HandshakeError {
     #[error("box does not open")]
     Sealed,
     /// The box opens, but what it holds is not accepted.
-    #[error("{0}")]
+    #[error(transparent)]
     Info(#[from] InfoError),
     /// What this side wants to say does not fit the frame.
-    #[error("{0}")]
+    #[error(transparent)]
     TooLong(#[from] TooLong),
 }
 

@@ -1,0 +1,15 @@
+//! The DERP map: which regions there are, and which relays each has.
+//!
+//! What lives here: the map that a control plane hands to clients, in its two written forms: JSON with Go's names, and
+//! the YAML of Headscale with the same names in lower case. It may use serde, a JSON and a YAML crate.
+//! What must stay true: what is written reads back equal; fields and forms unknown here are ignored; input of any kind
+//! costs bounded stack and memory, aliases in YAML included. Whether a map makes sense is for tools to judge.
+//!
+//! Source: tailscale: tailcfg/derpmap.go.
+mod fields;
+mod forms;
+mod model;
+mod yaml;
+
+pub use forms::MapError;
+pub use model::{Address, DerpMap, HomeParams, Node, Region};
