@@ -33,12 +33,12 @@ pub(crate) fn production_files(dir: &Path) -> Result<Vec<Source>, String> {
         let text = fs::read_to_string(&path).map_err(|err| format!("{}: {err}", path.display()))?;
         let (code, test_modules) = production_code(&text);
         for module in test_modules {
-            test_files.extend(files_of_module(&path, &module));
+            test_files.extend(places_of_module(&path, &module));
         }
         let lines = kept_lines(&text, &code);
         sources.push(Source { path, text, code, lines });
     }
-    sources.retain(|source| !test_files.contains(&source.path));
+    sources.retain(|source| !test_files.iter().any(|test| source.path.starts_with(test)));
     Ok(sources)
 }
 
@@ -89,7 +89,8 @@ pub(crate) fn production_code(text: &str) -> (String, Vec<TestModule>) {
     (code, modules)
 }
 
-fn files_of_module(declared_in: &Path, module: &TestModule) -> Vec<PathBuf> {
+/// The file and the folder that a module may lie in.
+fn places_of_module(declared_in: &Path, module: &TestModule) -> Vec<PathBuf> {
     let Some(dir) = declared_in.parent() else { return Vec::new() };
     if let Some(path) = &module.path {
         return vec![dir.join(path)];
@@ -99,7 +100,7 @@ fn files_of_module(declared_in: &Path, module: &TestModule) -> Vec<PathBuf> {
         "mod" | "lib" | "main" => dir.to_owned(),
         _ => dir.join(stem),
     };
-    vec![dir.join(format!("{}.rs", module.name)), dir.join(&module.name).join("mod.rs")]
+    vec![dir.join(format!("{}.rs", module.name)), dir.join(&module.name)]
 }
 
 fn find_test_attribute(code: &str, from: usize) -> Option<usize> {
@@ -275,6 +276,14 @@ mod tests {
         );
         assert_eq!(modules, [TestModule { name: "far".to_owned(), path: None }]);
         assert_eq!(kept_lines(text, &code), 2);
+    }
+
+    #[test]
+    fn folder_of_a_test_module_is_test_code() {
+        let module = TestModule { name: "tests".to_owned(), path: None };
+        let places = places_of_module(Path::new("src/tls/mod.rs"), &module);
+        assert!(places.iter().any(|place| Path::new("src/tls/tests/reload.rs").starts_with(place)));
+        assert!(!places.iter().any(|place| Path::new("src/tls/pem.rs").starts_with(place)));
     }
 
     #[test]

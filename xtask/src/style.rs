@@ -117,7 +117,11 @@ fn longest_function(source: &Source) -> Option<(usize, String)> {
     for (at, _) in code.match_indices("fn ") {
         let before = code[..at].chars().next_back().unwrap_or(' ');
         let name: String = code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-        if before.is_alphanumeric() || before == '_' || name.is_empty() || is_excused(code, at) {
+        if before.is_alphanumeric()
+            || before == '_'
+            || name.is_empty()
+            || gives_reason(code, at, "too_many_lines")
+        {
             continue;
         }
         let lines = body(&code[at..]).map_or(0, |body| body.lines().count());
@@ -128,10 +132,10 @@ fn longest_function(source: &Source) -> Option<(usize, String)> {
     longest
 }
 
-/// Whether the attributes right above the function expect `too_many_lines`.
-fn is_excused(code: &str, at: usize) -> bool {
+/// Whether the attributes right above the function at that place expect the lint.
+fn gives_reason(code: &str, at: usize, lint: &str) -> bool {
     let item = code[..at].rfind(['}', ';']).map_or(0, |end| end + 1);
-    code[item..at].contains("too_many_lines")
+    code[item..at].contains(lint)
 }
 
 /// The text from the front to the end of the first brace block; none if a semicolon comes first.
@@ -167,14 +171,14 @@ fn count_in_files(paths: &[PathBuf], needles: &[&str]) -> Result<usize, String> 
     Ok(found)
 }
 
-/// Sleeps outside production code, and the files they are in.
+/// Sleeps outside production code that give no reason, and the files they are in.
 fn sleeps_in_tests(everything: &[PathBuf], production: &[Source]) -> Result<(usize, Vec<PathBuf>), String> {
     let (mut sleeps, mut files) = (0, Vec::new());
     for path in everything {
         let in_production = production.iter().find(|source| source.path == *path);
-        let allowed = in_production.map_or(0, |source| count(&source.code, SLEEPS));
-        let found =
-            count(&source::production_code(&untested(&read(path)?)).0, SLEEPS).saturating_sub(allowed);
+        let allowed = in_production.map_or(0, |source| bare_sleeps(&source.code));
+        let whole = source::production_code(&untested(&read(path)?)).0;
+        let found = bare_sleeps(&whole).saturating_sub(allowed);
         if found > 0 {
             sleeps += found;
             files.push(path.clone());
@@ -183,7 +187,12 @@ fn sleeps_in_tests(everything: &[PathBuf], production: &[Source]) -> Result<(usi
     Ok((sleeps, files))
 }
 
-const SLEEPS: &[&str] = &["sleep(", "sleep_until("];
+fn bare_sleeps(code: &str) -> usize {
+    let calls = ["sleep(", "sleep_until("].into_iter().flat_map(|call| code.match_indices(call));
+    let has_reason =
+        |at| code[..at].rfind("fn ").is_some_and(|f| gives_reason(code, f, "disallowed_methods"));
+    calls.filter(|(at, _)| !has_reason(*at)).count()
+}
 
 /// The text with its test attributes made harmless, so that test items count as code.
 fn untested(text: &str) -> String {
@@ -213,6 +222,13 @@ mod tests {
     fn excused_function_is_left_out() {
         let text = "fn a() {\n}\n#[expect(clippy::too_many_lines, reason = \"a table\")]\nfn b() {\n\n\n}\n";
         assert_eq!(longest_function(&source(text)), Some((2, "a in x.rs".to_owned())));
+    }
+
+    #[test]
+    fn sleep_that_gives_a_reason_is_not_counted() {
+        let bare = "fn a() {\n    thread::sleep(x);\n}\n";
+        assert_eq!(bare_sleeps(bare), 1);
+        assert_eq!(bare_sleeps(&format!("#[expect(clippy::disallowed_methods)]\n{bare}")), 0);
     }
 
     #[test]
