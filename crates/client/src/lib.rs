@@ -53,7 +53,7 @@ pub use dial::{DialError, Dialer, Plain, Secured, Step, Transport};
 pub use reconnect::{Backoff, Event, Reconnecting, ReconnectingSender};
 pub use target::{Endpoint, Family, Target, TargetError};
 pub use tcp::{Attempt, AttemptError};
-pub use tls::{BadPin, Pin, PinFailure, TlsError, TlsReport, Trust, TrustError, Verify};
+pub use tls::{BadPin, CertificateFault, Pin, PinFailure, TlsError, TlsReport, Trust, TrustError, Verify};
 pub use upgrade::UpgradeError;
 pub use wherry_wire::derp::{PeerFlags, PeerGoneReason, ServerInfo};
 pub use wherry_wire::key::{MeshKey, NodePrivate, NodePublic};

@@ -51,7 +51,6 @@ pub(crate) enum Scheme {
 pub(crate) enum Address {
     /// The host name's; or the host itself if it is an address of this family.
     OfHost,
-    #[cfg_attr(not(test), expect(dead_code, reason = "made by map entries"))]
     /// This one.
     Is(IpAddr),
     /// This family is not used.

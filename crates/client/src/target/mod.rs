@@ -5,6 +5,7 @@
 //! error, never a weaker or other target.
 
 mod endpoint;
+mod map;
 mod url;
 
 pub(crate) use endpoint::Address;

@@ -12,6 +12,6 @@ mod verifier;
 
 pub use pin::{BadPin, Pin, PinFailure};
 pub(crate) use secure::secure;
-pub use secure::{TlsError, TlsReport};
+pub use secure::{CertificateFault, TlsError, TlsReport};
 pub use trust::{Trust, TrustError};
 pub use verifier::Verify;

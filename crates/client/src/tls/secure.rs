@@ -39,9 +39,14 @@ pub enum TlsError {
     /// The certificate does not satisfy the pin of the map entry.
     #[error(transparent)]
     Pin(PinFailure),
-    /// The certificate is not to be trusted: unknown issuer, other name, expired.
-    #[error("the relay's certificate is refused: {0}")]
-    Certificate(CertificateError),
+    /// The certificate does not satisfy the rule for it.
+    #[error("the relay's certificate is refused: {reason}")]
+    Certificate {
+        /// What kind of fault it has.
+        fault: CertificateFault,
+        /// The fault in the words of the TLS library.
+        reason: CertificateError,
+    },
     /// Something answers that does not speak TLS; often plain HTTP.
     #[error("what answers there does not speak TLS")]
     NotTls,
@@ -54,6 +59,22 @@ pub enum TlsError {
     /// Reading or writing failed.
     #[error("the connection broke during the TLS handshake")]
     Io(#[source] io::Error),
+}
+
+/// What is wrong with a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateFault {
+    /// It leads to no trusted root; a self-signed one, too, unless it is pinned.
+    UnknownIssuer,
+    /// It, or one on the way to its root, has expired.
+    Expired,
+    /// It, or one on the way to its root, is not valid yet.
+    NotYetValid,
+    /// It is for other names.
+    OtherName,
+    /// Anything else: revoked, malformed, not for servers.
+    Other,
 }
 
 /// Performs the handshake over `tcp`, for `host` as the hello names it, under `rule`.
@@ -104,6 +125,32 @@ fn meta_key(certificate: &CertificateDer<'_>) -> Option<NodePublic> {
     meta_cert::parse(name, parsed.raw_serial()).map(|(key, _)| key)
 }
 
+impl CertificateFault {
+    fn of(reason: &CertificateError) -> Self {
+        match reason {
+            // webpki's word for a self-signed authority that is shown as the relay's own certificate.
+            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+                Self::UnknownIssuer
+            }
+            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                Self::OtherName
+            }
+            _ => Self::Other,
+        }
+    }
+}
+
+/// What this crate's own verifier had to say, if it was asked.
+fn pin_failure(reason: &CertificateError) -> Option<PinFailure> {
+    match reason {
+        CertificateError::Other(other) => other.0.downcast_ref::<PinFailure>().cloned(),
+        _ => None,
+    }
+}
+
 impl TlsError {
     /// Sorts what tokio-rustls reports; it wraps rustls' errors into I/O errors.
     fn of(err: io::Error) -> Self {
@@ -114,13 +161,10 @@ impl TlsError {
             };
         };
         match inner {
-            Error::InvalidCertificate(CertificateError::Other(other)) => {
-                match other.0.downcast_ref::<PinFailure>() {
-                    Some(failure) => Self::Pin(failure.clone()),
-                    None => Self::Certificate(CertificateError::Other(other.clone())),
-                }
-            }
-            Error::InvalidCertificate(reason) => Self::Certificate(reason.clone()),
+            Error::InvalidCertificate(reason) => match pin_failure(reason) {
+                Some(failure) => Self::Pin(failure),
+                None => Self::Certificate { fault: CertificateFault::of(reason), reason: reason.clone() },
+            },
             Error::InvalidMessage(_) => Self::NotTls,
             other => Self::Protocol(other.clone()),
         }

@@ -4,7 +4,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls_pki_types::{CertificateDer, ServerName};
 use tempfile::TempDir;
 use wherry_client::{
-    DialError, Dialer, Identity, Pin, PinFailure, Target, TlsError, Trust, TrustError, Verify,
+    CertificateFault, DialError, Dialer, Identity, Pin, PinFailure, Target, TlsError, Trust, TrustError,
+    Verify,
 };
 
 use crate::subject::{Kind, Relay};
@@ -31,6 +32,13 @@ fn authority(file: &str, names: &[&str]) -> (TempDir, CertificateDer<'static>) {
     (dir, root)
 }
 
+fn fault(err: &DialError) -> Option<CertificateFault> {
+    match err {
+        DialError::Tls(TlsError::Certificate { fault, .. }) => Some(*fault),
+        _ => None,
+    }
+}
+
 fn system() -> Trust {
     Trust::system([]).unwrap()
 }
@@ -42,13 +50,30 @@ async fn a_self_signed_relay_needs_its_pin() {
     dial(system(), &relay, &url, Verify::Pin(relay.pin())).await.unwrap();
     dial(system(), &relay, &url, Verify::Nothing).await.unwrap();
     let err = dial(system(), &relay, &url, Verify::Host).await.unwrap_err();
-    assert!(matches!(err, DialError::Tls(TlsError::Certificate(_))), "{err:?}");
+    assert_eq!(fault(&err), Some(CertificateFault::UnknownIssuer), "{err:?}");
     let other = Pin::of(b"something else");
     let err = dial(system(), &relay, &url, Verify::Pin(other)).await.unwrap_err();
     let DialError::Tls(TlsError::Pin(PinFailure::OtherCertificate { found, wanted })) = err else {
         panic!("{err:?}");
     };
     assert_eq!((found, wanted), (relay.pin(), other));
+}
+
+/// `openssl req -x509` makes such certificates.
+#[tokio::test]
+async fn a_self_signed_certificate_that_calls_itself_an_authority_can_be_pinned_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(["relay.example".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(dir.path().join("relay.example.crt"), certificate.pem()).unwrap();
+    std::fs::write(dir.path().join("relay.example.key"), key.serialize_pem()).unwrap();
+    let Some(relay) = Relay::start_in(dir, Kind::Named("relay.example"), &[]) else { return };
+    let url = "https://relay.example:8443";
+    let err = dial(system(), &relay, url, Verify::Host).await.unwrap_err();
+    assert_eq!(fault(&err), Some(CertificateFault::UnknownIssuer), "{err:?}");
+    dial(system(), &relay, url, Verify::Pin(Pin::of(certificate.der()))).await.unwrap();
 }
 
 #[tokio::test]
@@ -60,7 +85,7 @@ async fn a_private_authority_is_believed_only_when_given() {
     dial(trust.clone(), &relay, url, Verify::Host).await.unwrap();
     dial(Trust::system([root]).unwrap(), &relay, url, Verify::Host).await.unwrap();
     let err = dial(system(), &relay, url, Verify::Host).await.unwrap_err();
-    assert!(matches!(err, DialError::Tls(TlsError::Certificate(_))), "{err:?}");
+    assert_eq!(fault(&err), Some(CertificateFault::UnknownIssuer), "{err:?}");
 }
 
 #[tokio::test]
@@ -72,7 +97,7 @@ async fn a_certificate_name_replaces_the_host_in_the_check_but_not_in_the_hello(
     let name = |text| Verify::Name(ServerName::try_from(text).unwrap());
     dial(trust.clone(), &relay, url, name("relay.example")).await.unwrap();
     let err = dial(trust, &relay, url, name("other.example")).await.unwrap_err();
-    assert!(matches!(err, DialError::Tls(TlsError::Certificate(_))), "{err:?}");
+    assert_eq!(fault(&err), Some(CertificateFault::OtherName), "{err:?}");
 }
 
 #[tokio::test]
@@ -83,7 +108,7 @@ async fn an_address_must_be_in_the_certificate() {
     let trust = Trust::only([root]).unwrap();
     let other = "https://127.255.255.254:8443";
     let err = dial(trust, &relay, other, Verify::Host).await.unwrap_err();
-    assert!(matches!(err, DialError::Tls(TlsError::Certificate(_))), "{err:?}");
+    assert_eq!(fault(&err), Some(CertificateFault::OtherName), "{err:?}");
 }
 
 #[test]
