@@ -1,0 +1,1 @@
+//! Nothing: the tests are in `tests/`, one file for each foreign client.
