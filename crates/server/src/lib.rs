@@ -1,4 +1,5 @@
 //! All I/O of the relay.
+pub mod admin;
 pub mod admission;
 pub mod clock;
 pub mod config;
