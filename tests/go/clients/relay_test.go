@@ -79,6 +79,22 @@ func TestPacketsOfOneSenderStayInOrder(t *testing.T) {
 	}
 }
 
+func TestAPeerThatStopsReadingDoesNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	r := start(t, pinned4)
+	a, b := join(t, r, byMap, "a"), join(t, r, byMap, "b")
+	frozen := byMap(t, r, key.NewNode())
+	defer frozen.Close()
+	if err := frozen.Connect(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	// 32 MB, more than the sockets on the way hold: the relay must drop.
+	for i := range 500 {
+		send(t, a, frozen.SelfPublicKey(), random(65536))
+		pass(t, a, b, fmt.Appendf(nil, "past the frozen one %d", i))
+	}
+}
+
 func TestAPacketGoesOnlyToItsDestination(t *testing.T) {
 	t.Parallel()
 	r := start(t, pinned4)
@@ -158,6 +174,11 @@ func TestPingsAreAnsweredOnEveryKindOfConnection(t *testing.T) {
 				if pong := next[derp.PongMessage](t, p); pong != derp.PongMessage(data) {
 					t.Errorf("pong is %x, want %x", pong, data)
 				}
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			if err := p.Ping(ctx); err != nil { // the client's own round trip
+				t.Error(err)
 			}
 		})
 	}

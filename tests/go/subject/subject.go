@@ -64,6 +64,8 @@ type Options struct {
 	MeshKey string
 	// MeshWith lists siblings as "host:port/dialhost".
 	MeshWith []string
+	// Flags are added to the usual ones.
+	Flags []string
 	// Ports are chosen by [FreePorts] if zero.
 	Ports Ports
 	// Command replaces the command from the environment.
@@ -265,7 +267,7 @@ func (r *Relay) arguments(dir string) ([]string, error) {
 	if len(r.MeshWith) > 0 {
 		args = append(args, "-mesh-with", strings.Join(r.MeshWith, ","))
 	}
-	return args, nil
+	return append(args, r.Flags...), nil
 }
 
 // awaitAnswers returns once TCP connects and STUN replies. A relay has no
