@@ -14,8 +14,6 @@ pub enum Role {
     Regular,
     /// A sibling, proven by the mesh key: it may watch, forward and close peers.
     Mesh,
-    /// A probe that measures the relay; treated as regular but told apart in what siblings see.
-    Prober,
 }
 
 /// The right to admit peers; there is one for each switch.

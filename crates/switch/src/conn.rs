@@ -32,6 +32,8 @@ pub struct JoinInfo {
     pub addr: SocketAddr,
     /// The client says that this is not the relay of the region it should be on.
     pub not_ideal: bool,
+    /// The client says that it only measures the relay; siblings are told.
+    pub prober: bool,
 }
 
 /// A conn that joined. `L` is what its owner hangs on it: in the relay its socket and TLS state.
@@ -117,6 +119,11 @@ impl<L> Conn<L> {
     /// Whether the client said that it should be on another relay of the region.
     pub fn is_not_ideal(&self) -> bool {
         self.info.not_ideal
+    }
+
+    /// Whether the client said that it only measures the relay.
+    pub fn is_prober(&self) -> bool {
+        self.info.prober
     }
 
     /// When it joined.

@@ -17,8 +17,6 @@ pub struct Request {
     pub key: NodePublic,
     /// The mesh key it showed, right or wrong.
     pub mesh_key: Option<MeshKey>,
-    /// Whether it says that it only tests the relay.
-    pub is_prober: bool,
     /// Where it comes from.
     pub source: IpAddr,
 }
@@ -79,12 +77,11 @@ impl Admission {
         if self.is_sibling(request) {
             return Ok(self.gate.admit(request.key, Role::Mesh, None));
         }
-        let role = if request.is_prober { Role::Prober } else { Role::Regular };
         let name = match &self.policy {
             Policy::Open => None,
             Policy::List(list) => list.find(&request.key).ok_or(Denied::NotListed)?,
         };
-        Ok(self.gate.admit(request.key, role, name))
+        Ok(self.gate.admit(request.key, Role::Regular, name))
     }
 
     /// Whether a peer that was admitted would be admitted now.

@@ -52,9 +52,10 @@ pub(super) fn redirect(target: &str) -> Page {
     page
 }
 
-/// The home page.
-pub(super) fn home() -> Page {
-    let mut page = Response::new(Full::from(HOME));
+/// The home page; it says whether the relay relays.
+pub(super) fn home(derp: bool) -> Page {
+    let status = if derp { "relaying" } else { "disabled: this host only answers STUN" };
+    let mut page = Response::new(Full::from(HOME.replace("{status}", status)));
     set(page.headers_mut(), CONTENT_TYPE, HTML);
     for_browsers(page)
 }

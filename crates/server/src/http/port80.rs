@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Ready;
-use std::time::Duration;
 
 use http::header::HOST;
 use http::{Method, Request, StatusCode};
@@ -10,28 +9,35 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 
+use super::Site;
 use super::page::{self, Page};
-use super::route::refuse_host;
+use super::route::{Answer, refuse_host, route};
 use super::serve::MAX_HEAD;
 use crate::transport::Stream;
 
-/// Serves one connection of the plain HTTP listener for at most `patience`.
-pub async fn serve_port80(stream: Stream, patience: Duration) {
+/// Serves one connection of the plain HTTP listener, for at most as long as a request may take.
+pub async fn serve_port80(stream: Stream, site: &Site) {
     let router = service_fn(|request: Request<Incoming>| -> Ready<Result<Page, Infallible>> {
-        std::future::ready(Ok(answer(&request)))
+        std::future::ready(Ok(answer(&request, site)))
     });
     let serving = http1::Builder::new().max_buf_size(MAX_HEAD).serve_connection(stream, router);
     // Whether it ended well or ran out of time: there is nobody to tell.
-    drop(tokio::time::timeout(patience, serving).await);
+    drop(tokio::time::timeout(site.patience, serving).await);
 }
 
 /// Source: `tailscale: tsweb/tsweb.go`, `Port80Handler`; `tailscale: cmd/derper/derper.go`.
-fn answer<B>(request: &Request<B>) -> Page {
+fn answer<B>(request: &Request<B>, site: &Site) -> Page {
     if let Some(page) = refuse_host(request) {
         return page;
     }
     if request.uri().path() == "/generate_204" {
         return page::generate_204(request);
+    }
+    // The reference looks at the beginning alone, so `/debugger` is the home page here, too.
+    if request.uri().path().starts_with("/debug")
+        && let Answer::Page(page) = route(request, site)
+    {
+        return page;
     }
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return page::error(StatusCode::BAD_REQUEST, "Use HTTPS");

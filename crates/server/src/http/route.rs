@@ -40,7 +40,7 @@ pub(super) fn route<B>(request: &Request<B>, site: &Site) -> Answer {
         "/bootstrap-dns" => page::bootstrap_dns(),
         path if path.starts_with("/debug/") => page::error(StatusCode::FORBIDDEN, "debug access denied"),
         _ => match &site.home {
-            Home::Default => page::home(),
+            Home::Default => page::home(site.derp),
             Home::Blank => page::blank(),
             Home::Redirect(target) => page::redirect(target),
         },

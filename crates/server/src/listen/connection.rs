@@ -53,7 +53,7 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
         Face::Plain => Stream::new(socket, Codec::plain(), Vec::new()),
         Face::Port80 => {
             let stream = Stream::new(socket, Codec::plain(), Vec::new());
-            return http::serve_port80(stream, door.site.patience).await;
+            return http::serve_port80(stream, &door.site).await;
         }
     };
     let Some(takeover) = Box::pin(http::serve(stream, &door.site)).await else { return };

@@ -85,7 +85,7 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     let (key, info, shared) = open_client_info(&relay.private_key, &payload)?;
     let request = request(key, &info, arrival.remote);
     let admitted = relay.admission.admit(&request).await?;
-    let join = JoinInfo { addr: arrival.remote, not_ideal: arrival.not_ideal };
+    let join = JoinInfo { addr: arrival.remote, not_ideal: arrival.not_ideal, prober: info.is_prober };
     let server_info = welcome(&shared, relay)?;
     let worker = relay.pick_worker().ok_or(Refused::TakeOver)?;
 
@@ -139,5 +139,5 @@ async fn within<T>(step: Duration, doing: impl Future<Output = Result<T, Refused
 }
 
 fn request(key: NodePublic, info: &ClientInfo, remote: SocketAddr) -> Request {
-    Request { key, mesh_key: info.mesh_key.clone(), is_prober: info.is_prober, source: remote.ip() }
+    Request { key, mesh_key: info.mesh_key.clone(), source: remote.ip() }
 }

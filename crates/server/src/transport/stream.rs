@@ -59,21 +59,18 @@ impl Stream {
     }
 
     fn poll_establish(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), EstablishError>> {
-        if !self.wire.is_empty() {
-            self.open()?;
-        }
         loop {
+            if let Err(error) = self.open() {
+                // The alert goes out if the socket takes it at once.
+                drop(self.poll_drain(cx));
+                return Poll::Ready(Err(error.into()));
+            }
             ready!(self.poll_drain(cx))?;
             if self.codec.is_established() {
                 return Poll::Ready(Ok(()));
             }
             if ready!(self.poll_fill(cx))? == 0 {
                 return Poll::Ready(Err(EstablishError::HungUp));
-            }
-            if let Err(error) = self.open() {
-                // The alert goes out if the socket takes it at once.
-                drop(self.poll_drain(cx));
-                return Poll::Ready(Err(error.into()));
             }
         }
     }

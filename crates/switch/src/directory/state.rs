@@ -137,12 +137,15 @@ fn gone_frame(key: &NodePublic) -> Vec<u8> {
 }
 
 fn encode_present<L>(conn: &Conn<L>, out: &mut Vec<u8>) {
-    let role = match conn.role() {
-        Role::Regular => PeerFlags::from_bits(0),
-        Role::Mesh => PeerFlags::MESH_PEER,
-        Role::Prober => PeerFlags::PROBER,
-    };
-    let flags = if conn.is_not_ideal() { role.with(PeerFlags::NOT_IDEAL) } else { role };
+    let said = [
+        (conn.role() == Role::Mesh, PeerFlags::MESH_PEER),
+        (conn.is_prober(), PeerFlags::PROBER),
+        (conn.is_not_ideal(), PeerFlags::NOT_IDEAL),
+    ];
+    let flags = said
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .fold(PeerFlags::from_bits(0), |flags, (_, flag)| flags.with(flag));
     // "Regular" is what no other flag says, and is never combined: tailscale: derp/derpserver/derpserver.go.
     let flags = if flags.bits() == 0 { PeerFlags::REGULAR } else { flags };
     encode::peer_present(out, conn.key(), Some(conn.addr()), flags);

@@ -66,7 +66,7 @@ impl<L> Switch<L> {
         state.next_conn += 1;
         let limits = match admitted.role() {
             Role::Mesh => &self.mesh_limits,
-            Role::Regular | Role::Prober => &self.limits,
+            Role::Regular => &self.limits,
         };
         let conn = Arc::new(Conn::new(id, admitted, info, link, Arc::clone(limits), now));
         state.conns.insert(id, Arc::clone(&conn));
