@@ -87,9 +87,10 @@ impl Listeners {
                 }
             }
         }
-        for (source, held) in self.sources.iter().zip(held) {
-            let is_free = !self.places.contains_key(&source.key);
-            if !is_free && (held == 0 || held != source.held_by) {
+        for ((place, source), held) in (0..).zip(&self.sources).zip(held) {
+            // A free place keeps the key it had, which may have another place by now.
+            let is_used = self.places.get(&source.key) == Some(&place);
+            if held != source.held_by || is_used != (held > 0) {
                 return Some("a source is kept that nobody heard");
             }
             if source.waiting.iter().any(|conn| !self.heard.contains_key(conn)) {

@@ -1,0 +1,76 @@
+//! Lookups beside changes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::scene::{Scene, key};
+use wherry_switch::{DropTally, JoinInfo, Role, Route};
+
+#[test]
+fn unknown_key_is_no_peer() {
+    assert!(Scene::new().switch.peer(&key(1)).is_none());
+}
+
+#[test]
+fn what_admission_knew_is_on_the_conn() {
+    let scene = Scene::new();
+    let admitted = scene.gate.admit(key(1), Role::Prober, Some("probe".into()));
+    assert_eq!((admitted.key(), admitted.role()), (key(1), Role::Prober));
+    let info = JoinInfo { addr: "[2001:db8::1]:7".parse().unwrap(), not_ideal: true };
+    let conn = scene.switch.join(admitted, info, (), Duration::from_secs(7)).conn;
+    assert_eq!(conn.name().map(|name| &**name), Some("probe"));
+    assert_eq!((conn.role(), conn.addr(), conn.is_not_ideal()), (Role::Prober, info.addr, true));
+    assert_eq!(conn.joined_at(), Duration::from_secs(7));
+}
+
+#[test]
+fn conns_are_listed_in_the_order_they_joined() {
+    let mut scene = Scene::new();
+    let conns: Vec<_> = (0..50).map(|number| scene.join(number % 20)).collect();
+    assert_eq!(super::scene::ids(&scene.switch.conns()), super::scene::ids(&conns));
+}
+
+/// A peer that is local all the time is never seen elsewhere, whatever its conns, siblings and other peers do meanwhile.
+#[test]
+fn readers_see_a_whole_route_while_writers_change_it() {
+    let mut scene = Scene::new();
+    let keep = scene.join(1);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                let mut kept = scene.switch.peer(&key(1)).unwrap();
+                while !done.load(Ordering::Relaxed) {
+                    if kept.retired() {
+                        kept = scene.switch.peer(&key(1)).unwrap();
+                    }
+                    let Route::Local(conn) = kept.route() else { panic!("{:?}", kept.route()) };
+                    assert_eq!(conn.key(), &key(1));
+                    assert!(scene.switch.peer(&key(1)).is_some_and(|peer| Arc::ptr_eq(&peer, &kept)));
+                }
+            });
+        }
+        for round in 0..300 {
+            let info = JoinInfo { addr: super::scene::addr(1), not_ideal: false };
+            let join = |number| {
+                scene
+                    .switch
+                    .join(scene.gate.admit(key(number), Role::Regular, None), info, (), scene.now)
+                    .conn
+            };
+            let (dup, other) = (join(1), join(2 + round_key(round)));
+            scene.add_forwarder(1, 100);
+            scene.switch.note_frame(&keep);
+            scene.switch.leave(&dup, &mut DropTally::default());
+            scene.remove_forwarder(1, 100);
+            scene.switch.leave(&other, &mut DropTally::default());
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    scene.check();
+}
+
+fn round_key(round: usize) -> u8 {
+    u8::try_from(round % 200).unwrap()
+}
