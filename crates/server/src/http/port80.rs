@@ -13,12 +13,15 @@ use super::Site;
 use super::page::{self, Page};
 use super::route::{Answer, refuse_host, route};
 use super::serve::MAX_HEAD;
+use crate::metrics::Counters;
 use crate::transport::Stream;
 
 /// Serves one connection of the plain HTTP listener, for at most as long as a request may take.
-pub async fn serve_port80(stream: Stream, site: &Site) {
+pub async fn serve_port80(stream: Stream, site: &Site, counters: &Counters) {
     let router = service_fn(|request: Request<Incoming>| -> Ready<Result<Page, Infallible>> {
-        std::future::ready(Ok(answer(&request, site)))
+        let page = answer(&request, site);
+        counters.answered(page.status());
+        std::future::ready(Ok(page))
     });
     let serving = http1::Builder::new().max_buf_size(MAX_HEAD).serve_connection(stream, router);
     // Whether it ended well or ran out of time: there is nobody to tell.

@@ -18,6 +18,7 @@ use super::Site;
 use super::page::Page;
 use super::route::{Answer, route};
 use super::upgrade::Upgrade;
+use crate::metrics::Counters;
 use crate::transport::Stream;
 
 /// Bytes of a request's head at most: stock clients send a few hundred.
@@ -33,9 +34,9 @@ pub struct Takeover {
 }
 
 /// Serves requests on `stream` until one asks for an upgrade; `None` when the connection ended before.
-pub async fn serve(stream: Stream, site: &Site) -> Option<Takeover> {
+pub async fn serve(stream: Stream, site: &Site, counters: &Counters) -> Option<Takeover> {
     let seen = Mutex::new(None);
-    let router = Router { site, seen: &seen };
+    let router = Router { site, counters, seen: &seen };
     let mut conn = http1::Builder::new().max_buf_size(MAX_HEAD).serve_connection(stream, router);
     loop {
         let serving = std::future::poll_fn(|cx| {
@@ -79,6 +80,7 @@ fn take(seen: &Mutex<Option<Seen>>) -> Option<Seen> {
 
 struct Router<'s> {
     site: &'s Site,
+    counters: &'s Counters,
     seen: &'s Mutex<Option<Seen>>,
 }
 
@@ -90,7 +92,10 @@ impl Service<Request<Incoming>> for Router<'_> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (seen, answer) = match route(&request, self.site) {
-            Answer::Page(page) => (Seen::Answered, Either::Left(std::future::ready(Ok(page)))),
+            Answer::Page(page) => {
+                self.counters.answered(page.status());
+                (Seen::Answered, Either::Left(std::future::ready(Ok(page))))
+            }
             Answer::Upgrade(upgrade) => (Seen::Upgrade(upgrade), Either::Right(std::future::pending())),
         };
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);

@@ -28,6 +28,7 @@ pub async fn accept(listener: TcpListener, face: Face, door: Arc<Door>) {
                 connections.spawn(async move { serve(socket, remote, &face, &door).await });
             }
             Err(error) if is_out_of_room(&error) => {
+                door.counters.accept_errors.add(1);
                 if !complained {
                     tracing::error!(err = %error, "cannot accept connections; raise the limit of open files");
                     complained = true;

@@ -53,13 +53,17 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
         Face::Plain => Stream::new(socket, Codec::plain(), Vec::new()),
         Face::Port80 => {
             let stream = Stream::new(socket, Codec::plain(), Vec::new());
-            return http::serve_port80(stream, &door.site).await;
+            return http::serve_port80(stream, &door.site, &door.counters).await;
         }
     };
-    let Some(takeover) = Box::pin(http::serve(stream, &door.site)).await else { return };
-    if let Err(error) = Box::pin(enter(takeover, remote, door)).await {
-        tracing::debug!(addr = %remote, err = %error, "refused");
-        door.counters.refuse(error.reason());
+    let Some(takeover) = Box::pin(http::serve(stream, &door.site, &door.counters)).await else { return };
+    door.counters.upgraded.add(1);
+    match Box::pin(enter(takeover, remote, door)).await {
+        Ok(()) => door.counters.sessions.add(1),
+        Err(error) => {
+            tracing::debug!(addr = %remote, err = %error, "refused");
+            door.counters.refuse(error.reason());
+        }
     }
 }
 

@@ -6,9 +6,10 @@
 //! fails, nothing stays.
 
 mod error;
+mod facts;
 mod running;
 mod start;
 mod workers;
 
 pub use error::StartError;
-pub use running::{Addresses, Running};
+pub use running::Running;

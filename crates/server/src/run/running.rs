@@ -1,19 +1,20 @@
 //! A relay that runs.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
 use super::error::StartError;
+use super::facts::Site;
 use super::start::{Built, build};
 use super::workers::WorkerThread;
+use crate::admin::{self, Addresses};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::listen::{Door, Face, accept};
 use crate::metrics::CloseReason;
-use crate::tls::Certs;
 
 /// How long clients have to take what is on its way to them when the relay stops.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -21,25 +22,13 @@ const DRAIN: Duration = Duration::from_secs(3);
 /// A relay at work. Dropping it ends everything at once; [`Self::drain`] ends it in order.
 #[derive(Debug)]
 pub struct Running {
-    addresses: Addresses,
-    door: Arc<Door>,
-    certs: Option<Arc<Certs>>,
+    site: Arc<Site>,
     /// Accept loops, and the watches over files.
     tasks: JoinSet<()>,
+    /// The private listener, which answers to the end.
+    watch: JoinSet<()>,
     /// Last: connections end after everything that could bring new ones.
     workers: Vec<WorkerThread>,
-}
-
-/// Where a relay can be reached, with the ports the system chose where a setting said 0.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Addresses {
-    /// Relay over TLS.
-    pub tls: Vec<SocketAddr>,
-    /// Relay over plain TCP.
-    pub plain: Vec<SocketAddr>,
-    /// Redirects and captive-portal checks.
-    pub http: Vec<SocketAddr>,
 }
 
 impl Running {
@@ -52,7 +41,7 @@ impl Running {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
-        let Built { door, certs, workers, listeners, .. } = build(settings, Clock::start())?;
+        let Built { door, certs, workers, metrics, listeners, admin } = build(settings, Clock::start())?;
         let mut addresses = Addresses::default();
         let mut tasks = JoinSet::new();
         for (listener, face) in listeners {
@@ -69,39 +58,49 @@ impl Running {
             tasks.spawn(Arc::clone(certs).watch());
         }
         tasks.spawn(watch_list(Arc::clone(&door)));
-        Ok(Self { addresses, door, certs, tasks, workers })
+        addresses.admin = admin.as_ref().and_then(|listener| listener.local_addr().ok());
+        let hostnames = settings.hostnames.clone();
+        let draining = AtomicBool::new(false);
+        let site = Arc::new(Site { door, certs, metrics, addresses, hostnames, draining });
+        // Not among the tasks: whoever watches the relay sees it drain.
+        let mut watch = JoinSet::new();
+        if let Some(listener) = admin {
+            watch.spawn(admin::serve(listener, Arc::clone(&site) as _));
+        }
+        Ok(Self { site, tasks, watch, workers })
     }
 
     /// Where it listens.
     #[must_use]
-    pub const fn addresses(&self) -> &Addresses {
-        &self.addresses
+    pub fn addresses(&self) -> &Addresses {
+        &self.site.addresses
     }
 
     /// The pin of a self-signed certificate, as a map's `CertName` has it.
     #[must_use]
     pub fn pin(&self) -> Option<String> {
-        self.certs.as_ref().and_then(|certs| certs.pin())
+        self.site.certs.as_ref().and_then(|certs| certs.pin())
     }
 
     /// Reads certificates and the list again, whether they changed or not. What cannot be read is logged and the old
     /// kept.
     pub fn reload(&self) {
-        if let Some(certs) = &self.certs {
+        if let Some(certs) = &self.site.certs {
             // Logged and shown where it happened.
             drop(certs.reload());
         }
-        if let Ok(removed) = self.door.relay.admission.reload() {
+        if let Ok(removed) = self.site.door.relay.admission.reload() {
             for key in removed {
-                self.door.relay.cut_off(&key, CloseReason::Revoked);
+                self.site.door.relay.cut_off(&key, CloseReason::Revoked);
             }
         }
     }
 
     /// Stops in order: no new connections, clients are told, and everything is over within a few seconds.
     pub async fn drain(mut self) {
+        self.site.draining.store(true, Ordering::Relaxed);
         self.tasks.shutdown().await;
-        let relay = &self.door.relay;
+        let relay = &self.site.door.relay;
         relay.dismiss();
         let gone = async {
             while relay.switch.counts().conns > 0 {
@@ -115,6 +114,7 @@ impl Running {
             );
         }
         // Threads are joined here, off the runtime that polls this.
+        self.watch.shutdown().await;
         let workers = std::mem::take(&mut self.workers);
         if tokio::task::spawn_blocking(move || drop(workers)).await.is_err() {
             tracing::error!("stopping the workers failed");

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{NodeKeySource, Settings, dual_stack};
 use crate::http::Site;
 use crate::listen::{Door, Face, bind};
-use crate::metrics::Counters;
+use crate::metrics::Metrics;
 use crate::session::{Relay, TcpTimeouts, Timing};
 use crate::tls::{Certs, server_config};
 
@@ -25,7 +25,9 @@ pub(super) struct Built {
     pub(super) door: Arc<Door>,
     pub(super) certs: Option<Arc<Certs>>,
     pub(super) workers: Vec<WorkerThread>,
+    pub(super) metrics: Arc<Metrics>,
     pub(super) listeners: Vec<(TcpListener, Face)>,
+    pub(super) admin: Option<TcpListener>,
 }
 
 /// Builds the rooms in the order in which they can fail without having touched the network.
@@ -45,11 +47,11 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         None => None,
     };
     let listeners = open_listeners(settings, certs.as_ref())?;
+    let admin = settings.admin.map(|addr| bind(addr, false)).transpose()?;
     raise_file_limit();
 
-    let workers = start_workers(settings, clock)?;
-    let front = Arc::new(Counters::default());
-    let workers: Vec<_> = workers.into_iter().map(|(thread, _)| thread).collect();
+    let metrics = Arc::new(Metrics::default());
+    let workers = start_workers(settings, clock, &metrics)?;
     let limits = &settings.limits;
     let timing =
         Timing { handshake: limits.handshake, keepalive: limits.keepalive, write: limits.write_timeout };
@@ -58,9 +60,9 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         relay: Arc::new(Relay::new(clock, node_key, switch, admission, on_duty, timing)),
         site: Site { home: settings.home.clone(), derp: settings.derp, public_key, patience: limits.http },
         tcp: TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive },
-        counters: front,
+        counters: metrics.counters(),
     };
-    Ok(Built { door: Arc::new(door), certs, workers, listeners })
+    Ok(Built { door: Arc::new(door), certs, workers, metrics, listeners, admin })
 }
 
 fn open_listeners(
@@ -82,15 +84,13 @@ fn open_listeners(
     Ok(listeners)
 }
 
-type Started = Vec<(WorkerThread, Arc<Counters>)>;
-
-fn start_workers(settings: &Settings, clock: Clock) -> Result<Started, StartError> {
+fn start_workers(
+    settings: &Settings,
+    clock: Clock,
+    metrics: &Metrics,
+) -> Result<Vec<WorkerThread>, StartError> {
     let count = settings.workers.or_else(|| available_parallelism().ok()).map_or(1, Into::into);
-    let start = |number| {
-        let counters = Arc::new(Counters::default());
-        let thread = WorkerThread::start(number, clock, Arc::clone(&counters))?;
-        Ok((thread, counters))
-    };
+    let start = |number| WorkerThread::start(number, clock, metrics.counters());
     (0..count).map(start).collect::<Result<_, _>>().map_err(StartError::Worker)
 }
 

@@ -23,7 +23,7 @@ use super::relay::Relay;
 use super::route_cache::RouteCache;
 use super::shed::{self, Shed};
 use super::worker::Worker;
-use crate::metrics::{CloseReason, Counters, Volume};
+use crate::metrics::{CloseReason, Counters, Flow, Volume};
 
 /// Reads of one connection before the worker's others get their turn.
 const READS_PER_TURN: usize = 4;
@@ -232,7 +232,7 @@ impl Seat {
     fn parse(&mut self, plain: &[u8], batch: &mut Batch, outbox: &mut Outbox) -> Result<usize, CloseReason> {
         let mut received = Received::default();
         let parsed = self.parse_frames(plain, batch, &mut received, outbox);
-        received.count(&outbox.counters);
+        received.count(&outbox.counters, &self.conn.link().traffic().received);
         parsed
     }
 
@@ -389,7 +389,9 @@ impl Received {
         }
     }
 
-    fn count(&self, counters: &Counters) {
+    fn count(&self, counters: &Counters, of_conn: &Flow) {
+        of_conn.add(self.disco);
+        of_conn.add(self.other);
         counters.received(Kind::Disco).add(self.disco);
         counters.received(Kind::Other).add(self.other);
         counters.forwarded_in.add(self.forwarded);

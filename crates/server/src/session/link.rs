@@ -19,7 +19,7 @@ use wherry_wire::derp::encode;
 
 use super::batch::Mail;
 use super::desk::Outbox;
-use crate::metrics::{CloseReason, Volume};
+use crate::metrics::{CloseReason, Flow, Volume};
 use crate::transport::{Codec, Opened};
 
 /// A connection as the switch keeps it.
@@ -39,6 +39,8 @@ pub struct Link {
     socket: OwnedWriteHalf,
     // under its lock
     outgoing: Mutex<Outgoing>,
+    /// What this connection sent and got.
+    traffic: LinkTraffic,
     // anybody
     /// Mail was queued while the lock was taken: whoever unlocks looks again.
     mail_waiting: AtomicBool,
@@ -46,6 +48,15 @@ pub struct Link {
     blocked: AtomicBool,
     /// 0, or one more than the index of the reason.
     ending: AtomicU8,
+}
+
+/// The packets of one connection since it joined.
+#[derive(Debug, Default)]
+pub struct LinkTraffic {
+    /// From its client.
+    pub received: Flow,
+    /// Sealed for its client.
+    pub sent: Flow,
 }
 
 /// What only the holder of the lock touches.
@@ -72,14 +83,21 @@ impl Link {
     /// A link that first sends `unsent`, bytes that are sealed already.
     ///
     /// It counts as blocked until its owner has sent them, so nobody's packets can come before.
-    pub(super) const fn new(socket: OwnedWriteHalf, codec: Codec, unsent: Vec<u8>, now: Duration) -> Self {
+    pub(super) fn new(socket: OwnedWriteHalf, codec: Codec, unsent: Vec<u8>, now: Duration) -> Self {
         Self {
             socket,
             outgoing: Mutex::new(Outgoing { codec, unsent, blocked_since: Some(now) }),
+            traffic: LinkTraffic::default(),
             mail_waiting: AtomicBool::new(false),
             blocked: AtomicBool::new(true),
             ending: AtomicU8::new(0),
         }
+    }
+
+    /// What this connection sent and got.
+    #[must_use]
+    pub const fn traffic(&self) -> &LinkTraffic {
+        &self.traffic
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Outgoing> {
@@ -248,6 +266,7 @@ impl Outgoing {
                 }
             }
             outbox.counters.sent.add(sent);
+            conn.link().traffic.sent.add(sent);
             self.send_frames(conn, outbox);
         }
     }
@@ -261,6 +280,8 @@ impl Outgoing {
                 return;
             }
             outbox.counters.taken(&taken);
+            let volume = Volume { packets: taken.packets as u64, bytes: taken.bytes as u64 };
+            conn.link().traffic.sent.add(volume);
             self.send_frames(conn, outbox);
         }
     }

@@ -20,7 +20,7 @@ mod socket;
 mod worker;
 
 pub use handshake::{Arrival, Refused, accept};
-pub use link::{Conn, Link};
+pub use link::{Conn, Link, LinkTraffic};
 pub use relay::{Relay, Timing};
 pub use socket::{TcpTimeouts, prepare};
 pub use worker::Worker;
