@@ -194,6 +194,16 @@ impl Subject {
         self.keeper.pid()
     }
 
+    /// Memory of the relay's process that is in RAM now. Source: proc(5), `statm`
+    #[must_use]
+    pub fn resident_bytes(&self) -> usize {
+        let text =
+            std::fs::read_to_string(format!("/proc/{}/statm", self.pid())).expect("the process is there");
+        let pages: usize =
+            text.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
+        pages * 4096
+    }
+
     /// Sends the relay a signal by its name, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let done =

@@ -1,13 +1,13 @@
 //! What the relay does with each frame of a joined peer. Source: tailscale: derp/derpserver/derpserver.go
 
+use crate::patience::relay;
 use wherry_tests::frame::{MAX_PACKET, forward_packet, frame, header, kind, ping, send_packet};
 use wherry_tests::node::random_bytes;
-use wherry_tests::subject::Shared;
 use wherry_tests::{PATIENCE, Peer, Subject};
 
 #[test]
 fn note_preferred_of_any_length_but_one_closes() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for len in [0, 2, 8] {
         closes_only_its_sender(&relay, Peer::join(&relay), &frame(kind::NOTE_PREFERRED, &vec![1; len]));
     }
@@ -15,7 +15,7 @@ fn note_preferred_of_any_length_but_one_closes() {
 
 #[test]
 fn note_preferred_takes_any_value_any_number_of_times() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut peer = Peer::join(&relay);
     for value in [0, 1, 1, 0, 2, 255] {
         peer.send(kind::NOTE_PREFERRED, &[value]);
@@ -25,7 +25,7 @@ fn note_preferred_takes_any_value_any_number_of_times() {
 
 #[test]
 fn send_packet_shorter_than_a_key_closes() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for len in [0, 31] {
         closes_only_its_sender(&relay, Peer::join(&relay), &frame(kind::SEND_PACKET, &vec![7; len]));
     }
@@ -33,7 +33,7 @@ fn send_packet_shorter_than_a_key_closes() {
 
 #[test]
 fn oversize_send_packet_closes_before_its_body_comes() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for len in [oversize(32), 1 << 20, u32::MAX] {
         let bytes = [&header(kind::SEND_PACKET, len)[..], &[7; 32]].concat();
         closes_only_its_sender(&relay, Peer::join(&relay), &bytes);
@@ -42,7 +42,7 @@ fn oversize_send_packet_closes_before_its_body_comes() {
 
 #[test]
 fn forward_packet_of_a_stranger_closes_whatever_its_size() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut victim = Peer::join(&relay);
     let legal = forward_packet(&[9; 32], &victim.key(), b"forged");
     let oversize = header(kind::FORWARD_PACKET, oversize(64)).to_vec();
@@ -54,7 +54,7 @@ fn forward_packet_of_a_stranger_closes_whatever_its_size() {
 
 #[test]
 fn forward_packet_of_a_mesh_peer_must_have_two_keys() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for len in [0, 32, 63] {
         closes_only_its_sender(&relay, Peer::mesh(&relay), &frame(kind::FORWARD_PACKET, &vec![7; len]));
     }
@@ -62,7 +62,7 @@ fn forward_packet_of_a_mesh_peer_must_have_two_keys() {
 
 #[test]
 fn oversize_forward_packet_closes_before_its_body_comes() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for len in [oversize(64), u32::MAX] {
         let bytes = [&header(kind::FORWARD_PACKET, len)[..], &[7; 64]].concat();
         closes_only_its_sender(&relay, Peer::mesh(&relay), &bytes);
@@ -71,7 +71,7 @@ fn oversize_forward_packet_closes_before_its_body_comes() {
 
 #[test]
 fn watch_conns_needs_the_mesh_key_and_no_payload() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     closes_only_its_sender(&relay, Peer::join(&relay), &frame(kind::WATCH_CONNS, &[]));
     closes_only_its_sender(&relay, Peer::join(&relay), &frame(kind::WATCH_CONNS, &[0]));
     closes_only_its_sender(&relay, Peer::mesh(&relay), &frame(kind::WATCH_CONNS, &[0]));
@@ -79,7 +79,7 @@ fn watch_conns_needs_the_mesh_key_and_no_payload() {
 
 #[test]
 fn close_peer_needs_the_mesh_key_and_a_whole_key() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut victim = Peer::join(&relay);
     closes_only_its_sender(&relay, Peer::join(&relay), &frame(kind::CLOSE_PEER, &victim.key()));
     for len in [0, 31, 33] {
@@ -90,7 +90,7 @@ fn close_peer_needs_the_mesh_key_and_a_whole_key() {
 
 #[test]
 fn ping_is_answered_with_its_first_eight_bytes() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut peer = Peer::join(&relay);
     for len in [8, 9, 100, 1000] {
         let mut payload = vec![0xee; len];
@@ -104,7 +104,7 @@ fn ping_is_answered_with_its_first_eight_bytes() {
 
 #[test]
 fn ping_of_a_wrong_length_closes() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for len in [0, 7, 1001, 5000] {
         closes_only_its_sender(&relay, Peer::join(&relay), &frame(kind::PING, &vec![7; len]));
     }
@@ -114,7 +114,7 @@ fn ping_of_a_wrong_length_closes() {
 
 #[test]
 fn frames_that_mean_nothing_to_a_relay_are_skipped() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let server_only = [
         kind::SERVER_KEY,
         kind::CLIENT_INFO,
@@ -142,7 +142,7 @@ fn frames_that_mean_nothing_to_a_relay_are_skipped() {
 
 #[test]
 fn frames_may_come_in_any_pieces() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut one, mut two) = (Peer::join(&relay), Peer::join(&relay));
     let packet: [u8; 40] = random_bytes();
     let ping = ping([5; 8]);
@@ -162,7 +162,7 @@ fn frames_may_come_in_any_pieces() {
 
 #[test]
 fn a_frame_cut_off_by_its_sender_harms_nobody() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut bystander = Peer::join(&relay);
     let whole = send_packet(&bystander.key(), b"never whole");
     for cut in [1, 4, 5, 20, 37, whole.len() - 1] {

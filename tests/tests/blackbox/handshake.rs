@@ -1,16 +1,17 @@
 //! From the HTTP request to a joined peer. Source: tailscale: derp/derpserver/derpserver.go, types/key/derp.go
 
+use crate::patience::relay;
 use std::time::Instant;
 use wherry_tests::frame::{MAGIC, MAX_CLIENT_INFO, frame, header, kind, ping, send_packet};
 use wherry_tests::http::{request, upgrade};
 use wherry_tests::node::{NodeKey, hex, random_bytes};
 use wherry_tests::peer::{server_info, server_key};
-use wherry_tests::subject::{Setup, Shared};
+use wherry_tests::subject::Setup;
 use wherry_tests::{Ended, Frame, Join, PATIENCE, Peer, Subject, Wire};
 
 #[test]
 fn upgrade_is_answered_with_these_bytes_and_nothing_more() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let server = relay.node_key().public();
     let mut wire = Wire::tls(&relay);
     wire.send(&upgrade(&relay, &[]));
@@ -31,7 +32,7 @@ fn upgrade_is_answered_with_these_bytes_and_nothing_more() {
 
 #[test]
 fn fast_start_is_answered_without_http() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let server = relay.node_key().public();
     let key = NodeKey::random();
     let mut wire = Wire::tls(&relay);
@@ -45,7 +46,7 @@ fn fast_start_is_answered_without_http() {
 
 #[test]
 fn fast_start_may_come_in_any_pieces() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let server = relay.node_key().public();
     let key = NodeKey::random();
     let info = frame(kind::CLIENT_INFO, &key.client_info(&server, b"{}"));
@@ -60,7 +61,7 @@ fn fast_start_may_come_in_any_pieces() {
 
 #[test]
 fn only_the_value_one_means_fast_start() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for value in ["0", "2", "true", "11", ""] {
         let mut wire = Wire::tls(&relay);
         wire.send(&upgrade(&relay, &[&format!("Derp-Fast-Start: {value}")]));
@@ -70,7 +71,7 @@ fn only_the_value_one_means_fast_start() {
 
 #[test]
 fn upgrade_does_not_depend_on_method_case_or_connection_header() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let host = format!("Host: {}", relay.hostname());
     let requests = [
         request("POST", "/derp", relay.hostname(), &["Upgrade: DERP", "Connection: upgrade"]),
@@ -106,7 +107,7 @@ fn upgrade_does_not_depend_on_method_case_or_connection_header() {
 
 #[test]
 fn a_request_for_no_known_upgrade_gets_426() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for line in ["Upgrade: h2c", "Upgrade: derp2", "Upgrade: DERP, websocket", "X-Upgrade: DERP"] {
         let mut wire = Wire::tls(&relay);
         wire.send(&request("GET", "/derp", relay.hostname(), &[line, "Connection: Upgrade"]));
@@ -121,7 +122,7 @@ fn a_request_for_no_known_upgrade_gets_426() {
 
 #[test]
 fn server_info_is_the_version_and_nothing_else() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut wire, server) = greeted(&relay);
     let key = NodeKey::random();
     wire.send(&frame(kind::CLIENT_INFO, &key.client_info(&server, b"{\"version\":2,\"CanAckPings\":true}")));
@@ -133,7 +134,7 @@ fn server_info_is_the_version_and_nothing_else() {
 
 #[test]
 fn frames_may_follow_client_info_at_once() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut wire, server) = greeted(&relay);
     let key = NodeKey::random();
     let bytes = [
@@ -148,7 +149,7 @@ fn frames_may_follow_client_info_at_once() {
 
 #[test]
 fn server_info_comes_before_any_packet() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);
     for _ in 0..20 {
         let key = NodeKey::random();
@@ -164,7 +165,7 @@ fn server_info_comes_before_any_packet() {
 
 #[test]
 fn the_first_frame_must_be_client_info() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let key = NodeKey::random();
     let info = key.client_info(&relay.node_key().public(), b"{}");
     for kind in [0, kind::SERVER_KEY, kind::SERVER_INFO, kind::SEND_PACKET, kind::PING, 0xff] {
@@ -174,7 +175,7 @@ fn the_first_frame_must_be_client_info() {
 
 #[test]
 fn client_info_shorter_than_key_and_nonce_is_refused() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for len in [0, 32, 55, 56, 71] {
         refused(&relay, &frame(kind::CLIENT_INFO, &vec![7; len]));
     }
@@ -182,7 +183,7 @@ fn client_info_shorter_than_key_and_nonce_is_refused() {
 
 #[test]
 fn client_info_has_a_limit_judged_by_its_header() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let limit = u32::try_from(MAX_CLIENT_INFO).expect("a frame length");
     for len in [limit + 1, u32::MAX] {
         refused(&relay, &header(kind::CLIENT_INFO, len));
@@ -200,7 +201,7 @@ fn client_info_has_a_limit_judged_by_its_header() {
 
 #[test]
 fn a_box_that_does_not_open_is_refused() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let server = relay.node_key().public();
     let (key, other) = (NodeKey::random(), NodeKey::random());
     let good = key.client_info(&server, b"{\"version\":2}");
@@ -221,7 +222,7 @@ fn a_box_that_does_not_open_is_refused() {
 
 #[test]
 fn a_zero_key_is_refused_and_harms_nobody() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut bystander = Peer::join(&relay);
     let sealed = NodeKey::random().seal(&relay.node_key().public(), b"{}");
     refused(&relay, &frame(kind::CLIENT_INFO, &[&[0; 32], &sealed[..]].concat()));
@@ -231,7 +232,7 @@ fn a_zero_key_is_refused_and_harms_nobody() {
 
 #[test]
 fn client_info_is_read_as_the_reference_reads_json() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mesh = relay.mesh_key();
     let admitted = [
         "{}".to_owned(),
@@ -298,7 +299,7 @@ fn client_info_is_read_as_the_reference_reads_json() {
 
 #[test]
 fn a_wrong_or_zero_mesh_key_makes_an_ordinary_peer() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for mesh in ["ab".repeat(32), "0".repeat(64)] {
         let (mut wire, server) = greeted(&relay);
         let key = NodeKey::random();
@@ -312,7 +313,7 @@ fn a_wrong_or_zero_mesh_key_makes_an_ordinary_peer() {
 
 #[test]
 fn a_mesh_key_may_be_in_upper_case() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut wire, server) = greeted(&relay);
     let key = NodeKey::random();
     let json = format!(r#"{{"MeshKey":"{}"}}"#, relay.mesh_key().to_uppercase());
@@ -341,7 +342,7 @@ fn a_key_in_the_file_is_the_key_of_the_relay() {
 #[test]
 fn a_missing_key_file_is_made_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let text = std::fs::read_to_string(relay.key_file()).expect("the key file is there");
     let (head, tail) = text.split_once("privkey:").expect("a private key");
     assert_eq!(head, "{\n\t\"PrivateKey\": \"");
@@ -353,7 +354,7 @@ fn a_missing_key_file_is_made_for_its_owner_alone() {
 #[test]
 fn every_way_in_leads_to_the_same_relay() {
     use wherry_tests::peer::Way;
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let joins = [
         Join { way: Way::WebSocket, ..Join::default() },
         Join { fast_start: true, ..Join::default() },

@@ -1,5 +1,6 @@
 //! Everything the relay says over HTTP besides the upgrade. Source: tailscale: cmd/derper/derper.go, tsweb/tsweb.go
 
+use crate::patience::relay;
 use wherry_tests::http::{Response, fetch, fetch_plain, raw_head, request};
 use wherry_tests::subject::{Setup, Shared};
 use wherry_tests::{PATIENCE, Subject, Wire};
@@ -8,7 +9,7 @@ const NO_CACHE: &str = "no-cache, no-store, must-revalidate, no-transform, max-a
 
 #[test]
 fn probes_answer_get_and_head() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for path in ["/derp/probe", "/derp/latency-check", "/derp/probe?x=1"] {
         for method in ["GET", "HEAD"] {
             let response = fetch(&relay, method, path, &[]);
@@ -20,7 +21,7 @@ fn probes_answer_get_and_head() {
 
 #[test]
 fn probes_refuse_other_methods() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for path in ["/derp/probe", "/derp/latency-check"] {
         for method in ["POST", "PUT", "OPTIONS", "BREW"] {
             let response = fetch(&relay, method, path, &[]);
@@ -32,7 +33,7 @@ fn probes_refuse_other_methods() {
 
 #[test]
 fn derp_without_upgrade_is_an_error() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for method in ["GET", "POST", "OPTIONS"] {
         is_error(&fetch(&relay, method, "/derp", &[]), 426, "DERP requires connection upgrade\n");
     }
@@ -40,7 +41,7 @@ fn derp_without_upgrade_is_an_error() {
 
 #[test]
 fn generate_204_answers_a_well_formed_challenge() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let longest = "a".repeat(64);
     let longer = "a".repeat(65);
     let cases = [
@@ -67,7 +68,7 @@ fn generate_204_answers_a_well_formed_challenge() {
 
 #[test]
 fn generate_204_takes_any_method_without_a_challenge() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for method in ["GET", "HEAD", "POST", "BREW"] {
         for response in [
             fetch(&relay, method, "/generate_204", &[]),
@@ -82,7 +83,7 @@ fn generate_204_takes_any_method_without_a_challenge() {
 
 #[test]
 fn robots_are_sent_away() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let response = fetch(&relay, "GET", "/robots.txt", &[]);
     assert_eq!((response.status(), response.text()), (200, "User-agent: *\nDisallow: /\n"));
     has_browser_headers(&response);
@@ -90,7 +91,7 @@ fn robots_are_sent_away() {
 
 #[test]
 fn every_other_path_is_the_home_page() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for path in
         ["/", "/derp/", "/derp/x", "/derp/probe/", "/nothing?x=1", "/generate_204/", "/debugx", "/%2e"]
     {
@@ -108,7 +109,7 @@ fn every_other_path_is_the_home_page() {
 
 #[test]
 fn the_bootstrap_names_are_empty_unless_given() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let response = fetch(&relay, "GET", "/bootstrap-dns", &[]);
     assert_eq!((response.status(), response.text()), (200, ""));
     assert_eq!(response.header("Content-Type"), Some("application/json"));
@@ -117,7 +118,7 @@ fn the_bootstrap_names_are_empty_unless_given() {
 
 #[test]
 fn a_connection_serves_several_requests() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut wire = Wire::tls(&relay);
     let paths = ["/derp/probe", "/robots.txt", "/generate_204", "/", "/derp/latency-check"];
     // One after the other, then all at once.
@@ -136,7 +137,7 @@ fn a_connection_serves_several_requests() {
 
 #[test]
 fn connect_is_forbidden_unless_enabled() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let bytes =
         b"CONNECT controlplane.tailscale.com:443 HTTP/1.1\r\nHost: controlplane.tailscale.com:443\r\n\r\n";
     assert_eq!(raw_head(&relay, bytes).expect("a response").status(), 403);
@@ -144,7 +145,7 @@ fn connect_is_forbidden_unless_enabled() {
 
 #[test]
 fn plain_http_on_the_tls_port_is_told_so() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for path in ["/", "/derp/probe", "/generate_204"] {
         let mut wire = Wire::plain(relay.main());
         wire.send(&request("GET", path, relay.hostname(), &[]));
@@ -156,7 +157,7 @@ fn plain_http_on_the_tls_port_is_told_so() {
 
 #[test]
 fn the_plain_port_sends_readers_to_https() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for (host, target) in [
         (relay.hostname(), "/index.html"),
         (relay.hostname(), "/derp"),
@@ -179,7 +180,7 @@ fn the_plain_port_sends_readers_to_https() {
 
 #[test]
 fn the_root_of_the_plain_port_depends_on_who_asks() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let host = relay.hostname();
     let may_debug = fetch_plain(relay.http(), "GET", "/", host, &[]);
     assert_eq!(may_debug.status(), 302);
@@ -191,7 +192,7 @@ fn the_root_of_the_plain_port_depends_on_who_asks() {
 
 #[test]
 fn the_plain_port_takes_no_other_method() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for method in ["POST", "PUT", "OPTIONS", "BREW"] {
         for path in ["/", "/derp", "/x"] {
             is_error(&fetch_plain(relay.http(), method, path, relay.hostname(), &[]), 400, "Use HTTPS\n");
@@ -201,7 +202,7 @@ fn the_plain_port_takes_no_other_method() {
 
 #[test]
 fn the_plain_port_serves_what_starts_like_debug_itself() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let response = fetch_plain(relay.http(), "GET", "/debugxyz", relay.hostname(), &[]);
     assert_eq!(response.status(), 200);
     assert!(response.text().contains("DERP"), "the home page: {}", response.text());
@@ -210,7 +211,7 @@ fn the_plain_port_serves_what_starts_like_debug_itself() {
 
 #[test]
 fn the_plain_port_does_not_relay() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let response = fetch_plain(relay.http(), "GET", "/derp", relay.hostname(), &["Upgrade: DERP"]);
     assert_eq!(response.status(), 302);
 }

@@ -8,9 +8,13 @@
 
 mod framing;
 mod handshake;
+mod hostile;
 mod http;
+mod liveness;
+mod patience;
 mod presence;
 mod relay;
 mod stun;
 mod tls;
+mod waits;
 mod websocket;

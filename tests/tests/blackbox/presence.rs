@@ -1,10 +1,10 @@
 //! Who is here, who left, and several connections of one key. Source: tailscale: derp/derpserver/derpserver.go
 
+use crate::patience::relay;
 use std::time::{Duration, Instant};
 use wherry_tests::frame::{GONE_DISCONNECTED, GONE_NOT_HERE, disco, frame, kind, ping, send_packet};
 use wherry_tests::node::{NodeKey, random_bytes};
 use wherry_tests::peer::{Way, brief};
-use wherry_tests::subject::Shared;
 use wherry_tests::{Frame, Join, PATIENCE, Peer};
 
 const REGULAR: u8 = 0x01;
@@ -14,7 +14,7 @@ const NOT_IDEAL: u8 = 0x08;
 
 #[test]
 fn the_latest_connection_of_a_key_gets_its_packets() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);
     let mut first = Peer::join(&relay);
     let mut second = first.again(&relay);
@@ -28,7 +28,7 @@ fn the_latest_connection_of_a_key_gets_its_packets() {
 
 #[test]
 fn whoever_speaks_last_gets_the_packets_of_its_key() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);
     let mut first = Peer::join(&relay);
     let (mut second, mut third) = (first.again(&relay), first.again(&relay));
@@ -47,7 +47,7 @@ fn whoever_speaks_last_gets_the_packets_of_its_key() {
 
 #[test]
 fn a_connection_that_is_not_active_still_sends() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut friend = Peer::join(&relay);
     let mut first = Peer::join(&relay);
     let _second = first.again(&relay);
@@ -57,7 +57,7 @@ fn a_connection_that_is_not_active_still_sends() {
 
 #[test]
 fn the_survivor_of_two_connections_takes_over() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);
     let mut first = Peer::join(&relay);
     let mut second = first.again(&relay);
@@ -72,7 +72,7 @@ fn the_survivor_of_two_connections_takes_over() {
 
 #[test]
 fn when_the_active_connection_leaves_the_last_speaker_takes_over() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);
     let mut first = Peer::join(&relay);
     let mut second = first.again(&relay);
@@ -89,7 +89,7 @@ fn when_the_active_connection_leaves_the_last_speaker_takes_over() {
 
 #[test]
 fn a_second_connection_that_never_spoke_is_not_remembered() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);
     let mut first = Peer::join(&relay);
     let second = first.again(&relay);
@@ -103,7 +103,7 @@ fn a_second_connection_that_never_spoke_is_not_remembered() {
 
 #[test]
 fn a_leaving_connection_that_was_not_active_changes_nothing() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);
     let first = Peer::join(&relay);
     let second = first.again(&relay);
@@ -118,7 +118,7 @@ fn a_leaving_connection_that_was_not_active_changes_nothing() {
 
 #[test]
 fn a_receiver_hears_once_that_a_sender_left() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut receiver, mut unrelated) = (Peer::join(&relay), Peer::join(&relay));
     let key = NodeKey::random();
     let join = || Join { key: Some(key.clone()), ..Join::default() }.to(&relay);
@@ -147,7 +147,7 @@ fn a_receiver_hears_once_that_a_sender_left() {
 
 #[test]
 fn only_the_receiver_hears_that_the_other_left() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut one, mut two, mut witness) = (Peer::join(&relay), Peer::join(&relay), Peer::join(&relay));
     one.send_packet(&two.key(), b"x");
     two.expect_packet(&one.key(), b"x");
@@ -161,7 +161,7 @@ fn only_the_receiver_hears_that_the_other_left() {
 
 #[test]
 fn a_sender_with_another_connection_has_not_left() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut receiver = Peer::join(&relay);
     let mut first = Peer::join(&relay);
     let mut second = first.again(&relay);
@@ -179,7 +179,7 @@ fn a_sender_with_another_connection_has_not_left() {
 
 #[test]
 fn discovery_to_an_unknown_key_is_answered_three_times_and_then_once_a_second() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut peer = Peer::join(&relay);
     let unknown = NodeKey::random().public();
     let started = Instant::now();
@@ -205,7 +205,7 @@ fn discovery_to_an_unknown_key_is_answered_three_times_and_then_once_a_second() 
 
 #[test]
 fn data_to_an_unknown_key_is_not_answered() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut peer = Peer::join(&relay);
     let unknown = NodeKey::random().public();
     let almost = disco(0);
@@ -217,7 +217,7 @@ fn data_to_an_unknown_key_is_not_answered() {
 
 #[test]
 fn a_watcher_is_told_who_is_here_and_who_comes_and_goes() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let early = Peer::join(&relay);
     let mut watcher = Peer::mesh(&relay);
     watcher.send(kind::WATCH_CONNS, &[]);
@@ -242,7 +242,7 @@ fn a_watcher_is_told_who_is_here_and_who_comes_and_goes() {
 
 #[test]
 fn a_watcher_is_told_of_each_connection_but_of_the_last_leaving_only() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut watcher = Peer::mesh(&relay);
     watcher.send(kind::WATCH_CONNS, &[]);
     let mut sender = Peer::join(&relay);
@@ -261,7 +261,7 @@ fn a_watcher_is_told_of_each_connection_but_of_the_last_leaving_only() {
 
 #[test]
 fn present_frames_carry_address_and_flags() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut watcher = Peer::mesh(&relay);
     watcher.send(kind::WATCH_CONNS, &[]);
     let base = Join::default();
@@ -287,7 +287,7 @@ fn present_frames_carry_address_and_flags() {
 
 #[test]
 fn every_watcher_is_told_and_nobody_else() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut watchers = [Peer::mesh(&relay), Peer::mesh(&relay)];
     let (mut idle_mesh_peer, mut regular) = (Peer::mesh(&relay), Peer::join(&relay));
     for watcher in &mut watchers {
@@ -310,7 +310,7 @@ fn every_watcher_is_told_and_nobody_else() {
 
 #[test]
 fn the_relay_does_not_watch_itself() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut own = Join { key: Some(relay.node_key()), mesh: true, ..Join::default() }.to(&relay);
     own.send(kind::WATCH_CONNS, &[]);
     let _peer = Peer::join(&relay);
@@ -319,7 +319,7 @@ fn the_relay_does_not_watch_itself() {
 
 #[test]
 fn close_peer_ends_every_connection_of_the_key() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut mesh = Peer::mesh(&relay);
     let mut bystander = Peer::join(&relay);
     let mut first = Peer::join(&relay);
@@ -339,7 +339,7 @@ fn close_peer_ends_every_connection_of_the_key() {
 
 #[test]
 fn a_mesh_peer_forwards_with_any_source() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut mesh, mut receiver) = (Peer::mesh(&relay), Peer::join(&relay));
     let source = NodeKey::random().public();
     for packet in [&b""[..], b"forwarded", &disco(0), &[5; 65_536]] {
@@ -354,7 +354,7 @@ fn a_mesh_peer_forwards_with_any_source() {
 
 #[test]
 fn a_mesh_peer_is_told_when_discovery_finds_nobody() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut mesh = Peer::mesh(&relay);
     let (source, unknown) = (NodeKey::random().public(), NodeKey::random().public());
     mesh.send(kind::FORWARD_PACKET, &[&source[..], &unknown, b"data"].concat());

@@ -1,5 +1,6 @@
 //! Packets from peer to peer. Source: tailscale: derp/derpserver/derpserver.go
 
+use crate::patience::relay;
 use wherry_tests::frame::{MAX_PACKET, disco, kind, send_packet};
 use wherry_tests::node::random_bytes;
 use wherry_tests::peer::Way;
@@ -8,7 +9,7 @@ use wherry_tests::{Join, Peer, Subject};
 
 #[test]
 fn a_packet_reaches_its_destination_and_nobody_else() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut one, mut two, mut three) = (Peer::join(&relay), Peer::join(&relay), Peer::join(&relay));
     one.send_packet(&two.key(), b"hello");
     two.expect_packet(&one.key(), b"hello");
@@ -21,7 +22,7 @@ fn a_packet_reaches_its_destination_and_nobody_else() {
 
 #[test]
 fn a_peer_may_send_to_itself() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut peer = Peer::join(&relay);
     for packet in [b"data".to_vec(), disco(1)] {
         peer.send_packet(&peer.key(), &packet);
@@ -32,7 +33,7 @@ fn a_peer_may_send_to_itself() {
 
 #[test]
 fn packets_of_any_size_arrive_unchanged() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut one, mut two) = (Peer::join(&relay), Peer::join(&relay));
     let noise: Vec<u8> = random_bytes::<MAX_PACKET>().to_vec();
     // Around the borders of the reference's buffers, of TLS records and of the protocol.
@@ -69,7 +70,7 @@ fn packets_of_any_size_arrive_unchanged() {
 
 #[test]
 fn packets_of_one_sender_keep_their_order() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut one, mut two) = (Peer::join(&relay), Peer::join(&relay));
     // Bursts stay below the 32 packets that the reference queues for a peer.
     for burst in 0..50_u32 {
@@ -86,7 +87,7 @@ fn packets_of_one_sender_keep_their_order() {
 
 #[test]
 fn discovery_packets_of_one_sender_keep_their_order() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut one, mut two) = (Peer::join(&relay), Peer::join(&relay));
     for _ in 0..20 {
         let bytes: Vec<_> = (0..20).flat_map(|at| send_packet(&two.key(), &disco(at))).collect();
@@ -99,7 +100,7 @@ fn discovery_packets_of_one_sender_keep_their_order() {
 
 #[test]
 fn many_pairs_talk_at_once() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let relay: &Subject = &relay;
     std::thread::scope(|scope| {
         for way in [Way::Tls, Way::WebSocket].into_iter().cycle().take(16) {

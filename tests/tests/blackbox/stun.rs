@@ -1,15 +1,16 @@
 //! STUN. Source: tailscale: net/stun/stun.go, net/stunserver/stunserver.go
 
+use crate::patience::relay;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 use wherry_tests::node::random_bytes;
 use wherry_tests::stun::{Request, parse_reply, receive, socket};
-use wherry_tests::subject::{Listen, Setup, Shared};
+use wherry_tests::subject::{Listen, Setup};
 use wherry_tests::{Difference, PATIENCE, Subject};
 
 #[test]
 fn a_request_is_answered_with_its_source_address() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for _ in 0..20 {
         let socket = socket(relay.stun());
         let request = Request::default();
@@ -20,7 +21,7 @@ fn a_request_is_answered_with_its_source_address() {
 
 #[test]
 fn each_request_gets_one_answer() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let socket = socket(relay.stun());
     let requests: Vec<_> = (0..50).map(|_| Request::default()).collect();
     for request in &requests {
@@ -40,7 +41,7 @@ fn each_request_gets_one_answer() {
 
 #[test]
 fn unusual_but_valid_requests_are_answered() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let software = ([0x80, 0x22], 8, b"tailnode".to_vec());
     let padded = ([0x00, 0x06], 5, b"user1\0\0\0".to_vec());
     let unknown = ([0x7f, 0xff], 0, Vec::new());
@@ -66,7 +67,7 @@ fn unusual_but_valid_requests_are_answered() {
 
 #[test]
 fn everything_else_is_met_with_silence() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let base = Request::default();
     let good = base.bytes();
     let software = |name: &[u8], len| vec![([0x80, 0x22], len, name.to_vec())];

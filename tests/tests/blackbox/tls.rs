@@ -1,17 +1,18 @@
 //! What a client sees of TLS. Source: tailscale: derp/derpserver/derpserver.go, cmd/derper/cert.go
 
+use crate::patience::relay;
 use std::net::IpAddr;
 use wherry_tests::http::request;
 use wherry_tests::node::hex;
 use wherry_tests::pipe::Pipe;
-use wherry_tests::subject::{Setup, Shared, write_certificate};
+use wherry_tests::subject::{Setup, write_certificate};
 use wherry_tests::tls::{BOTH, Hello, ONLY_12, ONLY_13};
 use wherry_tests::{Difference, PATIENCE, Subject, Wire};
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 
 #[test]
 fn the_last_certificate_names_the_relays_key() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for versions in [ONLY_13, ONLY_12] {
         // Twice: what is appended for one connection must not stay for the next.
         for _ in 0..2 {
@@ -41,7 +42,7 @@ fn the_last_certificate_names_the_relays_key() {
 #[test]
 fn an_address_gets_a_certificate_of_its_own_making() {
     use std::os::unix::fs::PermissionsExt as _;
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let pipe = Pipe::tls(relay.main(), &Hello::default()).expect("a handshake");
     let (_, leaf) = X509Certificate::from_der(&pipe.chain()[0]).expect("a certificate");
     assert_eq!(leaf.subject().to_string(), format!("CN={}", relay.hostname()));
@@ -64,7 +65,7 @@ fn an_address_gets_a_certificate_of_its_own_making() {
 
 #[test]
 fn an_address_is_served_whatever_name_is_asked_for() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for name in [None, Some("derp.example"), Some("localhost")] {
         let hello = Hello { server_name: name.map(str::to_owned), ..Hello::default() };
         assert!(probe_works(&relay, &hello), "{name:?}");
@@ -128,7 +129,7 @@ fn a_certificate_of_another_name_is_refused_at_start() {
 
 #[test]
 fn both_present_versions_of_tls_are_spoken() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for (versions, expected) in [
         (ONLY_12, rustls::ProtocolVersion::TLSv1_2),
         (ONLY_13, rustls::ProtocolVersion::TLSv1_3),
@@ -143,7 +144,7 @@ fn both_present_versions_of_tls_are_spoken() {
 
 #[test]
 fn older_versions_of_tls_are_refused() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for minor in [1, 2] {
         let mut wire = Wire::plain(relay.main());
         wire.send(&old_hello(minor));
@@ -160,7 +161,7 @@ fn older_versions_of_tls_are_refused() {
 
 #[test]
 fn alpn_leads_to_http_1() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let offered = |protocols: &[&str]| {
         let alpn = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         let pipe = Pipe::tls(relay.main(), &Hello { alpn, ..Hello::default() })?;

@@ -1,10 +1,10 @@
 //! DERP inside WebSocket messages. Source: tailscale: cmd/derper/websocket.go, net/wsconn; RFC 6455
 
+use crate::patience::relay;
 use wherry_tests::frame::{MAX_PACKET, frame, header, kind, send_packet};
 use wherry_tests::http::request;
 use wherry_tests::node::{NodeKey, random_bytes};
 use wherry_tests::peer::{Way, server_info, server_key, upgrade_to_websocket};
-use wherry_tests::subject::Shared;
 use wherry_tests::websocket::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, masked, message, unmasked};
 use wherry_tests::{Difference, Join, PATIENCE, Peer, Subject, Wire};
 
@@ -15,7 +15,7 @@ const TOO_BIG: u16 = 1009;
 
 #[test]
 fn packets_pass_between_websocket_and_plain_peers() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut web, mut stock) = (join(&relay), Peer::join(&relay));
     let noise: Vec<u8> = random_bytes::<MAX_PACKET>().to_vec();
     for size in [0, 1, 1280, 16_384, 32_000] {
@@ -32,7 +32,7 @@ fn packets_pass_between_websocket_and_plain_peers() {
 
 #[test]
 fn frames_and_messages_have_nothing_to_do_with_each_other() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut web, mut stock) = (join(&relay), Peer::join(&relay));
     let bytes = [frame(0x42, b"skipped"), send_packet(&stock.key(), b"in pieces")].concat();
     for byte in &bytes {
@@ -57,7 +57,7 @@ fn frames_and_messages_have_nothing_to_do_with_each_other() {
 
 #[test]
 fn large_packets_need_large_messages() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let (mut web, mut stock) = (join(&relay), Peer::join(&relay));
     let packet = vec![9; MAX_PACKET];
     if relay.differs(Difference::LargeWebSocketMessages) {
@@ -77,7 +77,7 @@ fn large_packets_need_large_messages() {
 
 #[test]
 fn a_text_message_is_unsupported() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut web = join(&relay);
     web.wire().send_raw(&message(TEXT, b"hello"));
     closed_with(&mut web, UNSUPPORTED);
@@ -85,7 +85,7 @@ fn a_text_message_is_unsupported() {
 
 #[test]
 fn a_close_is_answered_with_a_close() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut web = join(&relay);
     web.wire().send_raw(&message(CLOSE, &NORMAL.to_be_bytes()));
     closed_with(&mut web, NORMAL);
@@ -93,7 +93,7 @@ fn a_close_is_answered_with_a_close() {
 
 #[test]
 fn a_client_that_breaks_the_rules_of_websocket_is_closed() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let reserved_bit = {
         let mut bytes = message(BINARY, b"x");
         bytes[0] |= 0x40;
@@ -119,7 +119,7 @@ fn a_client_that_breaks_the_rules_of_websocket_is_closed() {
 
 #[test]
 fn an_offence_against_derp_closes_the_websocket() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut web = join(&relay);
     web.wire().send(&frame(kind::NOTE_PREFERRED, &[]));
     web.expect_closed();
@@ -127,7 +127,7 @@ fn an_offence_against_derp_closes_the_websocket() {
 
 #[test]
 fn a_handshake_may_be_refused_inside_a_websocket() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut wire = Wire::tls(&relay);
     upgrade_to_websocket(&mut wire, &relay);
     server_key(&mut wire).expect("the server's key");
@@ -137,7 +137,7 @@ fn a_handshake_may_be_refused_inside_a_websocket() {
 
 #[test]
 fn fast_start_is_not_for_websockets() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut wire = Wire::tls(&relay);
     wire.send(&websocket_request(&relay, &["Sec-WebSocket-Protocol: derp", "Derp-Fast-Start: 1"]));
     assert_eq!(wire.head(PATIENCE).expect("a response").status(), 101);
@@ -150,7 +150,7 @@ fn fast_start_is_not_for_websockets() {
 
 #[test]
 fn the_derp_subprotocol_is_picked_from_a_list_and_any_origin_is_welcome() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for lines in [
         &["Sec-WebSocket-Protocol: chat, derp"][..],
         &["Sec-WebSocket-Protocol: derp", "Origin: https://elsewhere.example"],
@@ -172,7 +172,7 @@ fn the_derp_subprotocol_is_picked_from_a_list_and_any_origin_is_welcome() {
 
 #[test]
 fn without_the_derp_subprotocol_it_is_no_websocket() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     for lines in [&[][..], &["Sec-WebSocket-Protocol: chat"]] {
         let mut wire = Wire::tls(&relay);
         wire.send(&websocket_request(&relay, lines));
@@ -184,7 +184,7 @@ fn without_the_derp_subprotocol_it_is_no_websocket() {
 
 #[test]
 fn a_subprotocol_that_only_contains_the_word_is_closed() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let mut wire = Wire::tls(&relay);
     wire.send(&websocket_request(&relay, &["Sec-WebSocket-Protocol: derp2"]));
     let head = wire.head(PATIENCE).expect("a response");
@@ -196,7 +196,7 @@ fn a_subprotocol_that_only_contains_the_word_is_closed() {
 
 #[test]
 fn a_malformed_websocket_request_is_an_http_error() {
-    let Some(relay) = Shared::tls() else { return };
+    let Some(relay) = relay() else { return };
     let protocol = "Sec-WebSocket-Protocol: derp";
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
     let upgrade = "Upgrade: websocket";
