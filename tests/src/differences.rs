@@ -7,6 +7,10 @@ pub enum Difference {
     ///
     /// The reference's library closes with 1009, which kills any browser-side client that sends a legal 64 KiB packet.
     LargeWebSocketMessages,
+    /// A WebSocket continuation of nothing closes the connection.
+    ///
+    /// The reference leaves it open about one time in six.
+    StrayContinuationCloses,
     /// A STUN request over IPv4 gets an IPv4 answer also on a wildcard socket.
     ///
     /// The reference answers with the mapped IPv6 form there, 12 bytes more for the same address.

@@ -18,6 +18,7 @@ mod binary;
 pub mod bystanders;
 pub mod differences;
 pub mod frame;
+pub mod hook;
 pub mod http;
 mod keeper;
 pub mod node;

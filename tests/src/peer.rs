@@ -4,9 +4,8 @@ use crate::PATIENCE;
 use crate::frame::{self, Frame, kind};
 use crate::http;
 use crate::node::{NodeKey, hex, random_bytes};
-use crate::pipe::{Ended, Pipe};
+use crate::pipe::Ended;
 use crate::subject::Subject;
-use crate::tls::Hello;
 use crate::wire::Wire;
 use std::time::Duration;
 
@@ -46,9 +45,7 @@ impl Join {
         let key = self.key.clone().unwrap_or_else(NodeKey::random);
         let mut wire = match self.way {
             Way::Plain => Wire::plain(relay.main()),
-            Way::Tls | Way::WebSocket => {
-                Wire::from(Pipe::tls(relay.main(), &Hello::default()).expect("the TLS handshake succeeds"))
-            }
+            Way::Tls | Way::WebSocket => Wire::tls(relay),
         };
         if self.way == Way::WebSocket {
             upgrade_to_websocket(&mut wire, relay);

@@ -8,6 +8,7 @@ use crate::differences::Difference;
 use crate::keeper::Keeper;
 use crate::node::{NodeKey, hex, random_bytes};
 use crate::settings::{Kind, settings};
+use crate::tls::Hello;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,10 @@ pub struct Setup {
     pub plain: bool,
     /// What the key file holds before the start; by default there is none.
     pub key_file: Option<String>,
+    /// The mesh key as 64 hexadecimal digits, if not a new one.
+    pub mesh_key: Option<String>,
+    /// No mesh key at all.
+    pub no_mesh_key: bool,
     /// Flags appended to the usual ones.
     pub flags: Vec<String>,
     /// Extra environment.
@@ -85,8 +90,7 @@ impl Subject {
             tempfile::Builder::new().prefix("wherry-tests-").tempdir().expect("a temporary directory").keep();
         let (host, main, http, stun) = addresses(setup.listen);
         let hostname = setup.hostname.map_or_else(|| main.ip().to_string(), str::to_owned);
-        let mesh_key = hex(&random_bytes::<32>());
-        std::fs::write(dir.join("mesh.key"), format!("{mesh_key}\n")).expect("the mesh key is written");
+        let mesh_key = setup.mesh_key.clone().unwrap_or_else(|| hex(&random_bytes::<32>()));
         if let Some(text) = &setup.key_file {
             std::fs::write(dir.join("derper.key"), text).expect("the key file is written");
         }
@@ -106,10 +110,13 @@ impl Subject {
             ("-certdir", path("certs")),
             ("-stun-port", stun.port().to_string()),
             ("-http-port", if setup.plain { "-1".to_owned() } else { http.port().to_string() }),
-            ("-mesh-psk-file", path("mesh.key")),
             ("-certmode", if setup.plain { "letsencrypt" } else { "manual" }.to_owned()),
         ];
         args.extend(pairs.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        if !setup.no_mesh_key {
+            std::fs::write(dir.join("mesh.key"), format!("{mesh_key}\n")).expect("the mesh key is written");
+            args.extend(["-mesh-psk-file".to_owned(), path("mesh.key")]);
+        }
         args.extend(setup.flags.iter().cloned());
 
         let keeper = Keeper::start(program, &args, &setup.envs, &dir.join("log"), &dir);
@@ -159,6 +166,13 @@ impl Subject {
     #[must_use]
     pub fn hostname(&self) -> &str {
         &self.hostname
+    }
+
+    /// What a stock client says to it in TLS: the name it serves; no name for an address, as in Go.
+    #[must_use]
+    pub fn hello(&self) -> Hello {
+        let name = self.hostname.parse::<IpAddr>().is_err().then(|| self.hostname.clone());
+        Hello { server_name: name, ..Hello::default() }
     }
 
     /// The mesh key, 64 hexadecimal digits.

@@ -5,7 +5,6 @@ use crate::frame::Frame;
 use crate::http::{Response, parse_head};
 use crate::pipe::{Ended, Pipe};
 use crate::subject::Subject;
-use crate::tls::Hello;
 use crate::websocket::{self, Inbound};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -23,7 +22,7 @@ impl Wire {
     /// To the main listener of `relay`, over TLS as a stock client does.
     #[must_use]
     pub fn tls(relay: &Subject) -> Self {
-        Self::from(Pipe::tls(relay.main(), &Hello::default()).expect("the TLS handshake succeeds"))
+        Self::from(Pipe::tls(relay.main(), &relay.hello()).expect("the TLS handshake succeeds"))
     }
 
     /// Bare TCP to `addr`.

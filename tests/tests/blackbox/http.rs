@@ -3,7 +3,7 @@
 use crate::patience::relay;
 use wherry_tests::http::{Response, fetch, fetch_plain, raw_head, request};
 use wherry_tests::subject::{Setup, Shared};
-use wherry_tests::{PATIENCE, Subject, Wire};
+use wherry_tests::{PATIENCE, Peer, Subject, Wire};
 
 const NO_CACHE: &str = "no-cache, no-store, must-revalidate, no-transform, max-age=0";
 
@@ -268,6 +268,18 @@ fn the_plain_port_can_be_off() {
     let Some(relay) = with_flags(&["-http-port=-1"]) else { return };
     assert_eq!(fetch(&relay, "GET", "/derp/probe", &[]).status(), 200);
     assert!(std::net::TcpStream::connect(relay.http()).is_err(), "nobody listens on the plain port");
+}
+
+#[test]
+fn the_consistency_check_is_content() {
+    let Some(relay) = with_flags(&[]) else { return };
+    let peers = [Peer::join(&relay), Peer::mesh(&relay)];
+    let check = fetch(&relay, "GET", "/debug/check", &[]);
+    assert_eq!((check.status(), check.text()), (200, "derp.Server ConsistencyCheck okay"));
+    // Only for those who may debug: behind a proxy nobody is local.
+    let denied = fetch(&relay, "GET", "/debug/check", &["X-Forwarded-For: 127.0.0.1"]);
+    assert_eq!(denied.status(), 403);
+    drop(peers);
 }
 
 fn with_flags(flags: &[&str]) -> Option<Subject> {

@@ -6,11 +6,14 @@
     reason = "a test fails by panicking, also in the functions that its tests share"
 )]
 
+mod admission;
 mod framing;
 mod handshake;
 mod hostile;
 mod http;
+mod limits;
 mod liveness;
+mod mesh;
 mod patience;
 mod presence;
 mod relay;
