@@ -15,12 +15,15 @@ fn unknown_key_is_no_peer() {
 #[test]
 fn what_admission_knew_is_on_the_conn() {
     let scene = Scene::new();
-    let admitted = scene.gate.admit(key(1), Role::Prober, Some("probe".into()));
-    assert_eq!((admitted.key(), admitted.role()), (key(1), Role::Prober));
-    let info = JoinInfo { addr: "[2001:db8::1]:7".parse().unwrap(), not_ideal: true };
+    let admitted = scene.gate.admit(key(1), Role::Mesh, Some("probe".into()));
+    assert_eq!((admitted.key(), admitted.role()), (key(1), Role::Mesh));
+    let info = JoinInfo { addr: "[2001:db8::1]:7".parse().unwrap(), not_ideal: true, prober: true };
     let conn = scene.switch.join(admitted, info, (), Duration::from_secs(7)).conn;
     assert_eq!(conn.name().map(|name| &**name), Some("probe"));
-    assert_eq!((conn.role(), conn.addr(), conn.is_not_ideal()), (Role::Prober, info.addr, true));
+    assert_eq!(
+        (conn.role(), conn.addr(), conn.is_not_ideal(), conn.is_prober()),
+        (Role::Mesh, info.addr, true, true)
+    );
     assert_eq!(conn.joined_at(), Duration::from_secs(7));
 }
 
@@ -52,7 +55,7 @@ fn readers_see_a_whole_route_while_writers_change_it() {
             });
         }
         for round in 0..300 {
-            let info = JoinInfo { addr: super::scene::addr(1), not_ideal: false };
+            let info = JoinInfo { addr: super::scene::addr(1), not_ideal: false, prober: false };
             let join = |number| {
                 scene
                     .switch

@@ -16,7 +16,7 @@ const SIBLINGS: u32 = 4;
 
 #[derive(Clone, Debug)]
 enum Op {
-    Join { number: u8, role: Role, not_ideal: bool },
+    Join { number: u8, role: Role, not_ideal: bool, prober: bool },
     Leave(Index),
     Frame(Index),
     Send { from: Index, to: u8 },
@@ -29,11 +29,10 @@ enum Op {
 }
 
 fn op() -> impl Strategy<Value = Op> {
-    let role = prop_oneof![4 => Just(Role::Regular), 3 => Just(Role::Mesh), 1 => Just(Role::Prober)];
+    let role = prop_oneof![Just(Role::Regular), Just(Role::Mesh)];
     let forwarder = || (0..KEYS, 0..SIBLINGS);
     prop_oneof![
-        6 => (0..KEYS, role, any::<bool>())
-            .prop_map(|(number, role, not_ideal)| Op::Join { number, role, not_ideal }),
+        6 => (0..KEYS, role, any::<bool>(), any::<bool>()).prop_map(|(number, role, not_ideal, prober)| Op::Join { number, role, not_ideal, prober }),
         4 => any::<Index>().prop_map(Op::Leave),
         5 => any::<Index>().prop_map(Op::Frame),
         6 => (any::<Index>(), 0..KEYS).prop_map(|(from, to)| Op::Send { from, to }),
@@ -56,8 +55,8 @@ struct Run {
 impl Run {
     fn step(&mut self, op: &Op) {
         let (expected, news) = match op {
-            Op::Join { number, role, not_ideal } => {
-                let (conn, news) = self.scene.join_as(*number, *role, *not_ideal);
+            Op::Join { number, role, not_ideal, prober } => {
+                let (conn, news) = self.scene.join_saying(*number, *role, *not_ideal, *prober);
                 self.conns.push(Arc::clone(&conn));
                 (self.model.join(&conn), news)
             }

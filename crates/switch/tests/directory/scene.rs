@@ -33,12 +33,12 @@ pub(crate) enum Told {
 
 /// What `conn` joining or being listed tells a watcher.
 pub(crate) fn present(conn: &Client) -> Told {
-    let role = match conn.role() {
-        Role::Regular => 0,
-        Role::Mesh => PeerFlags::MESH_PEER.bits(),
-        Role::Prober => PeerFlags::PROBER.bits(),
-    };
-    let flags = role | if conn.is_not_ideal() { PeerFlags::NOT_IDEAL.bits() } else { 0 };
+    let flags = [
+        (conn.role() == Role::Mesh, PeerFlags::MESH_PEER),
+        (conn.is_prober(), PeerFlags::PROBER),
+        (conn.is_not_ideal(), PeerFlags::NOT_IDEAL),
+    ];
+    let flags: u8 = flags.iter().filter(|(holds, _)| *holds).map(|(_, flag)| flag.bits()).sum();
     Told::Present(*conn.key(), conn.addr(), if flags == 0 { PeerFlags::REGULAR.bits() } else { flags })
 }
 
@@ -68,20 +68,31 @@ impl Scene {
     }
 
     pub(crate) fn join(&mut self, number: u8) -> Client {
-        self.join_as(number, Role::Regular, false).0
+        self.join_as(number, Role::Regular).0
     }
 
     /// A sibling's conn that watches, after it was told what is here.
     pub(crate) fn watcher(&mut self, number: u8) -> Client {
-        let conn = self.join_as(number, Role::Mesh, false).0;
+        let conn = self.join_as(number, Role::Mesh).0;
         self.switch.watch(&conn);
         told(&conn);
         conn
     }
 
-    pub(crate) fn join_as(&mut self, number: u8, role: Role, not_ideal: bool) -> (Client, Vec<Client>) {
+    pub(crate) fn join_as(&mut self, number: u8, role: Role) -> (Client, Vec<Client>) {
+        self.join_saying(number, role, false, false)
+    }
+
+    /// A conn whose client says such things of itself.
+    pub(crate) fn join_saying(
+        &mut self,
+        number: u8,
+        role: Role,
+        not_ideal: bool,
+        prober: bool,
+    ) -> (Client, Vec<Client>) {
         self.joined += 1;
-        let info = JoinInfo { addr: addr(self.joined), not_ideal };
+        let info = JoinInfo { addr: addr(self.joined), not_ideal, prober };
         let joined = self.switch.join(self.gate.admit(key(number), role, None), info, (), self.now);
         self.check();
         (joined.conn, joined.news)

@@ -15,7 +15,7 @@ fn watching_tells_every_local_key_once_its_own_included() {
     let _old = scene.join(2);
     let active = scene.join(2);
     scene.add_forwarder(3, 100);
-    let (watcher, _) = scene.join_as(9, Role::Mesh, false);
+    let (watcher, _) = scene.join_as(9, Role::Mesh);
     assert_eq!(ids(&scene.switch.watch(&watcher)), [watcher.id()]);
     scene.check();
     let all = sorted(vec![present(&first), present(&active), present(&watcher)]);
@@ -31,7 +31,7 @@ fn watching_tells_the_active_duplicate() {
     let old = scene.join(2);
     scene.join(2);
     scene.frame(&old);
-    let (watcher, _) = scene.join_as(9, Role::Mesh, false);
+    let (watcher, _) = scene.join_as(9, Role::Mesh);
     scene.switch.watch(&watcher);
     assert_eq!(sorted(told(&watcher)), sorted(vec![present(&old), present(&watcher)]));
 }
@@ -41,7 +41,7 @@ fn joins_and_leaves_are_news_to_every_watcher() {
     let mut scene = Scene::new();
     let (one, two) = (scene.watcher(8), scene.watcher(9));
     told(&one);
-    let (conn, news) = scene.join_as(1, Role::Regular, false);
+    let (conn, news) = scene.join_as(1, Role::Regular);
     assert_eq!(ids(&news), [one.id(), two.id()]);
     assert_eq!(ids(&scene.leave(&conn)), [one.id(), two.id()]);
     for watcher in [&one, &two] {
@@ -55,7 +55,7 @@ fn watcher_that_left_is_told_nothing() {
     let watcher = scene.watcher(9);
     assert_eq!(ids(&scene.leave(&watcher)), []);
     assert_eq!(scene.counts().watchers, 0);
-    assert_eq!(ids(&scene.join_as(1, Role::Regular, false).1), []);
+    assert_eq!(ids(&scene.join_as(1, Role::Regular).1), []);
     assert_eq!(ids(&scene.switch.watch(&watcher)), [], "nor can it start again");
     assert_eq!(scene.counts().watchers, 0);
 }
@@ -65,15 +65,15 @@ fn flags_say_what_kind_of_conn_it_is() {
     let mut scene = Scene::new();
     let watcher = scene.watcher(9);
     let cases = [
-        (Role::Regular, false, 0x01),
-        (Role::Regular, true, 0x08),
-        (Role::Mesh, false, 0x02),
-        (Role::Mesh, true, 0x0a),
-        (Role::Prober, false, 0x04),
-        (Role::Prober, true, 0x0c),
+        (Role::Regular, false, false, 0x01),
+        (Role::Regular, true, false, 0x08),
+        (Role::Mesh, false, false, 0x02),
+        (Role::Mesh, true, false, 0x0a),
+        (Role::Regular, false, true, 0x04),
+        (Role::Mesh, true, true, 0x0e),
     ];
-    for (number, (role, not_ideal, flags)) in (1..).zip(cases) {
-        scene.join_as(number, role, not_ideal);
+    for (number, (role, not_ideal, prober, flags)) in (1..).zip(cases) {
+        scene.join_saying(number, role, not_ideal, prober);
         assert_eq!(told(&watcher), [Told::Present(key(number), addr(u64::from(number) + 1), flags)]);
     }
     assert_eq!(scene.counts().not_ideal_conns, 3);
@@ -82,7 +82,7 @@ fn flags_say_what_kind_of_conn_it_is() {
 #[test]
 fn relay_that_watches_itself_is_ignored() {
     let mut scene = Scene::new();
-    let (own, _) = scene.join_as(SERVER, Role::Mesh, false);
+    let (own, _) = scene.join_as(SERVER, Role::Mesh);
     assert_eq!(ids(&scene.switch.watch(&own)), []);
     scene.join(1);
     assert_eq!(told(&own), []);
@@ -92,11 +92,9 @@ fn relay_that_watches_itself_is_ignored() {
 #[test]
 fn only_siblings_may_watch() {
     let mut scene = Scene::new();
-    for role in [Role::Regular, Role::Prober] {
-        let (conn, _) = scene.join_as(1, role, false);
-        assert_eq!(ids(&scene.switch.watch(&conn)), []);
-        assert_eq!(told(&conn), []);
-    }
+    let conn = scene.join(1);
+    assert_eq!(ids(&scene.switch.watch(&conn)), []);
+    assert_eq!(told(&conn), []);
     assert_eq!(scene.counts().watchers, 0);
 }
 
@@ -106,10 +104,10 @@ fn watcher_that_does_not_read_is_marked_for_closing() {
     let (watcher, bystander) = (scene.watcher(9), scene.watcher(8));
     let filler = vec![0; wherry_switch::mailbox::MESH_CONTROL_BYTES - told(&watcher).len() - 60];
     watcher.mailbox().push_control(&filler).unwrap();
-    let (_, news) = scene.join_as(1, Role::Regular, false);
+    let (_, news) = scene.join_as(1, Role::Regular);
     assert!(!watcher.is_overrun());
     assert_eq!(ids(&news), [watcher.id(), bystander.id()]);
-    let (_, news) = scene.join_as(2, Role::Regular, false);
+    let (_, news) = scene.join_as(2, Role::Regular);
     assert!(watcher.is_overrun());
     assert!(!bystander.is_overrun());
     assert_eq!(ids(&news), [watcher.id(), bystander.id()], "its owner hears of it");
