@@ -9,5 +9,6 @@ pub mod listen;
 pub mod metrics;
 pub mod run;
 pub mod session;
+pub mod stun;
 pub mod tls;
 pub mod transport;
