@@ -25,10 +25,12 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
                 complaints.push(format!("{} does not forbid unsafe code", shown(root, file)));
             }
         }
-        for source in source::production_files(&dir.join("src"))? {
-            if source.code.contains("#[allow(") || source.code.contains("#![allow(") {
-                complaints
-                    .push(format!("{} allows a lint; use `#[expect(…, reason)]`", shown(root, &source.path)));
+        let mut files = Vec::new();
+        source::rust_files(dir, &mut files)?;
+        for file in files {
+            let text = fs::read_to_string(&file).map_err(|err| format!("{}: {err}", file.display()))?;
+            if allows(&text) {
+                complaints.push(format!("{} allows a lint; use `#[expect(…, reason)]`", shown(root, &file)));
             }
         }
     }
@@ -58,13 +60,26 @@ fn inherits(manifest: &str) -> bool {
     section.lines().take_while(|line| !line.starts_with('[')).any(|line| line.trim() == "workspace = true")
 }
 
+/// Whether an attribute of the file, in test code or not, switches a lint off for good.
+fn allows(text: &str) -> bool {
+    text.lines()
+        .map(str::trim_start)
+        .any(|line| line.starts_with("#[allow(") || line.starts_with("#![allow("))
+}
+
 fn shown(root: &Path, path: &Path) -> String {
     path.strip_prefix(root).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::inherits;
+    use super::{allows, inherits};
+
+    #[test]
+    fn allow_is_found_where_it_is_an_attribute() {
+        assert!(allows("fn a() {}\n    #[allow(dead_code)]\nfn b() {}\n"));
+        assert!(!allows("// no #[allow(dead_code)] here\n#[expect(dead_code, reason = \"x\")]\nfn b() {}\n"));
+    }
 
     #[test]
     fn manifest_without_the_line_is_found() {
