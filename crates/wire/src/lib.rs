@@ -22,5 +22,6 @@ mod annotated_hex;
 pub mod derp;
 pub mod derp_map;
 pub mod disco;
+mod go_case;
 pub mod key;
 pub mod stun;

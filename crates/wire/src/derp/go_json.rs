@@ -3,6 +3,7 @@
 //! What lives here: syntax, names and single values; the meaning of fields is their owner's. It may use serde_json.
 //! What must stay true: names match whatever their case; unknown fields are skipped unread, however deep, in bounded
 //! stack; bytes that are not UTF-8 inside a string become U+FFFD; nothing may follow the object.
+use crate::go_case::same_name;
 use serde::de::{self, DeserializeSeed, Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -29,9 +30,7 @@ pub(super) fn fields<'t>(
     text: &'t str,
     names: &'static [&'static str],
 ) -> Result<Vec<(&'static str, Value<'t>)>, SyntaxError> {
-    if depth(text.as_bytes()) > MAX_DEPTH {
-        return Err(SyntaxError::TooDeep);
-    }
+    scan(text.as_bytes())?;
     let of = |err: serde_json::Error| match err.classify() {
         serde_json::error::Category::Data => SyntaxError::NotAnObject,
         serde_json::error::Category::Io
@@ -44,24 +43,28 @@ pub(super) fn fields<'t>(
     Ok(fields)
 }
 
-/// Deepest nesting of brackets outside strings.
-fn depth(text: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
+/// Finds what the JSON crate lets pass: too many brackets around each other, and control characters in names, which
+/// it does not look for in strings read as bytes.
+fn scan(text: &[u8]) -> Result<(), SyntaxError> {
+    let mut depth = 0_usize;
     let (mut in_string, mut escaped) = (false, false);
     for byte in text {
         match byte {
+            ..b' ' if in_string => return Err(SyntaxError::Malformed),
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
             b'{' | b'[' if !in_string => {
                 depth = depth.saturating_add(1);
-                deepest = deepest.max(depth);
+                if depth > MAX_DEPTH {
+                    return Err(SyntaxError::TooDeep);
+                }
             }
             b'}' | b']' if !in_string => depth = depth.saturating_sub(1),
             _ => {}
         }
     }
-    deepest
+    Ok(())
 }
 
 /// One value, as it was written.
@@ -115,20 +118,6 @@ impl<'t> Visitor<'t> for Object {
             }
         }
         Ok(fields)
-    }
-}
-
-/// Whether a written name means an ASCII `known` one: equal under Unicode simple folding.
-fn same_name(written: &str, known: &str) -> bool {
-    written.chars().map(fold).eq(known.chars().map(fold))
-}
-
-/// Lower case, and the two characters beyond ASCII that fold into it.
-fn fold(character: char) -> char {
-    match character {
-        '\u{17f}' => 's',  // long s
-        '\u{212a}' => 'k', // Kelvin sign
-        other => other.to_ascii_lowercase(),
     }
 }
 

@@ -194,6 +194,15 @@ fn halves_of_surrogate_pairs_are_replaced() {
 }
 
 #[test]
+fn control_characters_in_names_are_no_json() {
+    // Found by comparing with the reference: read as bytes, names were not looked at.
+    for name in ["versi\ton", "x\0", "\n", "x\\\n"] {
+        assert_eq!(version(&format!("{{\"{name}\":1}}")), Err(InfoError::NotJson), "{name:?}");
+    }
+    assert_eq!(version(r#"{"versi\ton":1,"version":2}"#), Ok(2), "escaped");
+}
+
+#[test]
 fn nesting_is_bounded_as_in_the_reference() {
     let nested = |depth: usize| {
         // The object around is one level.

@@ -1,5 +1,9 @@
 //! Reading and writing whole maps.
-use super::{DerpMap, fields::Object, yaml::MapEntry};
+use super::{
+    DerpMap,
+    fields::{JSON, Object, YAML},
+    yaml::MapEntry,
+};
 use std::error::Error;
 
 /// What aliases in YAML may expand to, in parser events; a map of a thousand nodes written out has some 30,000.
@@ -24,12 +28,12 @@ pub enum MapError {
 }
 
 impl DerpMap {
-    /// Reads the JSON form: Go's names, letter for letter; unknown fields are ignored, null is an empty map.
+    /// Reads the JSON form: Go's names in any case; unknown fields are ignored, null is an empty map.
     ///
     /// # Errors
     /// [`MapError::Json`].
     pub fn from_json(text: &[u8]) -> Result<Self, MapError> {
-        let map: Option<Object<Self>> = serde_json::from_slice(text).map_err(json)?;
+        let map: Option<Object<Self, JSON>> = serde_json::from_slice(text).map_err(json)?;
         Ok(map.map_or_else(Self::default, |Object(map)| map))
     }
 
@@ -51,7 +55,7 @@ impl DerpMap {
             alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: MAX_REPLAYED_EVENTS },
             with_snippet: false,
         };
-        let map: Option<Object<MapEntry>> =
+        let map: Option<Object<MapEntry, YAML>> =
             serde_saphyr::from_str_with_options(text, options).map_err(yaml)?;
         Ok(map.map_or_else(Self::default, |Object(MapEntry(map))| map))
     }

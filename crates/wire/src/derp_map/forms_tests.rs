@@ -111,9 +111,22 @@ fn yaml_has_the_same_names_in_lower_case() {
 }
 
 #[test]
-fn gos_own_names_mean_nothing_in_yaml_nor_lower_case_in_json() {
+fn case_matters_in_yaml() {
     assert_eq!(yaml("Regions: {1: {RegionID: 1}}"), DerpMap::default());
-    assert_eq!(json(r#"{"regions":{"1":{"regionid":1}}}"#), DerpMap::default());
+    let region = Region::default();
+    assert_eq!(yaml("regions: {1: {RegionID: 1}}").regions[&1], Some(region));
+}
+
+#[test]
+fn case_does_not_matter_in_json() {
+    for case in [str::to_lowercase, str::to_uppercase] {
+        let names = super::super::model::JSON_NAMES.iter();
+        let text = names.fold(FULL_JSON.to_owned(), |text, name| {
+            text.replace(&format!("\"{name}\":"), &format!("\"{}\":", case(name)))
+        });
+        assert_ne!(text, FULL_JSON);
+        assert_eq!(json(&text), full());
+    }
 }
 
 #[test]
@@ -200,6 +213,8 @@ fn lists_and_scalars_are_no_objects_and_numbers_no_text() {
         r#"{"Regions":{"1":{"RegionID":1.5}}}"#,
         r#"{"Regions":{"1":{"RegionCode":1}}}"#,
         r#"{"HomeParams":[]}"#,
+        r#"{"Regions":{"1":{"Latitude":"1"}}}"#,
+        r#"{"Regions":{"1":{},"a":{}}}"#,
         "{} x",
         "",
     ] {
@@ -223,6 +238,34 @@ fn latitude_survives_to_the_last_digit() {
     // Found by the round trip below: without its precise mode the JSON crate is off by one in the last place.
     let text = r#"{"Regions":{"0":{"Latitude":-97.98790894437309}}}"#;
     assert_eq!(json(text).regions[&0].as_ref().unwrap().latitude.to_string(), "-97.98790894437309");
+}
+
+#[test]
+fn numbers_in_quotes_are_no_numbers_in_yaml() {
+    // Headscale refuses them, so a checker must not take them.
+    for text in [
+        "regions: {'1': {regionid: 1}}",
+        "regions: {1: {regionid: '1'}}",
+        "regions: {1: {latitude: '1'}}",
+        "regions: {1: {nodes: [{stunport: \"3478\"}]}}",
+        "regions: {1: {nodes: [{derpport: 1.5}]}}",
+        "homeparams: {regionscore: {'1': 1}}",
+        "homeparams: {regionscore: {1: '1'}}",
+    ] {
+        assert!(DerpMap::from_yaml(text).is_err(), "{text}");
+    }
+    let map = yaml("regions: {0x10: {regionid: 0x10, latitude: -5, longitude: 1e1}}");
+    let region = Region { region_id: 16, latitude: -5.0, longitude: 10.0, ..Region::default() };
+    assert_eq!(map.regions[&16], Some(region));
+}
+
+#[test]
+fn numbers_that_json_cannot_write_are_refused() {
+    for number in [".nan", ".inf", "-.inf"] {
+        assert!(DerpMap::from_yaml(&format!("regions: {{1: {{latitude: {number}}}}}")).is_err(), "{number}");
+        assert!(DerpMap::from_yaml(&format!("homeparams: {{regionscore: {{1: {number}}}}}")).is_err());
+    }
+    assert!(DerpMap::from_json(br#"{"Regions":{"1":{"Latitude":1e999}}}"#).is_err());
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The map as values, and what its special values mean.
-use super::fields::{by_number, is_zero, object_or_none, objects, objects_by_number, or_zero};
+use super::fields::{JSON, is_zero, object_or_none, objects, objects_by_number, or_zero, scores};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -17,12 +17,12 @@ pub struct DerpMap {
     /// How clients choose their home; `None` leaves it as it was.
     #[serde(
         rename = "HomeParams",
-        deserialize_with = "object_or_none",
+        deserialize_with = "object_or_none::<_, _, JSON>",
         skip_serializing_if = "Option::is_none"
     )]
     pub home_params: Option<HomeParams>,
     /// Regions by id. `None` stands for null, by which a map takes away a region that another one brought.
-    #[serde(rename = "Regions", deserialize_with = "objects_by_number")]
+    #[serde(rename = "Regions", deserialize_with = "objects_by_number::<_, _, JSON>")]
     pub regions: BTreeMap<i64, Option<Region>>,
     /// Asks the control plane not to add its own regions.
     #[serde(rename = "omitDefaultRegions", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
@@ -36,7 +36,7 @@ pub struct DerpMap {
 pub struct HomeParams {
     /// What to multiply a region's latency with before comparing it, by region id; values that are not positive are
     /// ignored, missing ones are 1.
-    #[serde(rename = "RegionScore", deserialize_with = "by_number", skip_serializing_if = "is_zero")]
+    #[serde(rename = "RegionScore", deserialize_with = "scores::<_, JSON>", skip_serializing_if = "is_zero")]
     pub region_score: BTreeMap<i64, f64>,
 }
 
@@ -68,7 +68,7 @@ pub struct Region {
     #[serde(rename = "NoMeasureNoHome", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
     pub no_measure_no_home: bool,
     /// Relays, the first choice first. Null entries are dropped when read.
-    #[serde(rename = "Nodes", deserialize_with = "objects")]
+    #[serde(rename = "Nodes", deserialize_with = "objects::<_, _, JSON>")]
     pub nodes: Vec<Node>,
 }
 
@@ -114,6 +114,33 @@ pub struct Node {
     #[serde(rename = "CanPort80", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
     pub can_port_80: bool,
 }
+
+/// The names of all fields above, for readers to which their case does not matter.
+pub(super) const JSON_NAMES: [&str; 23] = [
+    "HomeParams",
+    "Regions",
+    "omitDefaultRegions",
+    "RegionScore",
+    "RegionID",
+    "RegionCode",
+    "RegionName",
+    "Latitude",
+    "Longitude",
+    "Avoid",
+    "NoMeasureNoHome",
+    "Nodes",
+    "Name",
+    "HostName",
+    "CertName",
+    "IPv4",
+    "IPv6",
+    "STUNPort",
+    "STUNOnly",
+    "DERPPort",
+    "InsecureForTests",
+    "STUNTestIP",
+    "CanPort80",
+];
 
 impl DerpMap {
     /// The regions that are there, by id: those not null.

@@ -1,7 +1,10 @@
 //! The names of the YAML form: each struct of the map once more, for serde's `remote`, which checks that they agree.
 use super::{
     DerpMap, HomeParams, Node, Region,
-    fields::{by_number, is_zero, object_or_none, objects, objects_by_number, or_zero},
+    fields::{
+        YAML, finite_or_zero, is_zero, object_or_none, objects, objects_by_number, or_zero, scores,
+        whole_or_zero,
+    },
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -34,7 +37,7 @@ struct HomeEntry(#[serde(with = "HomeYaml")] HomeParams);
 #[derive(Default, Serialize, Deserialize)]
 #[serde(remote = "HomeParams", default)]
 struct HomeYaml {
-    #[serde(rename = "regionscore", deserialize_with = "by_number", skip_serializing_if = "is_zero")]
+    #[serde(rename = "regionscore", deserialize_with = "scores::<_, YAML>", skip_serializing_if = "is_zero")]
     region_score: BTreeMap<i64, f64>,
 }
 
@@ -45,15 +48,15 @@ struct RegionEntry(#[serde(with = "RegionYaml")] Region);
 #[derive(Default, Serialize, Deserialize)]
 #[serde(remote = "Region", default)]
 struct RegionYaml {
-    #[serde(rename = "regionid", deserialize_with = "or_zero")]
+    #[serde(rename = "regionid", deserialize_with = "whole_or_zero")]
     region_id: i64,
     #[serde(rename = "regioncode", deserialize_with = "or_zero")]
     region_code: String,
     #[serde(rename = "regionname", deserialize_with = "or_zero")]
     region_name: String,
-    #[serde(rename = "latitude", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
+    #[serde(rename = "latitude", deserialize_with = "finite_or_zero", skip_serializing_if = "is_zero")]
     latitude: f64,
-    #[serde(rename = "longitude", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
+    #[serde(rename = "longitude", deserialize_with = "finite_or_zero", skip_serializing_if = "is_zero")]
     longitude: f64,
     #[serde(rename = "avoid", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
     avoid: bool,
@@ -72,7 +75,7 @@ struct NodeEntry(#[serde(with = "NodeYaml")] Node);
 struct NodeYaml {
     #[serde(rename = "name", deserialize_with = "or_zero")]
     name: String,
-    #[serde(rename = "regionid", deserialize_with = "or_zero")]
+    #[serde(rename = "regionid", deserialize_with = "whole_or_zero")]
     region_id: i64,
     #[serde(rename = "hostname", deserialize_with = "or_zero")]
     host_name: String,
@@ -82,11 +85,11 @@ struct NodeYaml {
     ipv4: String,
     #[serde(rename = "ipv6", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
     ipv6: String,
-    #[serde(rename = "stunport", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
+    #[serde(rename = "stunport", deserialize_with = "whole_or_zero", skip_serializing_if = "is_zero")]
     stun_port: i64,
     #[serde(rename = "stunonly", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
     stun_only: bool,
-    #[serde(rename = "derpport", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
+    #[serde(rename = "derpport", deserialize_with = "whole_or_zero", skip_serializing_if = "is_zero")]
     derp_port: i64,
     #[serde(rename = "insecurefortests", deserialize_with = "or_zero", skip_serializing_if = "is_zero")]
     insecure_for_tests: bool,
@@ -97,7 +100,7 @@ struct NodeYaml {
 }
 
 fn read_home<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<HomeParams>, D::Error> {
-    let entry = object_or_none(deserializer)?;
+    let entry = object_or_none::<_, _, YAML>(deserializer)?;
     Ok(entry.map(|HomeEntry(home)| home))
 }
 
@@ -108,7 +111,7 @@ fn write_home<S: Serializer>(home: &Option<HomeParams>, serializer: S) -> Result
 fn read_regions<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<i64, Option<Region>>, D::Error> {
-    let entries = objects_by_number(deserializer)?;
+    let entries = objects_by_number::<_, _, YAML>(deserializer)?;
     Ok(entries.into_iter().map(|(id, entry)| (id, entry.map(|RegionEntry(region)| region))).collect())
 }
 
@@ -120,7 +123,7 @@ fn write_regions<S: Serializer>(
 }
 
 fn read_nodes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Node>, D::Error> {
-    let entries = objects(deserializer)?;
+    let entries = objects::<_, _, YAML>(deserializer)?;
     Ok(entries.into_iter().map(|NodeEntry(node)| node).collect())
 }
 
