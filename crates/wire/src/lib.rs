@@ -24,4 +24,6 @@ pub mod derp_map;
 pub mod disco;
 mod go_case;
 pub mod key;
+#[cfg(test)]
+mod recorded_tests;
 pub mod stun;
