@@ -4,6 +4,7 @@ use crate::admission::ListError;
 use crate::clock::NoEntropy;
 use crate::config::KeyFileError;
 use crate::listen::BindError;
+use crate::stun;
 use crate::tls::TlsError;
 
 /// What keeps a relay from starting; nothing has been started. Each says in one line what is wrong and what to do.
@@ -30,10 +31,13 @@ pub enum StartError {
     /// A listener.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// A STUN socket.
+    #[error(transparent)]
+    BindStun(#[from] stun::BindError),
     /// Entropy.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
     /// Threads.
-    #[error("cannot start a worker: {0}")]
-    Worker(std::io::Error),
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
 }

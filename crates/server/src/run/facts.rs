@@ -24,6 +24,13 @@ pub(super) struct Site {
     pub(super) draining: AtomicBool,
 }
 
+impl Site {
+    /// Whether clients that come now can use the relay. A failed reload does not prevent it: the old state serves.
+    pub(super) fn can_serve(&self) -> bool {
+        self.certs.as_ref().is_none_or(|certs| certs.status().expiry != Expiry::Over)
+    }
+}
+
 impl Facts for Site {
     fn health(&self) -> Health {
         let mut health = Health::default();

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::listen::{Door, Face, accept};
 use crate::metrics::CloseReason;
+use crate::stun::{Responder, Voice};
 
 /// How long clients have to take what is on its way to them when the relay stops.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -23,6 +24,9 @@ const DRAIN: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Running {
     site: Arc<Site>,
+    /// Whether STUN answers.
+    voice: Voice,
+    responders: Vec<Responder>,
     /// Accept loops, and the watches over files.
     tasks: JoinSet<()>,
     /// The private listener, which answers to the end.
@@ -41,7 +45,8 @@ impl Running {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
-        let Built { door, certs, workers, metrics, listeners, admin } = build(settings, Clock::start())?;
+        let Built { door, certs, workers, metrics, listeners, admin, stun } =
+            build(settings, Clock::start())?;
         let mut addresses = Addresses::default();
         let mut tasks = JoinSet::new();
         for (listener, face) in listeners {
@@ -58,16 +63,24 @@ impl Running {
             tasks.spawn(Arc::clone(certs).watch());
         }
         tasks.spawn(watch_list(Arc::clone(&door)));
+        let voice = Voice::new(true);
+        let responders = stun
+            .into_iter()
+            .map(|socket| socket.serve(voice.clone(), metrics.stun()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(StartError::Thread)?;
+        addresses.stun = responders.iter().map(Responder::local_addr).collect();
         addresses.admin = admin.as_ref().and_then(|listener| listener.local_addr().ok());
         let hostnames = settings.hostnames.clone();
         let draining = AtomicBool::new(false);
         let site = Arc::new(Site { door, certs, metrics, addresses, hostnames, draining });
         // Not among the tasks: whoever watches the relay sees it drain.
+        tasks.spawn(voice_follows_health(voice.clone(), Arc::clone(&site)));
         let mut watch = JoinSet::new();
         if let Some(listener) = admin {
             watch.spawn(admin::serve(listener, Arc::clone(&site) as _));
         }
-        Ok(Self { site, tasks, watch, workers })
+        Ok(Self { site, voice, responders, tasks, watch, workers })
     }
 
     /// Where it listens.
@@ -99,6 +112,8 @@ impl Running {
     /// Stops in order: no new connections, clients are told, and everything is over within a few seconds.
     pub async fn drain(mut self) {
         self.site.draining.store(true, Ordering::Relaxed);
+        // First of all, so that clients that measure now choose another relay.
+        self.voice.set(false);
         self.tasks.shutdown().await;
         let relay = &self.site.door.relay;
         relay.dismiss();
@@ -115,8 +130,8 @@ impl Running {
         }
         // Threads are joined here, off the runtime that polls this.
         self.watch.shutdown().await;
-        let workers = std::mem::take(&mut self.workers);
-        if tokio::task::spawn_blocking(move || drop(workers)).await.is_err() {
+        let threads = (std::mem::take(&mut self.workers), std::mem::take(&mut self.responders));
+        if tokio::task::spawn_blocking(move || drop(threads)).await.is_err() {
             tracing::error!("stopping the workers failed");
         }
     }
@@ -128,6 +143,21 @@ async fn watch_list(door: Arc<Door>) {
         for key in door.relay.admission.revoked().await {
             tracing::info!(peer = %key.short(), "taken off the list");
             door.relay.cut_off(&key, CloseReason::Revoked);
+        }
+    }
+}
+
+/// How often it is judged whether the relay can serve.
+const JUDGE_EVERY: Duration = Duration::from_secs(1);
+
+/// Keeps STUN silent while clients could not use the relay: they choose the relay that answers first.
+async fn voice_follows_health(voice: Voice, site: Arc<Site>) {
+    loop {
+        tokio::time::sleep(JUDGE_EVERY).await;
+        let can_serve = site.can_serve();
+        if can_serve != voice.speaks() {
+            tracing::warn!(can_serve, "STUN {}", if can_serve { "answers again" } else { "falls silent" });
+            voice.set(can_serve);
         }
     }
 }

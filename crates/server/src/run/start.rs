@@ -17,6 +17,7 @@ use crate::http::Site;
 use crate::listen::{Door, Face, bind};
 use crate::metrics::Metrics;
 use crate::session::{Relay, TcpTimeouts, Timing};
+use crate::stun::{self, StunSocket};
 use crate::tls::{Certs, server_config};
 
 /// Everything there is before the first connection.
@@ -28,6 +29,7 @@ pub(super) struct Built {
     pub(super) metrics: Arc<Metrics>,
     pub(super) listeners: Vec<(TcpListener, Face)>,
     pub(super) admin: Option<TcpListener>,
+    pub(super) stun: Vec<StunSocket>,
 }
 
 /// Builds the rooms in the order in which they can fail without having touched the network.
@@ -47,6 +49,11 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         None => None,
     };
     let listeners = open_listeners(settings, certs.as_ref())?;
+    let stun = settings
+        .stun
+        .iter()
+        .map(|addr| stun::bind(*addr, dual_stack(addr, &settings.stun)))
+        .collect::<Result<_, _>>()?;
     let admin = settings.admin.map(|addr| bind(addr, false)).transpose()?;
     raise_file_limit();
 
@@ -62,7 +69,7 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         tcp: TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive },
         counters: metrics.counters(),
     };
-    Ok(Built { door: Arc::new(door), certs, workers, metrics, listeners, admin })
+    Ok(Built { door: Arc::new(door), certs, workers, metrics, listeners, admin, stun })
 }
 
 fn open_listeners(
@@ -91,7 +98,7 @@ fn start_workers(
 ) -> Result<Vec<WorkerThread>, StartError> {
     let count = settings.workers.or_else(|| available_parallelism().ok()).map_or(1, Into::into);
     let start = |number| WorkerThread::start(number, clock, metrics.counters());
-    (0..count).map(start).collect::<Result<_, _>>().map_err(StartError::Worker)
+    (0..count).map(start).collect::<Result<_, _>>().map_err(StartError::Thread)
 }
 
 /// One connection is one open file, and the limit that shells and containers give is made for `select`.
