@@ -132,4 +132,19 @@ mod tests {
         assert_eq!(shards.len(), 1);
         assert!(Arc::ptr_eq(&shards.find(&key(1)).unwrap(), &second));
     }
+
+    #[test]
+    fn keys_of_equal_hash_are_told_apart() {
+        let mut shard = Shard::<()>::new();
+        for number in [4, 2, 6] {
+            let (before, after) = split(&shard, 7, &key(number));
+            let peer = (7, Arc::new(Peer::new(key(number), Route::Unknown)));
+            shard = [before, &[peer], after].concat();
+        }
+        for number in 0..8 {
+            let found = search(&shard, 7, &key(number)).map(|at| *shard[at].1.key());
+            assert_eq!(found.ok(), [2, 4, 6].contains(&number).then(|| key(number)));
+        }
+        assert!(search(&shard, 6, &key(4)).is_err());
+    }
 }

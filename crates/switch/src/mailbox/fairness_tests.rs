@@ -144,3 +144,33 @@ fn jumbo_packet_gets_through_beside_endless_disco_and_control() {
     }
     panic!("three takes without it");
 }
+
+/// Some senders always have a backlog, others send one packet each and are gone: places change all the time.
+#[test]
+fn coming_and_going_of_others_costs_nobody_a_turn() {
+    let bulk = 1..=4;
+    let mut mailbox = mailbox(MailboxLimits { data_bytes: usize::MAX, ..limits() });
+    let (mut drops, mut out, mut all) = (DropTally::default(), Vec::new(), Vec::new());
+    for _ in 0..2_000 {
+        for sender in bulk.clone() {
+            mailbox.push(&key(sender), &[0; 1_400], ms(0), &mut drops);
+        }
+    }
+    for round in 0..300_u32 {
+        for sender in 0..3 {
+            let sender = 10 + u8::try_from((round * 3 + sender) % 200).unwrap();
+            mailbox.push(&key(sender), &[0; 700], ms(0), &mut drops);
+        }
+        // One full turn of everybody and a bit.
+        out.clear();
+        mailbox.take(ms(0), 4 * 1_437 + 3 * 737 + 1_000, &mut out, &mut drops);
+        all.extend_from_slice(&out);
+    }
+    let bytes = bytes_by_sender(&all);
+    let shares: Vec<_> = bulk.map(|sender| bytes[&key(sender)] / 1_437).collect();
+    let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
+    assert!(most - least <= 300 / 20, "{shares:?}");
+    let sparse =
+        bytes.iter().filter(|(src, _)| src.as_bytes()[0] >= 10).map(|(_, bytes)| bytes / 737).sum::<usize>();
+    assert!(sparse >= 890, "{sparse} of 900");
+}

@@ -44,10 +44,11 @@ pub(super) struct Lane {
     tags: Vec<u64>,
     /// Whose turn it is.
     turn: usize,
-    /// Who sent last, and likely sends next.
+    /// Who sent last, and likely sends next. A guess, checked when used.
     latest: usize,
     /// Who holds the most, if that is as much as `others_hold_at_most`; else nobody knows who does.
     fattest: usize,
+    /// What nobody but the one at `fattest` passes.
     others_hold_at_most: usize,
     packets: usize,
     /// Sum of all senders' frames, in bytes.
@@ -256,12 +257,7 @@ impl Lane {
         if sender.ring.capacity() > self.spare.capacity() && sender.ring.capacity() <= SPARE_BYTES {
             self.spare = sender.ring.into_empty();
         }
-        if self.latest == moved {
-            self.latest = at;
-        }
-        if self.fattest == at {
-            self.others_hold_at_most = usize::MAX;
-        } else if self.fattest == moved {
+        if self.fattest == moved {
             self.fattest = at;
         }
         if self.turn == at {

@@ -112,3 +112,35 @@ pub(super) fn copy_range(ring: &VecDeque<u8>, at: usize, len: usize, out: &mut V
 pub(super) fn discard_front(ring: &mut VecDeque<u8>, len: usize) {
     ring.drain(..len.min(ring.len()));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_come_out_whole_wherever_the_ring_wraps() {
+        // Lengths that are no divisors of any capacity move every part of a record across the end of the ring.
+        let mut ring = Ring::default();
+        let packet = |serial: u32| vec![serial.to_le_bytes()[0]; usize::try_from(serial % 23).unwrap()];
+        let push = |ring: &mut Ring, serial| {
+            let packet = packet(serial);
+            ring.push(&packet, u32::try_from(packet.len()).unwrap(), Stamp(serial));
+        };
+        for serial in 0..5 {
+            push(&mut ring, serial);
+        }
+        for serial in 0..10_000 {
+            push(&mut ring, serial + 5);
+            let head = ring.front().unwrap();
+            let mut out = Vec::new();
+            if serial % 3 == 0 {
+                ring.pop(head);
+            } else {
+                ring.pop_into(head, &mut out);
+                assert_eq!(out, packet(serial));
+            }
+            assert_eq!((head.packet_len(), head.queued), (packet(serial).len(), Stamp(serial)));
+        }
+        assert!(ring.capacity() < 1_000, "it is reused and does not grow");
+    }
+}
