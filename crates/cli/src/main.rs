@@ -1,3 +1,53 @@
-//! The `wherry` binary.
+//! The `wherry` binary: arguments, printing, exit codes.
+//!
+//! What lives here: the command line, the signals, the log subscriber, and everything that is printed. Data goes to
+//! stdout, logs and complaints to stderr. It may use the server, the client and the wire crate. What must stay true: a
+//! user's mistake is one line for each mistake that says what was given and what to do, never a panic or a backtrace;
+//! exit code 64 is a mistake on the command line, 78 one in the configuration, 1 anything else.
 #![forbid(unsafe_code)]
-fn main() {}
+
+mod args;
+mod config;
+mod derper;
+mod entry;
+mod failure;
+mod key;
+mod log;
+mod output;
+mod serve;
+mod sift;
+mod status;
+
+use std::process::ExitCode;
+
+use wherry_server::config::Environment;
+
+use crate::{args::Command, failure::Failure};
+
+fn main() -> ExitCode {
+    match run(&Environment::of_process()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.to_string());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn run(env: &Environment) -> Result<(), Failure> {
+    let mut argv = args::argv()?;
+    if args::called_as_derper(&argv) {
+        return derper::run(&argv.split_off(1), env);
+    }
+    match args::parse(argv)? {
+        Command::Answered => Ok(()),
+        Command::Serve(settings) => serve::run(settings.sources(env)),
+        Command::ConfigCheck { settings, json } => config::check(settings.sources(env), json),
+        Command::ConfigReference { metrics } => config::reference(metrics),
+        Command::Derper(argv) => derper::run(&argv, env),
+        Command::Status(status) => status::run(&status, env),
+        Command::KeyNew { out } => key::new(out.as_deref()),
+        Command::KeyShow { file } => key::show(&file),
+        Command::Completions(shell) => args::completions(shell),
+    }
+}

@@ -1,0 +1,259 @@
+//! The command line.
+
+use std::{ffi::OsString, path::PathBuf};
+
+use clap::{
+    Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
+};
+use clap_complete::Shell;
+use wherry_server::config::{Environment, Flag, KEYS, Key, Shape, Sources};
+
+use crate::{
+    failure::Failure,
+    output,
+    sift::{self, UnknownFlag},
+};
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Help or the version, printed already.
+    Answered,
+    Serve(SettingArgs),
+    ConfigCheck {
+        settings: SettingArgs,
+        json: bool,
+    },
+    ConfigReference {
+        metrics: bool,
+    },
+    Derper(Vec<String>),
+    Status(StatusArgs),
+    KeyNew {
+        out: Option<PathBuf>,
+    },
+    KeyShow {
+        file: PathBuf,
+    },
+    Completions(Shell),
+}
+
+/// A DERP relay and STUN server for Tailscale and Headscale networks.
+#[derive(Debug, Parser)]
+#[command(name = "wherry", version, arg_required_else_help = true, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Commands {
+    /// Run the relay. `wherry serve --dev` needs nothing else
+    Serve {
+        #[command(flatten)]
+        settings: SettingArgs,
+    },
+    /// Look at the configuration without running anything
+    #[command(subcommand)]
+    Config(ConfigCommands),
+    /// Run the relay with the flags of `derper`, which it replaces; a link named `derper` does the same
+    #[command(disable_help_flag = true)]
+    Derper {
+        /// Flags of `derper`, with one dash or two; -help lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "FLAGS")]
+        flags: Vec<String>,
+    },
+    /// Show who is connected to a running relay, and how much they send
+    Status(StatusArgs),
+    /// Make and read node keys
+    #[command(subcommand)]
+    Key(KeyCommands),
+    /// Print a script that completes commands in a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommands {
+    /// Check it and print each value and where it came from; takes the flags of serve
+    Check {
+        #[command(flatten)]
+        settings: SettingArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the reference page of all keys
+    Reference {
+        /// The one of all metrics instead
+        #[arg(long)]
+        metrics: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommands {
+    /// Make a private key
+    New {
+        /// Write it to this file, mode 0600, and print its public key; else it is printed itself
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Print the public key of a private key file, derper's JSON or a line privkey:HEX
+    Show {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// Arguments of `wherry status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Private listener of the relay [env: WHERRY_ADMIN] [default: 127.0.0.1:3341]
+    #[arg(long, value_name = "IP:PORT|URL")]
+    pub(crate) admin: Option<String>,
+    /// Time between the two samples that rates are made of; 0s takes one sample and shows no rates
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub(crate) interval: String,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Flags of the settings, made from the register of keys.
+#[derive(Debug, Default)]
+pub(crate) struct SettingArgs {
+    file: Option<PathBuf>,
+    dev: bool,
+    flags: Vec<Flag>,
+    unknown: Vec<UnknownFlag>,
+}
+
+impl SettingArgs {
+    /// Where settings come from.
+    pub(crate) fn sources(self, env: &Environment) -> Asked {
+        let file = self.file.or_else(|| env.var("WHERRY_CONFIG").map(PathBuf::from));
+        let sources = Sources { flags: self.flags, env: env.clone(), file, dev: self.dev };
+        Asked { sources, unknown: self.unknown }
+    }
+}
+
+/// The sources of settings, and flags that are none.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) sources: Sources,
+    pub(crate) unknown: Vec<UnknownFlag>,
+}
+
+impl Asked {
+    /// Checked settings.
+    pub(crate) fn load(self) -> Result<wherry_server::config::Effective, Failure> {
+        let loaded = wherry_server::config::load(&self.sources);
+        if self.unknown.is_empty() {
+            return Ok(loaded?);
+        }
+        Err(Failure::UnknownFlags { unknown: self.unknown, problems: loaded.err() })
+    }
+}
+
+impl FromArgMatches for SettingArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let values = |key: &Key| matches.get_many::<String>(key.name).map(|values| values.cloned().collect());
+        let flags = KEYS.iter().filter_map(|&key| Some(Flag { key, values: values(key)? })).collect();
+        let file = matches.get_one::<PathBuf>("config").cloned();
+        Ok(Self { file, dev: matches.get_flag("dev"), flags, unknown: Vec::new() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl clap::Args for SettingArgs {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let file = Arg::new("config")
+            .long("config")
+            .value_name("FILE")
+            .value_parser(clap::value_parser!(PathBuf))
+            .help("Read settings from this TOML file [env: WHERRY_CONFIG]");
+        let dev = Arg::new("dev").long("dev").action(ArgAction::SetTrue).help(
+            "Defaults for one's own machine: loopback, self-signed, open to anybody, STUN; prints what to paste",
+        );
+        KEYS.iter().fold(command.arg(file).arg(dev), |command, key| command.arg(setting(key)))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+fn setting(key: &'static Key) -> Arg {
+    // Repeated flags that may not be are the checker's to complain about, beside everything else.
+    let arg = Arg::new(key.name).long(key.flag()).action(ArgAction::Append).value_name(key.value_name);
+    let arg = match key.shape {
+        Shape::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
+        _ => arg.allow_hyphen_values(false),
+    };
+    let default = match key.default {
+        "" => String::new(),
+        default => format!(" [default: {default}]"),
+    };
+    let heading = if key.name.contains('.') { "Limits" } else { "Settings" };
+    arg.help(format!("{}{default}", key.summary())).help_heading(heading)
+}
+
+/// The arguments of the process, the program's name first.
+pub(crate) fn argv() -> Result<Vec<String>, Failure> {
+    let text = |arg: OsString| {
+        arg.into_string().map_err(|arg| Failure::Usage(format!("argument {arg:?} is not Unicode")))
+    };
+    std::env::args_os().map(text).collect()
+}
+
+/// Whether the program was started through a link named `derper`.
+pub(crate) fn called_as_derper(argv: &[String]) -> bool {
+    argv.first().is_some_and(|name| name.rsplit('/').next() == Some("derper"))
+}
+
+/// Reads the command line; help and version are printed here.
+pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
+    let (argv, unknown) = sift::sift(argv, &Cli::command());
+    let cli = match Cli::try_parse_from(argv) {
+        Ok(cli) => cli,
+        Err(err) if matches!(err.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            output::print(&err.render().to_string())?;
+            return Ok(Command::Answered);
+        }
+        Err(err) => return Err(usage(&err, &unknown)),
+    };
+    let marked = |settings| SettingArgs { unknown, ..settings };
+    Ok(match cli.command {
+        Commands::Serve { settings } => Command::Serve(marked(settings)),
+        Commands::Config(ConfigCommands::Check { settings, json }) => {
+            Command::ConfigCheck { settings: marked(settings), json }
+        }
+        Commands::Config(ConfigCommands::Reference { metrics }) => Command::ConfigReference { metrics },
+        Commands::Derper { flags } => Command::Derper(flags),
+        Commands::Status(status) => Command::Status(status),
+        Commands::Key(KeyCommands::New { out }) => Command::KeyNew { out },
+        Commands::Key(KeyCommands::Show { file }) => Command::KeyShow { file },
+        Commands::Completions { shell } => Command::Completions(shell),
+    })
+}
+
+/// Prints a completion script.
+pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "wherry", &mut script);
+    output::print(&String::from_utf8_lossy(&script))
+}
+
+fn usage(err: &clap::Error, unknown: &[UnknownFlag]) -> Failure {
+    let text = err.render().to_string();
+    let lines = text.strip_prefix("error: ").unwrap_or(&text).lines().filter(|line| !line.is_empty());
+    let lines: Vec<_> = unknown.iter().map(ToString::to_string).chain(lines.map(str::to_owned)).collect();
+    Failure::Usage(lines.join("\n"))
+}

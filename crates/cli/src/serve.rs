@@ -1,0 +1,94 @@
+//! `wherry serve`: settings to a running relay, until a signal ends it.
+
+use std::io;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use wherry_server::{config::Settings, run::Running};
+
+use crate::{args::Asked, entry::Place, failure::Failure, log, output};
+
+/// Runs the relay until SIGTERM or SIGINT.
+pub(crate) fn run(asked: Asked) -> Result<(), Failure> {
+    let settings = asked.load()?.settings;
+    log::start(&settings.log)?;
+    run_settings(&settings)
+}
+
+/// Runs a relay of these settings until SIGTERM or SIGINT; the log is up already.
+pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+    runtime.block_on(async {
+        // Before anything is bound: a signal that comes early still ends it in order.
+        let mut signals = Signals::new().map_err(Failure::Runtime)?;
+        let running = Running::start(settings)?;
+        announce(settings, &running)?;
+        while let Asks::Reload = signals.next().await {
+            tracing::info!("reloading certificates and lists");
+            running.reload();
+        }
+        tracing::info!("stopping; a second signal stops at once");
+        tokio::select! {
+            () = running.drain() => {}
+            () = signals.stop() => tracing::warn!("stopped at once"),
+        }
+        Ok(())
+    })
+}
+
+/// Says where the relay listens and prints what to paste.
+fn announce(settings: &Settings, running: &Running) -> Result<(), Failure> {
+    let addresses = running.addresses();
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        tls = ?addresses.tls,
+        plain = ?addresses.plain,
+        http = ?addresses.http,
+        admit = ?settings.admit,
+        "serving"
+    );
+    let (Some(host), Some(&tls)) = (settings.hostnames.first(), addresses.tls.first()) else { return Ok(()) };
+    let stun_port = settings.stun.first().map(|addr| addr.port());
+    match (Place { host, tls, stun_port, pin: running.pin() }).text() {
+        Ok(text) => output::print(&text),
+        Err(err) => {
+            tracing::error!(%err, "cannot write the map entry");
+            Ok(())
+        }
+    }
+}
+
+/// What a signal asks for.
+enum Asks {
+    Stop,
+    Reload,
+}
+
+/// The signals the relay heeds.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asks {
+        tokio::select! {
+            _ = self.terminate.recv() => Asks::Stop,
+            _ = self.interrupt.recv() => Asks::Stop,
+            _ = self.hangup.recv() => Asks::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
+        while let Asks::Reload = self.next().await {}
+    }
+}

@@ -1,0 +1,339 @@
+//! The binary as a user meets it: what it prints where, and its exit codes.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use tempfile::TempDir;
+use wherry_server::config::{Problem, Sources, load};
+
+struct Finished {
+    code: Option<i32>,
+    stdout: String,
+    stderr: Vec<String>,
+}
+
+/// A command with nothing in its environment but a home folder of its own.
+fn wherry(home: &TempDir, line: &str) -> Command {
+    program(home, env!("CARGO_BIN_EXE_wherry").as_ref(), line)
+}
+
+fn program(home: &TempDir, program: &Path, line: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("HOME", home.path()).env("STATE_DIRECTORY", home.path().join("state"));
+    command.args(line.split_whitespace()).current_dir(home.path());
+    command
+}
+
+fn run(command: &mut Command) -> Finished {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    Finished {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: stderr.lines().map(str::to_owned).collect(),
+    }
+}
+
+fn home() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn mistakes_get_their_lines_and_exit_codes() {
+    let home = home();
+    let table: &[(&str, i32, &[&str])] = &[
+        (
+            "serve --lisen :443 --hostnme x --admit open --self-signed --hostname y",
+            64,
+            &[
+                "wherry: unknown flag --lisen; did you mean --listen?",
+                "wherry: unknown flag --hostnme; did you mean --hostname?",
+            ],
+        ),
+        (
+            "serve --dev --workers 0 --stun x",
+            64,
+            &[
+                r#"wherry: stun = "x" (flag --stun): "x" is not an IP address; allowed: [IP]:PORT, or off"#,
+                r#"wherry: workers = "0" (flag --workers): must be from 1 to 1024; allowed: 1 to 1024, or auto"#,
+            ],
+        ),
+        (
+            "serve --listen 0.0.0.0:1 --self-signed --hostname x",
+            78,
+            &[
+                "wherry: admit: not set, and 0.0.0.0:1 can be reached from outside: say who may use the relay: --admit list:FILE (node keys, one a line) or --admit open (anybody)",
+            ],
+        ),
+        (
+            "serve --dev --config missing.toml",
+            78,
+            &["wherry: config file missing.toml: No such file or directory (os error 2)"],
+        ),
+        (
+            "config check --dev --workers 0",
+            78,
+            &[
+                r#"wherry: workers = "0" (flag --workers): must be from 1 to 1024; allowed: 1 to 1024, or auto"#,
+            ],
+        ),
+        ("derper -foo", 64, &["wherry: unknown flag -foo; -help lists those there are"]),
+        (
+            "derper -a :443 -c k",
+            64,
+            &[
+                "wherry: flag -certmode: not served yet, it comes in a later version; use -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made",
+            ],
+        ),
+        (
+            "status --admin 127.0.0.1:1",
+            1,
+            &[
+                "wherry: cannot reach the private listener at 127.0.0.1:1: Connection refused (os error 111); is the relay running, and is its key `admin` this address?",
+            ],
+        ),
+        (
+            "status --interval soon",
+            1,
+            &[r#"wherry: --interval "soon" is not allowed; allowed: a duration such as 500ms, 2s"#],
+        ),
+        (
+            "key show missing",
+            1,
+            &["wherry: missing: no such file; make one with: wherry key new --out missing"],
+        ),
+    ];
+    for (line, code, expected) in table {
+        let finished = run(&mut wherry(&home, line));
+        assert_eq!(finished.stderr, *expected, "{line}");
+        assert_eq!(finished.code, Some(*code), "{line}");
+        assert_eq!(finished.stdout, "", "{line}");
+    }
+}
+
+#[test]
+fn usage_is_64_and_help_is_0() {
+    let home = home();
+    for line in ["", "bogus", "serve --config", "key", "completions fishy", "config check --jsn"] {
+        let finished = run(&mut wherry(&home, line));
+        assert_eq!(finished.code, Some(64), "{line}");
+        assert!(finished.stdout.is_empty() && !finished.stderr.is_empty(), "{line}");
+    }
+    for line in
+        ["--help", "serve --help", "--version", "derper -help", "derper --version", "config reference"]
+    {
+        let finished = run(&mut wherry(&home, line));
+        assert_eq!(finished.code, Some(0), "{line}");
+        assert!(finished.stderr.is_empty() && !finished.stdout.is_empty(), "{line}");
+    }
+    assert_eq!(
+        run(&mut wherry(&home, "--version")).stdout,
+        concat!("wherry ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}
+
+#[test]
+fn serve_help_names_every_key() {
+    let help = run(&mut wherry(&home(), "serve --help")).stdout;
+    for key in wherry_server::config::KEYS {
+        assert!(help.contains(&format!("--{}", key.flag())), "{}", key.name);
+    }
+}
+
+#[test]
+fn reference_pages_are_printed() {
+    let home = home();
+    assert_eq!(run(&mut wherry(&home, "config reference")).stdout, wherry_server::config::reference());
+    let metrics = run(&mut wherry(&home, "config reference --metrics")).stdout;
+    assert_eq!(metrics, wherry_server::metrics::metrics_reference());
+}
+
+#[test]
+fn config_check_shows_where_each_value_came_from() {
+    let home = home();
+    std::fs::write(home.path().join("relay.toml"), "# mine\nworkers = 2\n[limits]\nkeepalive = '61s'\n")
+        .unwrap();
+    let mut command = wherry(&home, "config check --dev --config relay.toml --stun 127.0.0.1:5 --json");
+    let finished = run(command.env("WHERRY_HOME", "blank"));
+    assert_eq!(finished.code, Some(0), "{:?}", finished.stderr);
+    let report: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap();
+    let of = |key: &str| {
+        let rows = report["settings"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["key"] == key).unwrap();
+        format!("{} {}", row["values"], row["from"].as_str().unwrap())
+    };
+    assert_eq!(of("workers"), r#"["2"] relay.toml:2"#);
+    assert_eq!(of("limits.keepalive"), r#"["61s"] relay.toml:4"#);
+    assert_eq!(of("stun"), r#"["127.0.0.1:5"] flag --stun"#);
+    assert_eq!(of("home"), r#"["blank"] environment WHERRY_HOME"#);
+    assert_eq!(of("listen"), r#"["127.0.0.1:3340"] --dev"#);
+    assert_eq!(of("derp"), r#"["true"] default"#);
+    let table = run(&mut wherry(&home, "config check --dev --config relay.toml")).stdout;
+    assert!(
+        table.lines().any(|line| line.split_whitespace().eq(["workers", "2", "relay.toml:2"])),
+        "{table}"
+    );
+    let failed = run(&mut wherry(&home, "config check --json"));
+    let report: serde_json::Value = serde_json::from_str(&failed.stdout).unwrap();
+    assert_eq!((failed.code, report["problems"].as_array().unwrap().len()), (Some(78), 2));
+}
+
+#[test]
+fn packaged_examples_are_right_up_to_the_files_they_name() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
+    let examples = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let examples: Vec<_> =
+        examples.filter(|path| path.extension().is_some_and(|ext| ext == "toml")).collect();
+    assert!(examples.len() >= 2);
+    for example in examples {
+        let sources = Sources { file: Some(example.clone()), ..Sources::default() };
+        let problems = load(&sources).err().into_iter().flat_map(|problems| problems.all);
+        let wrong: Vec<_> = problems.filter(|problem| !matches!(problem, Problem::BadFile { .. })).collect();
+        assert!(wrong.is_empty(), "{}: {wrong:?}", example.display());
+    }
+}
+
+#[test]
+fn config_check_writes_nothing() {
+    let home = home();
+    assert_eq!(run(&mut wherry(&home, "config check --dev")).code, Some(0));
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_folder_without_certificates_is_found_by_config_check() {
+    let home = home();
+    std::fs::create_dir(home.path().join("certs")).unwrap();
+    let finished = run(&mut wherry(&home, "config check --listen 127.0.0.1:1 --cert-dir certs"));
+    assert_eq!(finished.code, Some(78));
+    assert_eq!(finished.stderr.len(), 1, "{:?}", finished.stderr);
+    assert!(finished.stderr[0].contains("certs"), "{:?}", finished.stderr);
+}
+
+#[test]
+fn a_key_is_made_once_and_shown_in_either_form() {
+    let home = home();
+    let made = run(&mut wherry(&home, "key new --out deep/k"));
+    assert!(made.stdout.starts_with("nodekey:") && made.code == Some(0), "{:?}", made.stderr);
+    let path = home.path().join("deep/k");
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(run(&mut wherry(&home, "key show deep/k")).stdout, made.stdout);
+    let again = run(&mut wherry(&home, "key new --out deep/k"));
+    assert_eq!(
+        again.stderr,
+        ["wherry: deep/k: exists already and stays as it is; choose another name, or remove it first"]
+    );
+    let printed = run(&mut wherry(&home, "key new")).stdout;
+    assert!(printed.starts_with("privkey:"));
+    std::fs::write(home.path().join("line"), printed).unwrap();
+    assert!(run(&mut wherry(&home, "key show line")).stdout.starts_with("nodekey:"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let home = home();
+    let mut child =
+        wherry(&home, "config reference").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!((child.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+}
+
+/// A relay that runs; killed by its id when dropped.
+struct Relay(Child);
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        self.0.wait().unwrap();
+    }
+}
+
+impl Relay {
+    /// Starts it and reads its log until it serves.
+    fn start(mut command: Command) -> (Self, Vec<String>) {
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = Vec::new();
+        for line in BufReader::new(child.stderr.as_mut().unwrap()).lines() {
+            log.push(line.unwrap());
+            if log.last().is_some_and(|line| line.contains("serving")) {
+                return (Self(child), log);
+            }
+        }
+        panic!("ended before it served: {log:#?}, {:?}", child.wait());
+    }
+
+    /// Sends SIGTERM and waits: the exit code and what was printed.
+    fn stop(mut self) -> (Option<i32>, String) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").arg(&pid).status().unwrap().success());
+        let mut stdout = String::new();
+        self.0.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        (self.0.wait().unwrap().code(), stdout)
+    }
+}
+
+#[test]
+fn dev_needs_nothing_and_prints_what_to_paste() {
+    let home = home();
+    let (relay, log) = Relay::start(wherry(&home, "serve --dev --listen 127.0.0.1:0 --stun off --admin off"));
+    assert!(log.iter().any(|line| line.contains("tls=[127.0.0.1:")), "{log:#?}");
+    let (code, stdout) = relay.stop();
+    assert_eq!(code, Some(0));
+    let json = stdout.split_once("{\n").unwrap().1.split_once("\n}\n").unwrap().0;
+    let map: serde_json::Value = serde_json::from_str(&format!("{{{json}}}")).unwrap();
+    let node = &map["Regions"]["900"]["Nodes"][0];
+    let pin = node["CertName"].as_str().unwrap();
+    assert!(
+        pin.starts_with("sha256-raw:") && stdout.starts_with(&format!("Certificate pin: {pin}\n")),
+        "{stdout}"
+    );
+    assert_eq!((node["IPv4"].as_str(), node["IPv6"].as_str()), (Some("127.0.0.1"), Some("none")));
+    assert!(log.iter().any(|line| line.contains(&format!("127.0.0.1:{}", node["DERPPort"]))));
+    assert!(stdout.contains("\nregions:\n  900:\n"), "{stdout}");
+}
+
+#[test]
+fn a_link_named_derper_takes_its_flags_and_warns_that_all_are_admitted() {
+    let home = home();
+    let link = home.path().join("derper");
+    symlink(env!("CARGO_BIN_EXE_wherry"), &link).unwrap();
+    let (relay, log) = Relay::start(program(&home, &link, "-c k -a=127.0.0.1:0 --stun=false"));
+    let warnings: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
+    assert!(warnings.len() == 2 && warnings[0].contains("WHERRY_ADMIT=list:FILE"), "{log:#?}");
+    assert!(log.iter().any(|line| line.contains("plain=[127.0.0.1:")), "{log:#?}");
+    assert_eq!(relay.stop().0, Some(0));
+    assert!(home.path().join("k").is_file());
+}
+
+#[test]
+fn a_taken_port_is_one_line_that_says_what_to_do() {
+    let home = home();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap();
+    let finished = run(&mut wherry(&home, &format!("serve --dev --listen {addr} --stun off --admin off")));
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.stderr.len(), 1, "{:?}", finished.stderr);
+    assert!(
+        finished.stderr[0].starts_with(&format!("wherry: cannot listen on {addr}: ")),
+        "{:?}",
+        finished.stderr
+    );
+}
+
+#[test]
+fn completions_are_made_for_each_shell() {
+    let home = home();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let finished = run(&mut wherry(&home, &format!("completions {shell}")));
+        assert!(finished.code == Some(0) && finished.stdout.contains("admit"), "{shell}");
+    }
+}
