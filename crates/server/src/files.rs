@@ -38,6 +38,33 @@ impl Stamp {
     }
 }
 
+/// Tells from look to look whether files changed and whoever changed them is done.
+///
+/// A change counts when two looks in a row find it the same. Between emptying a file and filling it, or between
+/// the first file of a pair and the second, there is a moment when reading would find less than was meant.
+#[derive(Debug)]
+pub struct Changes<T> {
+    taken: T,
+    last: T,
+}
+
+impl<T: PartialEq + Clone> Changes<T> {
+    /// What was read had the stamps `now`, taken before reading.
+    pub fn since(now: T) -> Self {
+        Self { taken: now.clone(), last: now }
+    }
+
+    /// Takes the look that found `now`: true when the files are to be read.
+    pub fn look(&mut self, now: T) -> bool {
+        let is_finished = now != self.taken && now == self.last;
+        if is_finished {
+            self.taken = now.clone();
+        }
+        self.last = now;
+        is_finished
+    }
+}
+
 /// Replaces the file at `path` by `content` with the permission bits `mode`, creating missing folders.
 ///
 /// The content is on disk before the name points at it.
@@ -103,6 +130,14 @@ mod tests {
         assert_eq!(before, Stamp::of(&path).unwrap());
         replace(&path, b"two", 0o644).unwrap();
         assert_ne!(before, Stamp::of(&path).unwrap());
+    }
+
+    #[test]
+    fn a_change_counts_once_and_only_when_finished() {
+        let mut changes = Changes::since("whole");
+        let looks = ["whole", "empty", "half", "new", "new", "new", "odd", "new"];
+        let found: Vec<_> = looks.iter().filter(|now| changes.look(*now)).collect();
+        assert_eq!(found, [&"new"]);
     }
 
     #[test]

@@ -10,9 +10,10 @@ use wherry_wire::key::NodePublic;
 
 use super::parse::{Entries, ListFault, parse};
 use crate::clock::Clock;
-use crate::files::Stamp;
+use crate::files::{Changes, Stamp};
 
-/// How often the file is looked at: a key taken off it is to be cut off within a second. A look is one system call.
+/// How often the file is looked at: a key taken off it is to be cut off within a second, and a change counts at the
+/// second look. A look is one system call.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// A list that cannot be used.
@@ -54,19 +55,19 @@ pub(super) struct List {
     entries: ArcSwap<Entries>,
     failure: ArcSwapOption<ListFailure>,
     // Held while the file is read, so that a later reading is never overwritten by an earlier one.
-    last_seen: Mutex<Option<Stamp>>,
+    changes: Mutex<Changes<Option<Stamp>>>,
 }
 
 impl List {
     pub(super) fn open(path: &Path, clock: Clock) -> Result<Self, ListError> {
-        let last_seen = Stamp::of(path).ok();
+        let changes = Mutex::new(Changes::since(Stamp::of(path).ok()));
         let entries = read(path)?;
         Ok(Self {
             path: path.to_owned(),
             clock,
             entries: ArcSwap::from_pointee(entries),
             failure: ArcSwapOption::empty(),
-            last_seen: Mutex::new(last_seen),
+            changes,
         })
     }
 
@@ -80,8 +81,8 @@ impl List {
     }
 
     pub(super) fn reload(&self) -> Result<Vec<NodePublic>, Arc<ListError>> {
-        let mut last_seen = self.last_seen();
-        *last_seen = Stamp::of(&self.path).ok();
+        let mut changes = self.changes();
+        *changes = Changes::since(Stamp::of(&self.path).ok());
         self.read_again()
     }
 
@@ -89,12 +90,10 @@ impl List {
     pub(super) async fn changed(&self) -> Vec<NodePublic> {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let mut last_seen = self.last_seen();
-            let stamp = Stamp::of(&self.path).ok();
-            if *last_seen == stamp {
+            let mut changes = self.changes();
+            if !changes.look(Stamp::of(&self.path).ok()) {
                 continue;
             }
-            *last_seen = stamp;
             match self.read_again() {
                 Ok(removed) if removed.is_empty() => {}
                 Ok(removed) => return removed,
@@ -104,8 +103,8 @@ impl List {
         }
     }
 
-    fn last_seen(&self) -> MutexGuard<'_, Option<Stamp>> {
-        self.last_seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn changes(&self) -> MutexGuard<'_, Changes<Option<Stamp>>> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read_again(&self) -> Result<Vec<NodePublic>, Arc<ListError>> {
@@ -179,5 +178,16 @@ mod tests {
         let (file, list) = list(&format!("{ANNA}\n{BERT}\n"));
         std::fs::write(file.path(), ANNA).unwrap();
         assert_eq!(list.changed().await, [BERT.parse().unwrap()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_is_being_written_cuts_nobody_off() {
+        let (file, list) = list(&format!("{ANNA}\n{BERT}\n"));
+        std::fs::write(file.path(), "").unwrap();
+        let first_look = tokio::time::timeout(LOOK_EVERY * 3 / 2, list.changed());
+        assert!(first_look.await.is_err(), "emptied, not yet filled");
+        std::fs::write(file.path(), ANNA).unwrap();
+        let removed = tokio::time::timeout(Duration::from_secs(1), list.changed()).await;
+        assert_eq!(removed.unwrap(), [BERT.parse().unwrap()]);
     }
 }

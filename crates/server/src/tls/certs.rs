@@ -16,6 +16,7 @@ use super::origin::{Origin, Stamps};
 use super::table::Table;
 use crate::clock::Clock;
 use crate::config::{CertSetting, Host};
+use crate::files::Changes;
 
 /// How often files are looked at. Looking costs one system call a file; they are read only when changed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -55,13 +56,6 @@ pub struct ReloadFailure {
     pub reason: String,
 }
 
-/// Files as they were when last loaded and when last looked at.
-#[derive(Debug)]
-struct Seen {
-    loaded: Stamps,
-    last: Stamps,
-}
-
 /// The certificates of the relay: what rustls asks for each client, and what watches their files.
 #[derive(Debug)]
 pub struct Certs {
@@ -70,7 +64,7 @@ pub struct Certs {
     clock: Clock,
     table: ArcSwap<Table>,
     /// Locked by the watch alone.
-    seen: Mutex<Seen>,
+    changes: Mutex<Changes<Stamps>>,
     failure: Mutex<Option<ReloadFailure>>,
 }
 
@@ -93,10 +87,9 @@ impl Certs {
         origin.make_missing(clock)?;
         let meta = meta_cert::make(server_key, clock.wall())?;
         // Before the files are read, so that whatever changes while they are is noticed.
-        let stamps = origin.stamps();
-        let seen = Mutex::new(Seen { loaded: stamps.clone(), last: stamps });
+        let changes = Mutex::new(Changes::since(origin.stamps()));
         let table = ArcSwap::from_pointee(origin.load(&meta, clock)?);
-        Ok(Arc::new(Self { origin, meta, clock, table, seen, failure: Mutex::new(None) }))
+        Ok(Arc::new(Self { origin, meta, clock, table, changes, failure: Mutex::new(None) }))
     }
 
     /// Reads the files again and serves what they hold from the next handshake on.
@@ -140,16 +133,12 @@ impl Certs {
         }
     }
 
-    /// Reloads if the files differ from those loaded and have not changed since the last look.
     fn look(&self) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.origin.stamps();
-        if now != seen.loaded && now == seen.last {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        if changes.look(self.origin.stamps()) {
             // A failure is logged and kept in the status; the next change is the next attempt.
             drop(self.reload());
-            seen.loaded.clone_from(&now);
         }
-        seen.last = now;
     }
 
     /// What is served and what is wrong with it, now.
