@@ -12,6 +12,7 @@ import (
 
 func TestOnlyClientsThatTheAdmissionURLAllowsGetIn(t *testing.T) {
 	t.Parallel()
+	needs(t, admissionURL)
 	friend, stranger := key.NewNode(), key.NewNode()
 	asked := make(chan tailcfg.DERPAdmitClientRequest, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

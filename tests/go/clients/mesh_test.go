@@ -264,6 +264,7 @@ func TestAMeshPeerCanForwardAndClosePeers(t *testing.T) {
 // startMesh runs two relays that are siblings of each other.
 func startMesh(t *testing.T) (one, two *subject.Relay) {
 	t.Helper()
+	needs(t, meshClient)
 	second, err := subject.SiblingCommand()
 	if err != nil {
 		skip(t, err)

@@ -183,7 +183,7 @@ func pass(t *testing.T, from, to *peer, packet []byte) {
 	wantPacket(t, to, from.SelfPublicKey(), packet)
 }
 
-// metric reads one value from the relay's /debug/varz, 0 if it is not there.
+// metric reads one value of the relay's metrics; it must be there.
 func metric(t *testing.T, r *subject.Relay, name string) float64 {
 	t.Helper()
 	c := http.Client{
@@ -191,7 +191,7 @@ func metric(t *testing.T, r *subject.Relay, name string) float64 {
 		Timeout:   patience,
 	}
 	defer c.CloseIdleConnections()
-	resp, err := c.Get(r.URL() + "/debug/varz")
+	resp, err := c.Get(r.MetricsURL())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,43 +33,63 @@ func mapFile(t *testing.T, nodes ...*tailcfg.DERPNode) string {
 	return "file://" + file
 }
 
-// probesOf are the probes of two nodes that form a region, derpmap included:
-// TLS and STUN for each, a packet and a bulk transfer for each ordered pair.
-var probesOf = []string{
-	"derpmap-probe",
-	"derp/t1/1a/tls", "derp/t1/1a/udp",
-	"derp/t1/1b/tls", "derp/t1/1b/udp",
-	"derp/t1/1a/1a/mesh", "derp/t1/1a/1b/mesh", "derp/t1/1b/1a/mesh", "derp/t1/1b/1b/mesh",
-	"derp/t1/1a/1a/bw", "derp/t1/1a/1b/bw", "derp/t1/1b/1a/bw", "derp/t1/1b/1b/bw",
+// regions are what a prober is shown: one relay, and two that mesh.
+var regions = []struct {
+	name  string
+	nodes func(t *testing.T) []*tailcfg.DERPNode
+}{
+	{"one relay", func(t *testing.T) []*tailcfg.DERPNode {
+		return []*tailcfg.DERPNode{start(t, withMeshKey(named4)).Node("1a", 1)}
+	}},
+	{"two siblings", func(t *testing.T) []*tailcfg.DERPNode {
+		one, two := startMesh(t)
+		return []*tailcfg.DERPNode{one.Node("1a", 1), two.Node("1b", 1)}
+	}},
 }
 
-func TestTheProberPackageFindsAMeshedRegionHealthy(t *testing.T) {
-	t.Parallel()
-	one, two := startMesh(t)
-	url := mapFile(t, one.Node("1a", 1), two.Node("1b", 1))
-
-	p := prober.New().WithOnce(true)
-	// Once means once; the interval only sets each probe's time-out.
-	const limit = 30 * time.Second
-	d, err := prober.DERP(p, url,
-		prober.WithTLSProbing(limit),
-		prober.WithSTUNProbing(limit),
-		prober.WithMeshProbing(limit),
-		prober.WithBandwidthProbing(limit, 1<<20, ""),
-		prober.WithMeshKey(parsedMeshKey(t)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Run("derpmap-probe", limit, nil, d.ProbeMap)
-	p.Wait()
-	info := p.ProbeInfo()
-	for _, name := range probesOf {
-		if probe, ok := info[name]; !ok || probe.Status != prober.ProbeStatusSucceeded {
-			t.Errorf("%s: ran %t, %v: %s", name, ok, probe.Status, probe.Error)
+// probesOf names the probes of a region: the map itself, TLS and STUN of each
+// node, a packet and a bulk transfer for each ordered pair of nodes.
+func probesOf(nodes []*tailcfg.DERPNode) []string {
+	names := []string{"derpmap-probe"}
+	for _, from := range nodes {
+		names = append(names, "derp/t1/"+from.Name+"/tls", "derp/t1/"+from.Name+"/udp")
+		for _, to := range nodes {
+			path := "derp/t1/" + from.Name + "/" + to.Name
+			names = append(names, path+"/mesh", path+"/bw")
 		}
 	}
-	if len(info) != len(probesOf) {
-		t.Errorf("%d probes ran, want %d", len(info), len(probesOf))
+	return names
+}
+
+func TestTheProberPackageFindsARegionHealthy(t *testing.T) {
+	for _, reg := range regions {
+		t.Run(reg.name, func(t *testing.T) {
+			t.Parallel()
+			nodes := reg.nodes(t)
+			p := prober.New().WithOnce(true)
+			// Once means once; the interval only sets each probe's time-out.
+			const limit = 30 * time.Second
+			d, err := prober.DERP(p, mapFile(t, nodes...),
+				prober.WithTLSProbing(limit),
+				prober.WithSTUNProbing(limit),
+				prober.WithMeshProbing(limit),
+				prober.WithBandwidthProbing(limit, 1<<20, ""),
+				prober.WithMeshKey(parsedMeshKey(t)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Run("derpmap-probe", limit, nil, d.ProbeMap)
+			p.Wait()
+			info, want := p.ProbeInfo(), probesOf(nodes)
+			for _, name := range want {
+				if probe, ok := info[name]; !ok || probe.Status != prober.ProbeStatusSucceeded {
+					t.Errorf("%s: ran %t, %v: %s", name, ok, probe.Status, probe.Error)
+				}
+			}
+			if len(info) != len(want) {
+				t.Errorf("%d probes ran, want %d", len(info), len(want))
+			}
+		})
 	}
 }
 
@@ -84,7 +104,6 @@ func TestTheTLSProbeFindsTheCertificateInOrder(t *testing.T) {
 }
 
 func TestDerpprobeReportsOnlyGood(t *testing.T) {
-	t.Parallel()
 	binary, err := filepath.Abs("../bin/derpprobe")
 	if err != nil {
 		t.Fatal(err)
@@ -92,21 +111,28 @@ func TestDerpprobeReportsOnlyGood(t *testing.T) {
 	if _, err := os.Stat(binary); err != nil {
 		skip(t, errors.Join(err, errors.New("build it: go build -o bin/ tailscale.com/cmd/derpprobe")))
 	}
-	one, two := startMesh(t)
-	url := mapFile(t, one.Node("1a", 1), two.Node("1b", 1))
-	psk := filepath.Join(t.TempDir(), "mesh.key")
-	if err := os.WriteFile(psk, []byte(meshKey), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, "-once", "-spread=false", "-derp-map", url, "-mesh-psk-file", psk,
-		"-interval", "30s", "-tls-interval", "30s", "-stun-interval", "30s", "-mesh-interval", "30s", "-bw-interval", "30s")
-	output, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Errorf("derpprobe: %v\n%s", err, output)
-	}
-	if good := strings.Count(string(output), "good: "); good != len(probesOf) {
-		t.Errorf("%d good probes, want %d:\n%s", good, len(probesOf), output)
+	for _, reg := range regions {
+		t.Run(reg.name, func(t *testing.T) {
+			t.Parallel()
+			nodes := reg.nodes(t)
+			psk := filepath.Join(t.TempDir(), "mesh.key")
+			if err := os.WriteFile(psk, []byte(meshKey), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, binary, "-once", "-spread=false",
+				"-derp-map", mapFile(t, nodes...), "-mesh-psk-file", psk,
+				"-interval", "30s", "-tls-interval", "30s", "-stun-interval", "30s",
+				"-mesh-interval", "30s", "-bw-interval", "30s")
+			output, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Errorf("derpprobe: %v\n%s", err, output)
+			}
+			want := len(probesOf(nodes))
+			if good := strings.Count(string(output), "good: "); good != want {
+				t.Errorf("%d good probes, want %d:\n%s", good, want, output)
+			}
+		})
 	}
 }

@@ -200,9 +200,9 @@ func TestTheHomeGaugeFollowsNotePreferred(t *testing.T) {
 	}
 }
 
-func TestAClientOnItsSecondChoiceIsCountedAsNotIdeal(t *testing.T) {
+func TestAClientOnItsSecondChoiceIsKnownAsNotIdeal(t *testing.T) {
 	t.Parallel()
-	r := start(t, pinned4)
+	r := start(t, withMeshKey(named4))
 	closed, err := subject.FreePorts(r.Host)
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +212,8 @@ func TestAClientOnItsSecondChoiceIsCountedAsNotIdeal(t *testing.T) {
 	reg := region(1, first, r.Node("1b", 1))
 	c := derphttp.NewRegionClient(key.NewNode(), t.Logf, netmon.NewStatic(), func() *tailcfg.DERPRegion { return reg })
 	p := joinAs(t, c, "p")
-	settle(t, p)
+	w, _ := watchPeers(t, r, key.NodePublic{}, key.NewNode())
+	wantPresence(t, w.wantPresent(t, 2), p, derp.PeerPresentNotIdeal)
 	if got := metric(t, r, "derp_current_notideal_connections"); got != 1 {
 		t.Errorf("the gauge is %v, want 1", got)
 	}

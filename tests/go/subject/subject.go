@@ -72,8 +72,9 @@ type Options struct {
 	Command []string
 }
 
-// Ports are the two ports of one relay.
-type Ports struct{ DERP, STUN uint16 }
+// Ports are the ports of one relay. Admin is wherry's own private listener;
+// derper has none and serves the same on its main one.
+type Ports struct{ DERP, STUN, Admin uint16 }
 
 // Relay is a running relay.
 type Relay struct {
@@ -136,7 +137,7 @@ func Start(ctx context.Context, dir string, o Options) (*Relay, error) {
 		return nil, err
 	}
 	r.cmd = exec.Command(r.Command[0], append(r.Command[1:len(r.Command):len(r.Command)], args...)...)
-	r.cmd.Env = append(os.Environ(), "HOME="+dir)
+	r.cmd.Env = append(os.Environ(), "HOME="+dir, "WHERRY_ADMIN="+r.at(r.Ports.Admin))
 	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
 	// A test binary that dies must not leave relays behind.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -176,9 +177,17 @@ func (r *Relay) Stop() {
 func (r *Relay) Output() string { return r.output.String() }
 
 // HostPort returns the address of the TCP listener.
-func (r *Relay) HostPort() string {
-	return net.JoinHostPort(r.Host, strconv.Itoa(int(r.Ports.DERP)))
+func (r *Relay) HostPort() string { return r.at(r.Ports.DERP) }
+
+// MetricsURL returns where to read metrics.
+func (r *Relay) MetricsURL() string {
+	if IsReference() {
+		return r.URL() + "/debug/varz"
+	}
+	return "http://" + r.at(r.Ports.Admin) + "/metrics"
 }
+
+func (r *Relay) at(port uint16) string { return net.JoinHostPort(r.Host, strconv.Itoa(int(port))) }
 
 // STUNAddr returns the address of the UDP listener.
 func (r *Relay) STUNAddr() netip.AddrPort {
@@ -215,23 +224,33 @@ func (r *Relay) Node(name string, region int) *tailcfg.DERPNode {
 	return n
 }
 
-// FreePorts finds a TCP and a UDP port that are free on host. The reference
-// cannot report a port it chose itself, so port 0 is no way; ports below the
-// ephemeral range are not taken by somebody's outgoing connection.
+// FreePorts finds ports that are free on host. The reference cannot report a port it chose itself, so port 0 is no way; ports
+// below the ephemeral range are not taken by somebody's outgoing connection.
 func FreePorts(host string) (Ports, error) {
 	for range 100 {
-		p := Ports{DERP: uint16(20000 + rand.IntN(6000)), STUN: uint16(26000 + rand.IntN(6000))}
-		tcp, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(int(p.DERP))))
-		if err != nil {
-			continue
+		first := uint16(20000 + rand.IntN(4000))
+		p := Ports{DERP: first, STUN: first + 4000, Admin: first + 8000}
+		if isFree(host, p.DERP) && isFree(host, p.STUN) && isFree(host, p.Admin) {
+			return p, nil
 		}
-		udp, err := net.ListenPacket("udp", net.JoinHostPort(host, strconv.Itoa(int(p.STUN))))
-		if err := errors.Join(err, tcp.Close()); err != nil {
-			continue
-		}
-		return p, udp.Close()
 	}
 	return Ports{}, fmt.Errorf("no free ports on %s", host)
+}
+
+// isFree reports whether a port can be had on host, by TCP and by UDP.
+func isFree(host string, port uint16) bool {
+	addr := net.JoinHostPort(host, strconv.Itoa(int(port)))
+	tcp, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	defer tcp.Close()
+	udp, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		return false
+	}
+	defer udp.Close()
+	return true
 }
 
 func (r *Relay) arguments(dir string) ([]string, error) {
