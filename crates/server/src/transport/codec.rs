@@ -143,7 +143,7 @@ impl Codec {
         finished
     }
 
-    /// Seals all of `plain` (one WebSocket message, or as many TLS records as it takes), appending to `out`.
+    /// Seals all of `plain` (as many WebSocket messages and TLS records as it takes), appending to `out`.
     ///
     /// # Errors
     /// [`CodecError::Closed`] after an error or [`Self::close`]; [`CodecError::Tls`] when the cipher is exhausted.

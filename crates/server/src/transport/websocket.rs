@@ -13,6 +13,11 @@ use super::codec::CodecError;
 /// stock client's largest packet exceeds.
 const MAX_MESSAGE: usize = 512 * 1024;
 
+/// Largest message sent, in bytes: the library of the stock client gives up at a larger one, and a packet may be twice
+/// as long. Frames and messages need not begin together, so cutting costs nothing but a header.
+/// Source: github.com/coder/websocket: read.go (the default read limit).
+const MAX_SENT: usize = 32 * 1024;
+
 /// The server's side of one WebSocket connection after its HTTP upgrade.
 #[derive(Debug)]
 pub(super) struct WebSocket {
@@ -61,11 +66,13 @@ impl WebSocket {
         }
     }
 
-    /// Appends one binary message holding all of `plain` to `out`.
+    /// Appends all of `plain` to `out` as binary messages of at most [`MAX_SENT`] bytes.
     pub(super) fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), CodecError> {
         let mut pipe = Pipe { unread: &[], written: out };
-        let message = Message::binary(plain.to_vec());
-        self.context.write(&mut pipe, message).and_then(|()| self.context.flush(&mut pipe)).map_err(broken)
+        for piece in plain.chunks(MAX_SENT) {
+            self.context.write(&mut pipe, Message::binary(piece.to_vec())).map_err(broken)?;
+        }
+        self.context.flush(&mut pipe).map_err(broken)
     }
 
     /// Appends a close message: `code` with its reason, or normal closure.
