@@ -134,3 +134,68 @@ impl<'a> Iterator for Mail<'a> {
         Some(packet)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(number: u8) -> Address {
+        let key = |byte| NodePublic::from_bytes([byte; 32]);
+        Address { dst: key(number), src: key(0xff), forwarded: false }
+    }
+
+    fn collect(batch: &Batch, plain: &[u8]) -> Vec<(Address, Vec<Vec<u8>>)> {
+        batch.mail(plain).map(|(address, mail)| (address, mail.map(<[u8]>::to_vec).collect())).collect()
+    }
+
+    #[test]
+    fn packets_keep_their_order_within_a_destination() {
+        let mut batch = Batch::default();
+        for (at, number) in [1, 2, 1, 1, 2].into_iter().enumerate() {
+            batch.add(&address(number), at..at + 1);
+        }
+        let expected = [
+            (address(1), vec![b"a".to_vec(), b"c".to_vec(), b"d".to_vec()]),
+            (address(2), vec![b"b".to_vec(), b"e".to_vec()]),
+        ];
+        assert_eq!(collect(&batch, b"abcde"), expected);
+    }
+
+    #[test]
+    fn many_destinations_are_told_apart() {
+        let mut batch = Batch::default();
+        for round in 0..2 {
+            for number in 0..100 {
+                let at = usize::from(number) + round * 100;
+                batch.add(&address(number), at..at + 1);
+            }
+        }
+        let plain: Vec<u8> = (0..200).collect();
+        let groups = collect(&batch, &plain);
+        assert_eq!(groups.len(), 100);
+        for (number, (of, packets)) in (0..100).zip(groups) {
+            assert_eq!((of, packets), (address(number), vec![vec![number], vec![number + 100]]));
+        }
+    }
+
+    #[test]
+    fn a_forwarded_packet_is_apart_from_one_sent() {
+        let mut batch = Batch::default();
+        batch.add(&address(1), 0..1);
+        batch.add(&Address { forwarded: true, ..address(1) }, 1..2);
+        assert_eq!(batch.mail(b"ab").count(), 2);
+    }
+
+    #[test]
+    fn nothing_of_a_batch_is_left_in_the_next() {
+        let mut batch = Batch::default();
+        for number in 0..20 {
+            batch.add(&address(number), 0..1);
+        }
+        batch.clear();
+        assert_eq!(batch.mail(b"a").count(), 0);
+        batch.add(&address(7), 0..1);
+        let mail: Vec<_> = batch.mail(b"a").collect();
+        assert_eq!((mail.len(), mail[0].1.bytes()), (1, 1));
+    }
+}

@@ -73,8 +73,10 @@ impl Desk {
     }
 
     /// Opens a turn at `now`.
-    pub(super) const fn begin(&mut self, now: Duration) {
+    pub(super) fn begin(&mut self, now: Duration) {
         self.outbox.now = now;
+        // A turn that panicked may have left its packets; they are nobody else's.
+        self.inbox.batch.clear();
     }
 
     /// Closes a turn: what was dropped is counted.

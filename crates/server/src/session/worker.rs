@@ -23,18 +23,14 @@ pub struct Worker {
     // the worker's thread only, so the lock is always free
     desk: Mutex<Desk>,
     // under its lock; taken when an alarm is set and once a tick
-    wheel: Mutex<Wheel>,
+    wheel: Mutex<Wheel<Weak<Conn>>>,
 }
 
 impl Worker {
     /// A worker on `runtime`, which must be driven by one thread.
     #[must_use]
     pub fn new(runtime: tokio::runtime::Handle, counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self {
-            runtime,
-            desk: Mutex::new(Desk::new(counters)),
-            wheel: Mutex::new(Wheel { slots: (0..SLOTS).map(|_| Vec::new()).collect(), next_tick: 0 }),
-        })
+        Arc::new(Self { runtime, desk: Mutex::new(Desk::new(counters)), wheel: Mutex::new(Wheel::new()) })
     }
 
     /// The runtime on which this worker's connections live.
@@ -54,11 +50,7 @@ impl Worker {
 
     /// Has the task of `conn` polled at `at` (since the process' start) or up to a tick later.
     pub(super) fn set_alarm(&self, at: Duration, conn: &Arc<Conn>) {
-        let mut wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
-        let tick = ticks(at).max(wheel.next_tick) + 1;
-        if let Some(slot) = wheel.slot(tick) {
-            slot.push(Arc::downgrade(conn));
-        }
+        self.wheel().set(at, Arc::downgrade(conn));
     }
 
     /// Rings alarms as their time comes; runs until dropped.
@@ -67,7 +59,8 @@ impl Worker {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             interval.tick().await;
-            for conn in self.due(clock.now()) {
+            let due = self.wheel().due(clock.now());
+            for conn in due {
                 if let Some(conn) = conn.upgrade() {
                     conn.mailbox().wake();
                 }
@@ -75,30 +68,45 @@ impl Worker {
         }
     }
 
-    fn due(&self, now: Duration) -> Vec<Weak<Conn>> {
-        let mut wheel = self.wheel.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut due = Vec::new();
-        while wheel.next_tick <= ticks(now) {
-            let tick = wheel.next_tick;
-            if let Some(slot) = wheel.slot(tick) {
-                due.append(slot);
-                *slot = Vec::new();
-            }
-            wheel.next_tick += 1;
-        }
-        due
+    fn wheel(&self) -> MutexGuard<'_, Wheel<Weak<Conn>>> {
+        self.wheel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Alarms by the tick in which they ring. An alarm that rings early finds nothing to do and is set again.
 #[derive(Debug)]
-struct Wheel {
-    slots: Vec<Vec<Weak<Conn>>>,
+struct Wheel<T> {
+    slots: Vec<Vec<T>>,
     next_tick: u128,
 }
 
-impl Wheel {
-    fn slot(&mut self, tick: u128) -> Option<&mut Vec<Weak<Conn>>> {
+impl<T> Wheel<T> {
+    fn new() -> Self {
+        Self { slots: (0..SLOTS).map(|_| Vec::new()).collect(), next_tick: 0 }
+    }
+
+    /// Rings `alarm` once `at` is over, up to two ticks later.
+    fn set(&mut self, at: Duration, alarm: T) {
+        let tick = (ticks(at) + 1).max(self.next_tick);
+        if let Some(slot) = self.slot(tick) {
+            slot.push(alarm);
+        }
+    }
+
+    /// Takes out what has become due by `now`.
+    fn due(&mut self, now: Duration) -> Vec<T> {
+        let mut due = Vec::new();
+        while self.next_tick <= ticks(now) {
+            let tick = self.next_tick;
+            if let Some(slot) = self.slot(tick) {
+                due.append(&mut std::mem::take(slot));
+            }
+            self.next_tick += 1;
+        }
+        due
+    }
+
+    fn slot(&mut self, tick: u128) -> Option<&mut Vec<T>> {
         let slots = self.slots.len() as u128;
         self.slots.get_mut(usize::try_from(tick % slots).unwrap_or_default())
     }
@@ -106,4 +114,39 @@ impl Wheel {
 
 const fn ticks(at: Duration) -> u128 {
     at.as_millis() / TICK.as_millis()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn an_alarm_rings_once_and_not_before_its_time() {
+        let mut wheel = Wheel::new();
+        wheel.set(SECOND, "a");
+        wheel.set(60 * SECOND, "b");
+        assert_eq!(wheel.due(SECOND), Vec::<&str>::new());
+        assert_eq!(wheel.due(SECOND + TICK), ["a"]);
+        assert_eq!(wheel.due(59 * SECOND), Vec::<&str>::new());
+        assert_eq!(wheel.due(60 * SECOND + TICK), ["b"]);
+        assert_eq!(wheel.due(300 * SECOND), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn an_alarm_set_for_the_past_rings_at_the_next_tick() {
+        let mut wheel = Wheel::new();
+        assert_eq!(wheel.due(10 * SECOND), Vec::<&str>::new());
+        wheel.set(SECOND, "late");
+        assert_eq!(wheel.due(10 * SECOND + TICK), ["late"]);
+    }
+
+    #[test]
+    fn a_sleep_longer_than_the_wheel_loses_no_alarm() {
+        let mut wheel = Wheel::new();
+        wheel.set(60 * SECOND, "a");
+        wheel.set(65 * SECOND, "b");
+        assert_eq!(wheel.due(1000 * SECOND), ["a", "b"]);
+    }
 }
