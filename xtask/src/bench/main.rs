@@ -27,9 +27,10 @@ use std::time::Duration;
 use subject::Subject;
 
 const USAGE: &str = "\
-usage: cargo xtask bench [--quick] [--only SCENARIO]... [--wherry PATH] [--derper PATH] [--no-report]
+usage: cargo xtask bench [--quick] [--rounds N] [--only SCENARIO]... [--wherry PATH] [--derper PATH] [--no-report]
 
   --quick        one short round; under two minutes; writes no report
+  --rounds N     how often each relay takes each scenario, instead of 5
   --only NAME    peak, light, idle, sessions or stun
   --wherry PATH  a ready binary instead of target/release/wherry
   --derper PATH  a ready binary instead of tests/go/bin/derper
@@ -86,6 +87,7 @@ fn wish(root: &Path, words: &[&str]) -> Option<Wish> {
         match *word {
             "--quick" => (wish.plan, wish.writes_report) = (quick.clone(), false),
             "--no-report" => wish.writes_report = false,
+            "--rounds" => wish.plan.rounds = words.next()?.parse().ok()?,
             "--only" => {
                 let name = words.next()?;
                 wish.scenarios.push(SCENARIOS.iter().find(|scenario| scenario.name == *name)?);
