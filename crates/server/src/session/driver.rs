@@ -367,7 +367,7 @@ impl Seat {
 
 /// Makes `store` hold `bytes` and no more memory than that.
 fn keep(store: &mut Vec<u8>, bytes: &[u8]) {
-    if !(store.is_empty() && bytes.is_empty()) {
+    if store.capacity() > 0 || !bytes.is_empty() {
         *store = bytes.to_vec();
     }
 }
@@ -398,5 +398,21 @@ impl Received {
         if self.skipped > 0 {
             counters.skipped_frames.add(self.skipped);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::keep;
+
+    #[test]
+    fn nothing_kept_owns_no_memory() {
+        let mut store = Vec::with_capacity(4096);
+        keep(&mut store, &[]);
+        assert_eq!(store.capacity(), 0);
+        keep(&mut store, b"half a fra");
+        assert_eq!(store, b"half a fra");
+        keep(&mut store, &[]);
+        assert_eq!(store.capacity(), 0);
     }
 }
