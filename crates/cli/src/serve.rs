@@ -1,6 +1,6 @@
 //! `wherry serve`: settings to a running relay, until a signal ends it.
 
-use std::io;
+use std::{io, net::SocketAddr};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wherry_server::{config::Settings, run::Running};
@@ -44,11 +44,13 @@ fn announce(settings: &Settings, running: &Running) -> Result<(), Failure> {
         tls = ?addresses.tls,
         plain = ?addresses.plain,
         http = ?addresses.http,
+        stun = ?addresses.stun,
+        admin = addresses.admin.map(tracing::field::display),
         admit = ?settings.admit,
         "serving"
     );
     let (Some(host), Some(&tls)) = (settings.hostnames.first(), addresses.tls.first()) else { return Ok(()) };
-    let stun_port = settings.stun.first().map(|addr| addr.port());
+    let stun_port = addresses.stun.first().map(SocketAddr::port);
     match (Place { host, tls, stun_port, pin: running.pin() }).text() {
         Ok(text) => output::print(&text),
         Err(err) => {

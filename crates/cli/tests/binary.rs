@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::{Child, Command, Stdio},
@@ -312,6 +313,67 @@ fn a_link_named_derper_takes_its_flags_and_warns_that_all_are_admitted() {
     assert!(log.iter().any(|line| line.contains("plain=[127.0.0.1:")), "{log:#?}");
     assert_eq!(relay.stop().0, Some(0));
     assert!(home.path().join("k").is_file());
+}
+
+/// Asks the private listener for a page: the status line and the body.
+fn ask(admin: &str, path: &str) -> (String, String) {
+    let mut socket = TcpStream::connect(admin).unwrap();
+    write!(socket, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+fn admin_of(log: &[String]) -> String {
+    let rest = log.iter().find_map(|line| line.split_once(" admin=")).unwrap().1;
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn status_asks_a_running_relay() {
+    let home = home();
+    let (relay, log) = Relay::start(wherry(
+        &home,
+        "serve --dev --listen 127.0.0.1:0 --stun 127.0.0.1:0 --admin 127.0.0.1:0",
+    ));
+    let admin = admin_of(&log);
+    let table = run(&mut wherry(&home, &format!("status --interval 10ms --admin http://{admin}/")));
+    assert!(
+        table.stdout.contains("up 0s, ready\nlistening on 127.0.0.1:"),
+        "{}{:?}",
+        table.stdout,
+        table.stderr
+    );
+    assert!(table.stdout.contains("\n0 connections, 0 of them at home here;"), "{}", table.stdout);
+    let mut json = wherry(&home, "status --interval 0s --json");
+    let json = run(json.env("WHERRY_ADMIN", &admin));
+    let status: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&status["ready"], &status["addresses"]["admin"]), (&true.into(), &admin.as_str().into()));
+    let (line, metrics) = ask(&admin, "/metrics");
+    assert!(line.ends_with("200 OK") && metrics.contains("\nwherry_ready 1\n"), "{metrics}");
+    assert_eq!(relay.stop().0, Some(0));
+}
+
+#[test]
+fn a_list_that_breaks_shows_in_readyz_and_the_relay_goes_on() {
+    let home = home();
+    let list = home.path().join("nodes");
+    std::fs::write(&list, format!("nodekey:{} ada\n", "ab".repeat(32))).unwrap();
+    let (relay, log) = Relay::start(wherry(
+        &home,
+        "serve --dev --admit list:nodes --listen 127.0.0.1:0 --stun off --admin 127.0.0.1:0",
+    ));
+    let admin = admin_of(&log);
+    assert_eq!(ask(&admin, "/readyz"), ("HTTP/1.0 200 OK".to_owned(), "ready\n".to_owned()));
+    std::fs::write(&list, "not a key\n").unwrap();
+    assert!(Command::new("kill").args(["-HUP", &relay.0.id().to_string()]).status().unwrap().success());
+    // The signal and the requests are served by the same thread, so a few requests are enough.
+    let mut answers = (0..5000).map(|_| ask(&admin, "/readyz"));
+    let (line, body) = answers.find(|(line, _)| line != "HTTP/1.0 200 OK").expect("still ready");
+    assert_eq!(line, "HTTP/1.0 503 Service Unavailable");
+    assert!(body.starts_with("admission: ") && body.contains("nodes") && body.lines().count() == 1, "{body}");
+    assert_eq!(relay.stop().0, Some(0));
 }
 
 #[test]
