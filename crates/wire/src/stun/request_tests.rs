@@ -58,6 +58,11 @@ fn each_rule_has_its_own_refusal() {
     assert_eq!(parse_request(&response_type), Err(NotStun::NotRequest));
     assert_eq!(parse_request(&signed("8022 0008 7461696c6e6f6466")), Err(NotStun::WrongSoftware));
     assert_eq!(parse_request(&signed("8022 0007 7461696c6e6f64 00")), Err(NotStun::WrongSoftware));
+    assert_eq!(
+        parse_request(&signed("0006 0008 7461696c6e6f6465")),
+        Err(NotStun::WrongSoftware),
+        "a user's name"
+    );
     assert_eq!(parse_request(&signed("")), Err(NotStun::WrongSoftware));
     assert_eq!(parse_request(&signed("8022 0009 7461696c6e6f6465")), Err(NotStun::Malformed), "runs over");
     let mut trailing = signed(NAME);
