@@ -11,7 +11,7 @@ use wherry_server::config::{Environment, Flag, KEYS, Key, Shape, Sources};
 use crate::{
     failure::Failure,
     output,
-    sift::{self, UnknownFlag},
+    sift::{self, UnknownFlag, UnknownFlags},
 };
 
 /// What was asked for.
@@ -154,7 +154,7 @@ impl Asked {
         if self.unknown.is_empty() {
             return Ok(loaded?);
         }
-        Err(Failure::UnknownFlags { unknown: self.unknown, problems: loaded.err() })
+        Err(UnknownFlags { flags: self.unknown, problems: loaded.err() }.into())
     }
 }
 
@@ -208,7 +208,7 @@ fn setting(key: &'static Key) -> Arg {
 /// The arguments of the process, the program's name first.
 pub(crate) fn argv() -> Result<Vec<String>, Failure> {
     let text = |arg: OsString| {
-        arg.into_string().map_err(|arg| Failure::Usage(format!("argument {arg:?} is not Unicode")))
+        arg.into_string().map_err(|arg| Failure::Usage(format!("argument {arg:?} is not Unicode").into()))
     };
     std::env::args_os().map(text).collect()
 }
@@ -248,12 +248,12 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "wherry", &mut script);
-    output::print(&String::from_utf8_lossy(&script))
+    Ok(output::print(&String::from_utf8_lossy(&script))?)
 }
 
 fn usage(err: &clap::Error, unknown: &[UnknownFlag]) -> Failure {
     let text = err.render().to_string();
     let lines = text.strip_prefix("error: ").unwrap_or(&text).lines().filter(|line| !line.is_empty());
     let lines: Vec<_> = unknown.iter().map(ToString::to_string).chain(lines.map(str::to_owned)).collect();
-    Failure::Usage(lines.join("\n"))
+    Failure::Usage(lines.join("\n").into())
 }

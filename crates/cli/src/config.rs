@@ -3,17 +3,22 @@
 use serde::Serialize;
 use wherry_server::{
     clock::Clock,
-    config::{CertSetting, NodeKeySource, Row, Settings, reference as config_reference},
+    config::{CertSetting, NodeKeySource, Problems, Row, Settings, reference as config_reference},
     metrics::metrics_reference,
     tls::Certs,
 };
 
-use crate::{args::Asked, failure::Failure, output};
+use crate::{
+    args::Asked,
+    failure::{Failure, SystemError},
+    output,
+};
 
 /// Checks the configuration and prints each value with its origin.
 pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
     let loaded = asked.load().map_err(|failure| match failure {
-        Failure::Settings(problems) => Failure::Checked(problems),
+        // What is wrong is the configuration, wherever it was written; flags that do not exist are not part of it.
+        Failure::Usage(problems) if problems.is::<Problems>() => Failure::Config(problems),
         other => other,
     });
     let checked = loaded.and_then(|effective| {
@@ -21,7 +26,7 @@ pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
         Ok(effective.rows)
     });
     if !json {
-        return output::print(&table(&checked?));
+        return Ok(output::print(&table(&checked?))?);
     }
     let report = match &checked {
         Ok(rows) => Report { settings: rows.iter().map(Setting::of).collect(), problems: Vec::new() },
@@ -30,14 +35,14 @@ pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
             problems: failure.to_string().lines().map(str::to_owned).collect(),
         },
     };
-    let text = serde_json::to_string_pretty(&report).map_err(|err| Failure::Stdout(err.into()))?;
+    let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
     output::print(&format!("{text}\n"))?;
     checked.map(drop)
 }
 
 /// Prints a reference page.
 pub(crate) fn reference(metrics: bool) -> Result<(), Failure> {
-    output::print(&if metrics { metrics_reference() } else { config_reference() })
+    Ok(output::print(&if metrics { metrics_reference() } else { config_reference() })?)
 }
 
 /// Certificates of a folder are looked at as a start would; nothing is made or written.

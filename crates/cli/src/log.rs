@@ -9,7 +9,7 @@ use crate::failure::Failure;
 
 /// Installs the subscriber for the rest of the process.
 pub(crate) fn start(settings: &LogSettings) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&settings.filter)?;
+    let filter = EnvFilter::try_new(&settings.filter).map_err(|err| Failure::Config(err.into()))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match settings.format {
         LogFormat::Json => builder.json().flatten_event(true).init(),

@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use crate::failure::Failure;
+use crate::failure::SystemError;
 
 /// Writes data to stdout. A reader that went away, as `head` does, is no failure.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), SystemError> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Stdout(err)),
+        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Err(SystemError::Stdout(err)),
         _ => Ok(()),
     }
 }

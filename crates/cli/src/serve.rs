@@ -5,7 +5,12 @@ use std::{io, net::SocketAddr};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wherry_server::{config::Settings, run::Running};
 
-use crate::{args::Asked, entry::Place, failure::Failure, log, output};
+use crate::{
+    args::Asked,
+    entry::Place,
+    failure::{Failure, SystemError},
+    log, output,
+};
 
 /// Runs the relay until SIGTERM or SIGINT.
 pub(crate) fn run(asked: Asked) -> Result<(), Failure> {
@@ -17,10 +22,10 @@ pub(crate) fn run(asked: Asked) -> Result<(), Failure> {
 /// Runs a relay of these settings until SIGTERM or SIGINT; the log is up already.
 pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
     runtime.block_on(async {
         // Before anything is bound: a signal that comes early still ends it in order.
-        let mut signals = Signals::new().map_err(Failure::Runtime)?;
+        let mut signals = Signals::new().map_err(SystemError::Start)?;
         let running = Running::start(settings)?;
         announce(settings, &running)?;
         while let Asks::Reload = signals.next().await {
@@ -37,7 +42,7 @@ pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Says where the relay listens and prints what to paste.
-fn announce(settings: &Settings, running: &Running) -> Result<(), Failure> {
+fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
     let addresses = running.addresses();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),

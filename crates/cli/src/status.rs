@@ -13,11 +13,16 @@ use wherry_server::{
     config::Environment,
 };
 
-use crate::{args::StatusArgs, derper, failure::Failure, output};
+use crate::{
+    args::StatusArgs,
+    derper,
+    failure::{Failure, SystemError},
+    output,
+};
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StatusError {
+enum StatusError {
     #[error("--interval {0:?} is not allowed; allowed: a duration such as 500ms, 2s")]
     Interval(String),
     #[error(
@@ -30,6 +35,15 @@ pub(crate) enum StatusError {
     Stranger { admin: String, line: String },
 }
 
+impl From<StatusError> for Failure {
+    fn from(error: StatusError) -> Self {
+        match error {
+            StatusError::Interval(_) => Self::Usage(error.into()),
+            _ => Self::Other(error.into()),
+        }
+    }
+}
+
 /// For one answer: the relay is on this host, or near.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -38,7 +52,7 @@ pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
         derper::parse_duration(&args.interval).ok_or_else(|| StatusError::Interval(args.interval.clone()))?;
     let admin = args.admin.as_deref().or_else(|| env.var("WHERRY_ADMIN")).unwrap_or("127.0.0.1:3341");
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::Runtime)?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
     let (before, now) = runtime.block_on(async {
         let before = ask(admin).await?;
         if interval.is_zero() {
@@ -50,10 +64,10 @@ pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
     let rows = rows(before.as_ref(), &now);
     if args.json {
         let report = Report { status: &now, rates: rows.iter().filter_map(|row| row.rate).collect() };
-        let text = serde_json::to_string_pretty(&report).map_err(|err| Failure::Stdout(err.into()))?;
-        return output::print(&format!("{text}\n"));
+        let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
+        return Ok(output::print(&format!("{text}\n"))?);
     }
-    output::print(&(summary(&now) + &table(&rows)))
+    Ok(output::print(&(summary(&now) + &table(&rows)))?)
 }
 
 /// Fetches `/status.json` over HTTP/1.0: one request, an answer that ends with the connection.

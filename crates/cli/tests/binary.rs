@@ -100,7 +100,7 @@ fn mistakes_get_their_lines_and_exit_codes() {
         ),
         (
             "status --interval soon",
-            1,
+            64,
             &[r#"wherry: --interval "soon" is not allowed; allowed: a duration such as 500ms, 2s"#],
         ),
         (

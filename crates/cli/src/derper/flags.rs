@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::go;
+use crate::failure::Failure;
 
 /// What the command line came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Default for Flags {
 
 /// Everything that is wrong with the command line or with what it leads to.
 #[derive(Debug, thiserror::Error)]
-pub(crate) struct FlagProblems {
+pub(super) struct FlagProblems {
     pub(super) all: Vec<FlagProblem>,
 }
 
@@ -60,6 +61,12 @@ impl fmt::Display for FlagProblems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lines: Vec<_> = self.all.iter().map(ToString::to_string).collect();
         f.write_str(&lines.join("\n"))
+    }
+}
+
+impl From<FlagProblems> for Failure {
+    fn from(problems: FlagProblems) -> Self {
+        Self::Usage(problems.into())
     }
 }
 

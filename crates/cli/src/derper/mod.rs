@@ -13,7 +13,6 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use flags::FlagProblems;
 pub(crate) use go::parse_duration;
 
 use wherry_server::config::{Admit, Environment};
@@ -24,10 +23,10 @@ use crate::{failure::Failure, log, output, serve};
 pub(crate) fn run(argv: &[String], env: &Environment) -> Result<(), Failure> {
     let flags = flags::parse(argv)?;
     if flags.help {
-        return output::print(&flags::help());
+        return Ok(output::print(&flags::help())?);
     }
     if flags.version {
-        return output::print(concat!("wherry ", env!("CARGO_PKG_VERSION"), "\n"));
+        return Ok(output::print(concat!("wherry ", env!("CARGO_PKG_VERSION"), "\n"))?);
     }
     let settings = settings::settings(&flags, env)?;
     log::start(&settings.log)?;
