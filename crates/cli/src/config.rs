@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 use wherry_server::{
+    admission::check_list,
     clock::Clock,
-    config::{CertSetting, NodeKeySource, Problems, Row, Settings, reference as config_reference},
+    config::{Admit, CertSetting, Problems, Row, Settings, reference as config_reference},
     metrics::metrics_reference,
     tls::Certs,
 };
+use wherry_wire::key::NodePrivate;
 
 use crate::{
     args::Asked,
@@ -22,7 +24,7 @@ pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
         other => other,
     });
     let checked = loaded.and_then(|effective| {
-        check_certificates(&effective.settings)?;
+        check_files(&effective.settings)?;
         Ok(effective.rows)
     });
     if !json {
@@ -45,14 +47,28 @@ pub(crate) fn reference(metrics: bool) -> Result<(), Failure> {
     Ok(output::print(&if metrics { metrics_reference() } else { config_reference() })?)
 }
 
-/// Certificates of a folder are looked at as a start would; nothing is made or written.
-fn check_certificates(settings: &Settings) -> Result<(), Failure> {
-    let Some(cert @ CertSetting::Dir(_)) = &settings.cert else { return Ok(()) };
+/// Everything that is wrong with the content of files.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+struct BadFiles(Vec<String>);
+
+/// Looks into the files that settings name as a start would; nothing is made or written.
+fn check_files(settings: &Settings) -> Result<(), Failure> {
+    let list = match &settings.admit {
+        Admit::List(path) => check_list(path).err().map(|err| err.to_string()),
+        _ => None,
+    };
+    let bad: Vec<_> = list.into_iter().chain(check_certificates(settings)?).collect();
+    if bad.is_empty() { Ok(()) } else { Err(Failure::Config(BadFiles(bad).into())) }
+}
+
+/// What is wrong with the certificates of a folder.
+fn check_certificates(settings: &Settings) -> Result<Option<String>, Failure> {
+    let Some(cert @ CertSetting::Dir(_)) = &settings.cert else { return Ok(None) };
     let clock = Clock::start();
     // Any key will do: it goes into the meta certificate, which is thrown away here.
-    let Ok(key) = NodeKeySource::Ephemeral.load(clock.random()?) else { return Ok(()) };
-    Certs::open(cert, &settings.hostnames, &key.public(), clock)?;
-    Ok(())
+    let key = NodePrivate::generate(clock.random()?).public();
+    Ok(Certs::open(cert, &settings.hostnames, &key, clock).err().map(|err| err.to_string()))
 }
 
 fn table(rows: &[Row]) -> String {

@@ -6,7 +6,6 @@ use wherry_server::{
     clock::NoEntropy,
     config::{Origin, Problem, Problems},
     run::StartError,
-    tls::TlsError,
 };
 
 /// Why a command did not do what was asked. Its text is one line for each thing that is wrong.
@@ -62,12 +61,6 @@ impl From<Problems> for Failure {
         } else {
             Self::Config(problems.into())
         }
-    }
-}
-
-impl From<TlsError> for Failure {
-    fn from(error: TlsError) -> Self {
-        Self::Config(error.into())
     }
 }
 

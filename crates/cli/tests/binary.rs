@@ -207,13 +207,16 @@ fn config_check_writes_nothing() {
 }
 
 #[test]
-fn a_folder_without_certificates_is_found_by_config_check() {
+fn config_check_looks_into_the_files_that_are_named() {
     let home = home();
     std::fs::create_dir(home.path().join("certs")).unwrap();
-    let finished = run(&mut wherry(&home, "config check --listen 127.0.0.1:1 --cert-dir certs"));
+    std::fs::write(home.path().join("nodes"), "nodekey:12\n").unwrap();
+    let line = "config check --listen 127.0.0.1:1 --cert-dir certs --admit list:nodes";
+    let finished = run(&mut wherry(&home, line));
     assert_eq!(finished.code, Some(78));
-    assert_eq!(finished.stderr.len(), 1, "{:?}", finished.stderr);
-    assert!(finished.stderr[0].contains("certs"), "{:?}", finished.stderr);
+    let [list, certificates] = finished.stderr.as_slice() else { panic!("{:?}", finished.stderr) };
+    assert!(list.starts_with("wherry: list nodes: line 1: "), "{list}");
+    assert!(certificates.starts_with("wherry: certs holds no certificate"), "{certificates}");
 }
 
 #[test]

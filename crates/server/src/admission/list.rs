@@ -128,6 +128,14 @@ impl List {
     }
 }
 
+/// Reads a list as a start would, and keeps nothing of it.
+///
+/// # Errors
+/// Whatever would keep a relay with this list from starting.
+pub fn check_list(path: &Path) -> Result<(), ListError> {
+    read(path).map(drop)
+}
+
 fn read(path: &Path) -> Result<Entries, ListError> {
     let text =
         std::fs::read_to_string(path).map_err(|source| ListError::Read { path: path.to_owned(), source })?;
