@@ -1,0 +1,126 @@
+//! Lists of operations on a switch: its invariants hold after each, and packets are conserved.
+#![no_main]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use wherry_switch::{Conn, DropTally, Gate, JoinInfo, MailboxLimits, Role, Route, SiblingId, Switch};
+use wherry_wire::key::NodePublic;
+
+/// Small, so that a short list of operations reaches every bound.
+const LIMITS: MailboxLimits = MailboxLimits {
+    data_bytes: 4_000,
+    disco_bytes: 500,
+    control_bytes: 300,
+    max_age: Duration::from_millis(600),
+};
+
+struct World {
+    switch: Switch<()>,
+    gate: Gate,
+    /// Every conn that ever joined; those that left go on sending, as late packets do.
+    conns: Vec<Arc<Conn<()>>>,
+    now: Duration,
+    drops: DropTally,
+    pushed: u64,
+    taken: u64,
+}
+
+fuzz_target!(|ops: &[u8]| {
+    let (switch, gate) = Switch::new(key(0), LIMITS);
+    let (drops, now) = (DropTally::default(), Duration::ZERO);
+    let mut world = World { switch, gate, conns: Vec::new(), now, drops, pushed: 0, taken: 0 };
+    for op in ops.as_chunks().0 {
+        world.step(*op);
+        assert_eq!(world.switch.check(), []);
+        let queued: usize = world.conns.iter().map(|conn| conn.mailbox().packets()).sum();
+        let lost = world.drops.total().packets;
+        assert_eq!(world.pushed, world.taken + lost + u64::try_from(queued).unwrap());
+    }
+    world.end();
+});
+
+impl World {
+    /// An operation, whom it concerns, and two more bytes for what it needs.
+    fn step(&mut self, [op, who, what, size]: [u8; 4]) {
+        let conn = self.conns.get(usize::from(who) % self.conns.len().max(1)).cloned();
+        let sibling = SiblingId(u32::from(what % 5));
+        match (op % 12, conn) {
+            (0, _) => self.join(who, what),
+            (1, Some(conn)) => {
+                self.switch.leave(&conn, &mut self.drops);
+            }
+            (2 | 3, Some(conn)) => self.send(&conn, what, usize::from(size) * 20, false),
+            (4, Some(conn)) => self.send(&conn, what, usize::from(size), true),
+            (5, Some(conn)) => {
+                self.switch.watch(&conn);
+            }
+            (6, _) => self.switch.add_forwarder(&key(who % 8), sibling),
+            (7, _) => {
+                self.switch.remove_forwarder(&key(who % 8), sibling);
+            }
+            (8, Some(conn)) => self.switch.set_home(&conn, what % 2 == 0, self.now),
+            (9, Some(conn)) => self.take(&conn, usize::from(size) * 10),
+            (10, _) => self.now += Duration::from_millis(u64::from(size) * 4),
+            (_, Some(conn)) if conn.is_dup() => self.switch.note_frame(&conn),
+            _ => {}
+        }
+    }
+
+    fn join(&mut self, who: u8, what: u8) {
+        let role = if what % 2 == 0 { Role::Regular } else { Role::Mesh };
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::from(what)));
+        let info = JoinInfo { addr, not_ideal: what % 3 == 0, prober: what % 5 == 0 };
+        let admitted = self.gate.admit(key(who % 8), role, None);
+        self.conns.push(self.switch.join(admitted, info, (), self.now).conn);
+    }
+
+    fn send(&mut self, from: &Arc<Conn<()>>, to: u8, len: usize, disco: bool) {
+        if from.is_dup() {
+            self.switch.note_frame(from);
+        }
+        let mut packet = vec![to; len];
+        if let Some(magic) = packet.first_chunk_mut().filter(|_| disco) {
+            *magic = wherry_wire::disco::MAGIC;
+        }
+        let Some(peer) = self.switch.peer(&key(to % 8)) else { return };
+        assert!(!peer.retired());
+        match peer.route() {
+            Route::Local(conn) => {
+                assert_eq!(conn.key(), peer.key());
+                conn.mailbox().push(from.key(), &packet, self.now, &mut self.drops);
+                self.switch.heard(from.key(), &conn);
+                self.pushed += 1;
+            }
+            Route::Sibling(_) => {}
+            other @ (Route::Inactive | Route::Unknown) => panic!("a peer that is found leads to {other:?}"),
+        }
+    }
+
+    fn take(&mut self, conn: &Arc<Conn<()>>, budget: usize) {
+        let mut out = Vec::new();
+        let taken = conn.mailbox().take(self.now, budget, &mut out, &mut self.drops);
+        assert!(taken.frames > 0 || conn.mailbox().is_empty());
+        assert!(out.len() >= taken.packets * 37 + taken.bytes);
+        self.taken += u64::try_from(taken.packets).unwrap();
+    }
+
+    /// Everybody leaves, and nothing stays behind.
+    fn end(&mut self) {
+        for conn in std::mem::take(&mut self.conns) {
+            self.switch.leave(&conn, &mut self.drops);
+            assert!(conn.mailbox().is_empty());
+        }
+        let counts = self.switch.counts();
+        let left = [counts.conns, counts.home_conns, counts.not_ideal_conns, counts.watchers];
+        assert_eq!(left, [0; 4]);
+        assert_eq!((counts.local_peers, counts.dup_keys, counts.dup_conns), (0, 0, 0));
+        assert_eq!(self.pushed, self.taken + self.drops.total().packets);
+    }
+}
+
+fn key(number: u8) -> NodePublic {
+    NodePublic::from_bytes([number + 1; 32])
+}
