@@ -182,13 +182,14 @@ fn read_env(env: &Environment, written: &mut BTreeMap<&'static str, Given>, prob
     }
 }
 
-/// Variables with our prefix that are not settings: the file's own name, what tests pass to themselves, and what
-/// Kubernetes and Docker put into every container beside a service named `wherry`.
+/// Variables with our prefix that are not settings: the file's own name, what the test suites of this repository are
+/// told by, and what Kubernetes and Docker put into every container beside a service named `wherry`.
 fn is_foreign(name: &str) -> bool {
-    let rest = name.trim_start_matches("WHERRY_");
-    rest == "CONFIG"
-        || rest == "PORT"
-        || ["TEST_", "PORT_", "SERVICE_", "ENV_"].iter().any(|p| rest.starts_with(p))
+    const EXACT: [&str; 8] =
+        ["CONFIG", "PORT", "BIN", "DERPER", "REQUIRE_ALL", "SIBLING_CMD", "SUBJECT", "SUBJECT_CMD"];
+    const PREFIXES: [&str; 4] = ["TEST_", "PORT_", "SERVICE_", "ENV_"];
+    let rest = name.strip_prefix("WHERRY_").unwrap_or(name);
+    EXACT.contains(&rest) || PREFIXES.iter().any(|prefix| rest.starts_with(prefix))
 }
 
 fn read_file(path: &Path, written: &mut BTreeMap<&'static str, Given>, problems: &mut Vec<Problem>) {

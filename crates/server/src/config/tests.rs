@@ -361,13 +361,15 @@ fn broken_toml_names_its_line() {
 }
 
 #[test]
-fn variables_of_an_orchestrator_are_not_settings() {
+fn variables_of_an_orchestrator_or_a_test_suite_are_not_settings() {
     let mut desk = Desk::new();
     desk.env(&[
         ("WHERRY_PORT", "tcp://10.0.0.1:443"),
         ("WHERRY_PORT_443_TCP_ADDR", "10.0.0.1"),
         ("WHERRY_SERVICE_HOST", "10.0.0.1"),
         ("WHERRY_CONFIG", "x.toml"),
+        ("WHERRY_SUBJECT", "wherry"),
+        ("WHERRY_DERPER", "/usr/bin/derper"),
     ]);
     desk.load();
 }
