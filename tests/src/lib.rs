@@ -24,6 +24,7 @@ mod keeper;
 pub mod node;
 pub mod peer;
 pub mod pipe;
+mod response;
 pub mod settings;
 pub mod stun;
 pub mod subject;

@@ -2,8 +2,8 @@
 
 use crate::PATIENCE;
 use crate::frame::Frame;
-use crate::http::{Response, parse_head};
 use crate::pipe::{Ended, Pipe};
+use crate::response::{Response, parse_head};
 use crate::subject::Subject;
 use crate::websocket::{self, Inbound};
 use std::net::SocketAddr;
