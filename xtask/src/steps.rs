@@ -169,18 +169,11 @@ fn smoke(root: &Path) -> Result<(), String> {
     run(&mut command(&dir, &["cargo", "clippy", "--locked", "--", "-Dwarnings"]))?;
     let listed = crate::command::output(&mut command(root, &["cargo", "fuzz", "list"]))?;
     for target in listed.lines().map(str::trim).filter(|target| !target.is_empty()) {
+        let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
+        std::fs::create_dir_all(root.join(&corpus)).map_err(|err| format!("{corpus}: {err}"))?;
         // Without a sanitizer the targets build on the stable compiler; panics and overflows still end a run.
-        let words = [
-            "cargo",
-            "fuzz",
-            "run",
-            "--sanitizer",
-            "none",
-            target,
-            "--",
-            "-max_total_time=10",
-            "-verbosity=0",
-        ];
+        let cargo = ["cargo", "fuzz", "run", "--sanitizer", "none", target, &corpus, &seeds, "--"];
+        let words: Vec<&str> = cargo.iter().chain(&["-max_total_time=10", "-verbosity=0"]).copied().collect();
         run(&mut command(root, &words))?;
     }
     Ok(())
