@@ -137,7 +137,7 @@ func Start(ctx context.Context, dir string, o Options) (*Relay, error) {
 		return nil, err
 	}
 	r.cmd = exec.Command(r.Command[0], append(r.Command[1:len(r.Command):len(r.Command)], args...)...)
-	r.cmd.Env = append(os.Environ(), "HOME="+dir, "WHERRY_ADMIN="+r.at(r.Ports.Admin))
+	r.cmd.Env = r.environment(dir)
 	r.cmd.Stdout, r.cmd.Stderr = &r.output, &r.output
 	// A test binary that dies must not leave relays behind.
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -287,6 +287,18 @@ func (r *Relay) arguments(dir string) ([]string, error) {
 		args = append(args, "-mesh-with", strings.Join(r.MeshWith, ","))
 	}
 	return append(args, r.Flags...), nil
+}
+
+// environment is the little a relay may see of ours: what concerns the tests
+// alone, wherry would refuse as a setting that it does not know.
+func (r *Relay) environment(dir string) []string {
+	env := []string{"HOME=" + dir, "WHERRY_ADMIN=" + r.at(r.Ports.Admin)}
+	for _, name := range []string{"PATH", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // awaitAnswers returns once TCP connects and STUN replies. A relay has no
