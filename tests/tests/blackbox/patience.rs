@@ -6,7 +6,7 @@
 
 use crate::waits;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use wherry_tests::Subject;
 use wherry_tests::settings::settings;
@@ -51,11 +51,12 @@ impl Waiting {
 
 /// With one process for each test there is nothing to share: each waits for itself then.
 fn begin() {
-    static BEGIN: Once = Once::new();
+    // Not `Once`: if the subject does not start, each test is to say why.
+    static BEGUN: OnceLock<()> = OnceLock::new();
     if settings().process_per_test {
         return;
     }
-    BEGIN.call_once(|| {
+    BEGUN.get_or_init(|| {
         if let Some(relay) = Shared::tls() {
             waits::ALL.iter().for_each(|waiting| waiting.begin(relay.subject()));
         }
