@@ -17,16 +17,15 @@ pub(crate) fn program() -> Option<&'static Path> {
             Kind::Derper => derper(),
             Kind::Wherry => wherry(),
         };
-        found.map_err(|missing| say(&missing)).ok()
+        found.map_err(|missing| say(&format!("SKIPPED: no black-box test runs, {missing}"))).ok()
     });
     assert!(found.is_some() || !settings().require_all, "the subject is missing and this run requires it");
     found.as_deref()
 }
 
-fn say(missing: &str) {
-    let line = format!("\nSKIPPED: no black-box test runs, {missing}\n");
-    // Straight to the stream: the print macros are captured for tests that pass.
-    std::io::stderr().write_all(line.as_bytes()).expect("stderr takes a line");
+/// Writes a line to stderr, past the capture of the test runner, which hides what passing tests print.
+pub(crate) fn say(line: &str) {
+    std::io::stderr().write_all(format!("\n{line}\n").as_bytes()).expect("stderr takes a line");
 }
 
 /// The reference relay, built by the Go module that pins its version.

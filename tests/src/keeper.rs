@@ -43,7 +43,11 @@ impl Keeper {
         log: &Path,
         dir: &Path,
     ) -> Self {
-        let mut shell = Command::new("sh")
+        let mut command = Command::new("sh");
+        for name in crate::settings::NAMES {
+            command.env_remove(name);
+        }
+        let mut shell = command
             .args(["-c", SCRIPT, "sh"])
             .args([log, dir, program])
             .args(args)

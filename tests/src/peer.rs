@@ -42,11 +42,17 @@ impl Join {
     /// Joins `relay`.
     #[must_use]
     pub fn to(self, relay: &Subject) -> Peer {
-        let key = self.key.clone().unwrap_or_else(NodeKey::random);
-        let mut wire = match self.way {
+        let wire = match self.way {
             Way::Plain => Wire::plain(relay.main()),
             Way::Tls | Way::WebSocket => Wire::tls(relay),
         };
+        self.over(wire, relay)
+    }
+
+    /// Joins `relay` over a connection that is already there.
+    #[must_use]
+    pub fn over(self, mut wire: Wire, relay: &Subject) -> Peer {
+        let key = self.key.clone().unwrap_or_else(NodeKey::random);
         if self.way == Way::WebSocket {
             upgrade_to_websocket(&mut wire, relay);
         } else {

@@ -45,15 +45,47 @@ impl Pipe {
     ///
     /// # Errors
     /// The handshake fails.
-    pub fn over(mut tcp: TcpStream, hello: &Hello) -> io::Result<Self> {
+    pub fn over(tcp: TcpStream, hello: &Hello) -> io::Result<Self> {
+        let (config, name) = hello.config();
+        Self::finish(tcp, ClientConnection::new(config, name).expect("the config is valid"))
+    }
+
+    /// The same, its first flight cut into pieces of `len` bytes.
+    ///
+    /// # Errors
+    /// The handshake fails.
+    pub fn over_pieces(mut tcp: TcpStream, hello: &Hello, len: usize) -> io::Result<Self> {
         let (config, name) = hello.config();
         let mut session = ClientConnection::new(config, name).expect("the config is valid");
+        let mut flight = Vec::new();
+        session.write_tls(&mut flight)?;
+        for piece in flight.chunks(len) {
+            tcp.write_all(piece)?;
+        }
+        Self::finish(tcp, session)
+    }
+
+    fn finish(mut tcp: TcpStream, mut session: ClientConnection) -> io::Result<Self> {
         tcp.set_read_timeout(Some(PATIENCE))?;
         tcp.set_write_timeout(Some(PATIENCE))?;
         while session.is_handshaking() {
             session.complete_io(&mut tcp)?;
         }
         Ok(Self::Tls(Box::new(StreamOwned::new(session, tcp))))
+    }
+
+    /// Encrypts with new keys from here on, and asks the other side to do so too. Source: RFC 8446, section 4.6.3
+    pub fn renew_traffic_keys(&mut self) {
+        let Self::Tls(tls) = self else { panic!("a plain pipe has no keys") };
+        tls.conn.refresh_traffic_keys().expect("the handshake is done");
+        self.flush(Instant::now() + PATIENCE).expect("the relay takes what a client sends");
+    }
+
+    /// Ends the TLS session from this side and leaves the socket open. Source: RFC 8446, section 6.1
+    pub fn say_goodbye(&mut self) {
+        let Self::Tls(tls) = self else { panic!("a plain pipe has no session") };
+        tls.conn.send_close_notify();
+        self.flush(Instant::now() + PATIENCE).expect("the relay takes what a client sends");
     }
 
     /// The socket underneath.

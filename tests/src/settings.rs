@@ -12,10 +12,13 @@ pub enum Kind {
     Wherry,
 }
 
+/// The variables read here. Not for the subject, which knows no such names.
+pub(crate) const NAMES: [&str; 4] = ["WHERRY_SUBJECT", "WHERRY_DERPER", "WHERRY_BIN", "WHERRY_REQUIRE_ALL"];
+
 /// The choices of a run, from the environment.
 #[derive(Debug)]
 pub struct Settings {
-    /// `WHERRY_SUBJECT`: `derper` or `wherry`.
+    /// `WHERRY_SUBJECT`: `derper` or `wherry`, which is the default.
     pub kind: Kind,
     /// `WHERRY_DERPER`: path of a ready reference binary.
     pub derper: Option<PathBuf>,
@@ -38,8 +41,8 @@ pub fn settings() -> &'static Settings {
 fn read() -> Settings {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let kind = match std::env::var("WHERRY_SUBJECT").as_deref() {
-        Err(_) | Ok("" | "derper") => Kind::Derper,
-        Ok("wherry") => Kind::Wherry,
+        Ok("derper") => Kind::Derper,
+        Err(_) | Ok("" | "wherry") => Kind::Wherry,
         Ok(other) => panic!("WHERRY_SUBJECT is {other:?}; it may be derper or wherry"),
     };
     Settings {

@@ -3,8 +3,8 @@
 //! Each subject has a loopback address of its own out of 127.0.0.0/8, so ports never collide with anything; only
 //! IPv6 and wildcard subjects, which have no such choice, take ports that were free a moment ago.
 
-use crate::binary::program;
-use crate::differences::Difference;
+use crate::binary::{program, say};
+use crate::differences::{Difference, not_yet};
 use crate::keeper::Keeper;
 use crate::node::{NodeKey, hex, random_bytes};
 use crate::settings::{Kind, settings};
@@ -84,7 +84,28 @@ impl Subject {
         Some((code, subject.log()))
     }
 
+    /// The exit code after a flag of [`NOT_YET`](crate::differences::NOT_YET). `None`: the reference serves them all.
+    #[must_use]
+    pub fn exit_after_flag_not_yet_served(flag: &str) -> Option<i32> {
+        if settings().kind == Kind::Derper {
+            return None;
+        }
+        let subject = Self::launch_anyway(&Setup { flags: vec![flag.to_owned()], ..Setup::default() })?;
+        subject.exit_within(DEADLINE)
+    }
+
     fn launch(setup: &Setup) -> Option<Self> {
+        let lacking = setup.flags.iter().find_map(|flag| not_yet(flag));
+        match lacking.filter(|_| settings().kind == Kind::Wherry) {
+            Some(purpose) => {
+                say(&format!("SKIPPED: wherry does not serve {purpose} yet"));
+                None
+            }
+            None => Self::launch_anyway(setup),
+        }
+    }
+
+    fn launch_anyway(setup: &Setup) -> Option<Self> {
         let program = program()?;
         let dir =
             tempfile::Builder::new().prefix("wherry-tests-").tempdir().expect("a temporary directory").keep();

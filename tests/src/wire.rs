@@ -37,6 +37,11 @@ impl Wire {
         &self.pipe
     }
 
+    /// The stream underneath, to act below the protocol.
+    pub const fn pipe_mut(&mut self) -> &mut Pipe {
+        &mut self.pipe
+    }
+
     /// Sends bytes, in one binary message after a WebSocket upgrade.
     pub fn send(&mut self, bytes: &[u8]) {
         self.try_send(bytes, PATIENCE).expect("the relay takes what a client sends");

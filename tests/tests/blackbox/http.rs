@@ -3,7 +3,7 @@
 use crate::patience::relay;
 use wherry_tests::http::{Response, fetch, fetch_plain, raw_head, request};
 use wherry_tests::subject::{Setup, Shared};
-use wherry_tests::{PATIENCE, Peer, Subject, Wire};
+use wherry_tests::{Difference, Ended, PATIENCE, Peer, Subject, Wire};
 
 const NO_CACHE: &str = "no-cache, no-store, must-revalidate, no-transform, max-age=0";
 
@@ -136,6 +136,54 @@ fn a_connection_serves_several_requests() {
 }
 
 #[test]
+fn the_body_of_a_request_is_never_taken_for_a_request() {
+    let Some(relay) = relay() else { return };
+    let host = relay.hostname();
+    let counted = format!(
+        "POST /robots.txt HTTP/1.1\r\nHost: {host}\r\nContent-Length: 27\r\n\r\nGET /generate_204 HTTP/1.1\r\n"
+    );
+    let chunked = format!(
+        "POST /robots.txt HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\n\r\n\
+         5\r\nGET /\r\n3;x=y\r\nabc\r\n0\r\nTrailer: x\r\n\r\n"
+    );
+    for text in [counted, chunked] {
+        let mut wire = Wire::tls(&relay);
+        wire.send(&[text.as_bytes(), &request("HEAD", "/derp/probe", host, &[])].concat());
+        assert!(wire.response(PATIENCE).expect("a response").text().starts_with("User-agent"), "{text}");
+        // A server need not go on after a body that it did not want.
+        match wire.head(PATIENCE) {
+            Ok(next) => assert_eq!(next.header("Access-Control-Allow-Origin"), Some("*"), "{text}"),
+            Err(ended) => assert_eq!(ended, Ended::Closed, "{text}"),
+        }
+    }
+}
+
+#[test]
+fn a_long_but_sane_head_is_read() {
+    let Some(relay) = relay() else { return };
+    let cookie = format!("Cookie: {}", "c".repeat(8000));
+    let many: Vec<_> = (0..60).map(|at| format!("X-Proxy-{at}: {at}")).collect();
+    let lines: Vec<_> = many.iter().map(String::as_str).chain([&*cookie]).collect();
+    assert_eq!(fetch(&relay, "GET", "/derp/probe", &lines).status(), 200);
+}
+
+#[test]
+fn unclean_paths_are_sent_to_the_clean_ones() {
+    let Some(relay) = relay() else { return };
+    let cases = [
+        ("//derp", "/derp"),
+        ("/a/../derp/probe", "/derp/probe"),
+        ("/derp/./probe?x=y", "/derp/probe?x=y"),
+        ("/derp//probe", "/derp/probe"),
+        ("/../../etc/passwd", "/etc/passwd"),
+    ];
+    for (target, clean) in cases {
+        let response = fetch(&relay, "GET", target, &[]);
+        assert_eq!((response.status(), response.header("Location")), (307, Some(clean)), "{target}");
+    }
+}
+
+#[test]
 fn connect_is_forbidden_unless_enabled() {
     let Some(relay) = relay() else { return };
     let bytes =
@@ -182,9 +230,10 @@ fn the_plain_port_sends_readers_to_https() {
 fn the_root_of_the_plain_port_depends_on_who_asks() {
     let Some(relay) = relay() else { return };
     let host = relay.hostname();
-    let may_debug = fetch_plain(relay.http(), "GET", "/", host, &[]);
-    assert_eq!(may_debug.status(), 302);
-    assert_eq!(may_debug.header("Location"), Some(&*format!("https://{host}/debug/")));
+    let local = fetch_plain(relay.http(), "GET", "/", host, &[]);
+    let may_debug = if relay.differs(Difference::NoPublicDebugPages) { "" } else { "debug/" };
+    assert_eq!(local.status(), 302);
+    assert_eq!(local.header("Location"), Some(&*format!("https://{host}/{may_debug}")));
     // Behind a proxy nobody is local.
     let stranger = fetch_plain(relay.http(), "GET", "/", host, &["X-Forwarded-For: 192.0.2.7"]);
     assert_eq!(stranger.header("Location"), Some(&*format!("https://{host}/")));
@@ -273,6 +322,10 @@ fn the_plain_port_can_be_off() {
 #[test]
 fn the_consistency_check_is_content() {
     let Some(relay) = with_flags(&[]) else { return };
+    if relay.differs(Difference::NoPublicDebugPages) {
+        is_error(&fetch(&relay, "GET", "/debug/check", &[]), 403, "debug access denied\n");
+        return;
+    }
     let peers = [Peer::join(&relay), Peer::mesh(&relay)];
     let check = fetch(&relay, "GET", "/debug/check", &[]);
     assert_eq!((check.status(), check.text()), (200, "derp.Server ConsistencyCheck okay"));
