@@ -49,6 +49,34 @@ impl Volume {
     }
 }
 
+/// Packets of a batch by kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kinds {
+    /// Discovery packets.
+    pub disco: Volume,
+    /// All others.
+    pub other: Volume,
+}
+
+impl Kinds {
+    /// One packet more.
+    pub fn add(&mut self, packet: &[u8]) {
+        match Kind::of(packet) {
+            Kind::Disco => self.disco.add(packet),
+            Kind::Other => self.other.add(packet),
+        }
+    }
+
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> Volume {
+        Volume {
+            packets: self.disco.packets + self.other.packets,
+            bytes: self.disco.bytes + self.other.bytes,
+        }
+    }
+}
+
 impl Flow {
     /// Counts a batch.
     pub fn add(&self, volume: Volume) {
@@ -67,8 +95,8 @@ pub struct Counters {
     pub received: [Flow; 2],
     /// Packets that siblings forwarded.
     pub forwarded_in: Flow,
-    /// Packets sealed for their destination.
-    pub sent: Flow,
+    /// Packets sealed for their destination, by kind.
+    pub sent: [Flow; 2],
     /// Dropped, by reason and kind.
     pub dropped: [[Flow; 2]; DropReason::ALL.len()],
     /// Pings that peers sent.
@@ -106,7 +134,10 @@ pub struct Counters {
 impl Counters {
     /// Counts what a mailbox gave out.
     pub fn taken(&self, taken: &Taken) {
-        self.sent.add(Volume { packets: taken.packets as u64, bytes: taken.bytes as u64 });
+        self.sent(Kind::Disco)
+            .add(Volume { packets: taken.disco_packets as u64, bytes: taken.disco_bytes as u64 });
+        let (packets, bytes) = (taken.packets - taken.disco_packets, taken.bytes - taken.disco_bytes);
+        self.sent(Kind::Other).add(Volume { packets: packets as u64, bytes: bytes as u64 });
         if taken.packets > 0 {
             self.waited.add(taken.packets as u64);
             self.waited_ms.add(taken.waited_ms);
@@ -151,10 +182,20 @@ impl Counters {
     /// Packets received of one kind.
     #[must_use]
     pub const fn received(&self, kind: Kind) -> &Flow {
-        let [disco, other] = &self.received;
-        match kind {
-            Kind::Disco => disco,
-            Kind::Other => other,
-        }
+        of_kind(&self.received, kind)
+    }
+
+    /// Packets sent of one kind.
+    #[must_use]
+    pub const fn sent(&self, kind: Kind) -> &Flow {
+        of_kind(&self.sent, kind)
+    }
+}
+
+const fn of_kind(flows: &[Flow; 2], kind: Kind) -> &Flow {
+    let [disco, other] = flows;
+    match kind {
+        Kind::Disco => disco,
+        Kind::Other => other,
     }
 }

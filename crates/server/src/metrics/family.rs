@@ -96,6 +96,8 @@ families! {
     BYTES_RECEIVED_KIND = labelled(counter("wherry_bytes_received_kind_total", "Bytes of such packets.", NOTHING), &["kind"]);
     PACKETS_SENT = counter("derp_packets_sent", "A packet went out to a client.", NOTHING);
     BYTES_SENT = counter("derp_bytes_sent", "Bytes of such packets, without keys and headers.", "What the host's provider counts is a few per cent more.");
+    PACKETS_SENT_KIND = labelled(counter("wherry_packets_sent_kind_total", "A packet of this kind went out to a client.", NOTHING), &["kind"]);
+    BYTES_SENT_KIND = labelled(counter("wherry_bytes_sent_kind_total", "Bytes of such packets.", NOTHING), &["kind"]);
     PACKETS_DROPPED = labelled(counter("derp_packets_dropped", "A packet was dropped.", "queue_head, queue_tail, aged: its destination is slower than its senders; normal in bursts. unknown_dest: its destination is not here. gone_disconnected, write_error: its destination left. dup_client: two machines share a key."), &["reason", "kind"]);
     BYTES_DROPPED = labelled(counter("derp_bytes_dropped", "Bytes of such packets.", "As for the packets."), &["reason", "kind"]);
     PACKETS_FORWARDED_IN = counter("derp_packets_forwarded_in", "A sibling forwarded a packet to us.", NOTHING);

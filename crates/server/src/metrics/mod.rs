@@ -18,7 +18,7 @@ mod report;
 mod stun;
 mod text;
 
-pub use counters::{Counter, Counters, Flow, Volume};
+pub use counters::{Counter, Counters, Flow, Kinds, Volume};
 pub use family::{FAMILIES, Family, MetricKind, metrics_reference};
 pub use process::Process;
 pub use reasons::{CloseReason, Refusal};

@@ -14,6 +14,12 @@ pub(super) fn counters(counters: &Counters, into: &mut Totals) {
         into.add(&family::BYTES_RECEIVED, &[], bytes);
         into.add(&family::PACKETS_RECEIVED_KIND, &[kind.name()], packets);
         into.add(&family::BYTES_RECEIVED_KIND, &[kind.name()], bytes);
+        let sent = counters.sent(kind);
+        let (packets, bytes) = (sent.packets.value(), sent.bytes.value());
+        into.add(&family::PACKETS_SENT, &[], packets);
+        into.add(&family::BYTES_SENT, &[], bytes);
+        into.add(&family::PACKETS_SENT_KIND, &[kind.name()], packets);
+        into.add(&family::BYTES_SENT_KIND, &[kind.name()], bytes);
     }
     for (reason, kinds) in DropReason::ALL.into_iter().zip(&counters.dropped) {
         for (kind, Flow { packets, bytes }) in Kind::ALL.into_iter().zip(kinds) {
@@ -33,9 +39,7 @@ pub(super) fn counters(counters: &Counters, into: &mut Totals) {
     for (class, counter) in STATUS_CLASSES.iter().zip(&counters.http) {
         into.add(&family::HTTP_REQUESTS, &[class], counter.value());
     }
-    let plain: [(_, &Counter); 14] = [
-        (&family::PACKETS_SENT, &counters.sent.packets),
-        (&family::BYTES_SENT, &counters.sent.bytes),
+    let plain: [(_, &Counter); 12] = [
         (&family::PACKETS_FORWARDED_IN, &counters.forwarded_in.packets),
         (&family::UNKNOWN_FRAMES, &counters.skipped_frames),
         (&family::GOT_PING, &counters.got_ping),

@@ -23,7 +23,7 @@ use super::relay::Relay;
 use super::route_cache::RouteCache;
 use super::shed::{self, Shed};
 use super::worker::Worker;
-use crate::metrics::{CloseReason, Counters, Flow, Volume};
+use crate::metrics::{CloseReason, Counters, Flow, Kinds, Volume};
 
 /// Reads of one connection before the worker's others get their turn.
 const READS_PER_TURN: usize = 4;
@@ -272,7 +272,7 @@ impl Seat {
             }
             match ToServer::decode(header.frame_type, payload).map_err(|_| CloseReason::BadFrame)? {
                 ToServer::SendPacket { dst, packet } => {
-                    received.sent(packet);
+                    received.sent.add(packet);
                     let address = Address { dst, src: *self.conn.key(), forwarded: false };
                     batch.add(&address, at - packet.len()..at);
                 }
@@ -375,25 +375,16 @@ fn keep(store: &mut Vec<u8>, bytes: &[u8]) {
 /// What one read brought, counted at its end.
 #[derive(Debug, Default)]
 struct Received {
-    disco: Volume,
-    other: Volume,
+    sent: Kinds,
     forwarded: Volume,
     skipped: u64,
 }
 
 impl Received {
-    fn sent(&mut self, packet: &[u8]) {
-        match Kind::of(packet) {
-            Kind::Disco => self.disco.add(packet),
-            Kind::Other => self.other.add(packet),
-        }
-    }
-
     fn count(&self, counters: &Counters, of_conn: &Flow) {
-        of_conn.add(self.disco);
-        of_conn.add(self.other);
-        counters.received(Kind::Disco).add(self.disco);
-        counters.received(Kind::Other).add(self.other);
+        of_conn.add(self.sent.total());
+        counters.received(Kind::Disco).add(self.sent.disco);
+        counters.received(Kind::Other).add(self.sent.other);
         counters.forwarded_in.add(self.forwarded);
         if self.skipped > 0 {
             counters.skipped_frames.add(self.skipped);

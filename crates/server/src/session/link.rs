@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
+use wherry_switch::Kind;
 use wherry_wire::derp::encode;
 
 use super::batch::Mail;
 use super::desk::Outbox;
-use crate::metrics::{CloseReason, Flow, Volume};
+use crate::metrics::{CloseReason, Flow, Kinds, Volume};
 use crate::transport::{Codec, Opened};
 
 /// A connection as the switch keeps it.
@@ -256,7 +257,7 @@ impl Outgoing {
     fn send_mail(&mut self, conn: &Conn, mail: &mut Mail<'_>, outbox: &mut Outbox) {
         while self.blocked_since.is_none() && !mail.is_empty() {
             outbox.frames.clear();
-            let mut sent = Volume::default();
+            let mut sent = Kinds::default();
             while outbox.frames.len() < INLINE_BYTES
                 && let Some(packet) = mail.next()
             {
@@ -265,8 +266,9 @@ impl Outgoing {
                     sent.add(packet);
                 }
             }
-            outbox.counters.sent.add(sent);
-            conn.link().traffic.sent.add(sent);
+            outbox.counters.sent(Kind::Disco).add(sent.disco);
+            outbox.counters.sent(Kind::Other).add(sent.other);
+            conn.link().traffic.sent.add(sent.total());
             self.send_frames(conn, outbox);
         }
     }

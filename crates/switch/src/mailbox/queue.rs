@@ -43,6 +43,10 @@ pub struct Taken {
     pub packets: usize,
     /// Bytes of these packets, without keys and headers.
     pub bytes: usize,
+    /// Discovery packets among them.
+    pub disco_packets: usize,
+    /// Bytes of these.
+    pub disco_bytes: usize,
     /// How long these packets had waited, summed up, in milliseconds.
     pub waited_ms: u64,
 }
@@ -110,7 +114,7 @@ impl Mailbox {
             if !lanes.data_is_due {
                 let share = if lanes.data.is_empty() { budget } else { budget / 2 };
                 frames.end = end.min(frames.out.len().saturating_add(share));
-                lanes.disco.take(now, disco, &mut frames, drops);
+                frames.take_disco(&mut lanes.disco, now, disco, drops);
                 frames.end = end;
             }
             let before = frames.taken.packets;
@@ -119,7 +123,7 @@ impl Mailbox {
             let took_data = frames.taken.packets > before;
             if lanes.data_is_due && !took_data {
                 // All of it had grown old.
-                lanes.disco.take(now, disco, &mut frames, drops);
+                frames.take_disco(&mut lanes.disco, now, disco, drops);
             }
             lanes.data_is_due = !took_data && !lanes.data.is_empty();
         }
@@ -239,6 +243,13 @@ struct Frames<'a> {
 }
 
 impl Frames<'_> {
+    fn take_disco(&mut self, lane: &mut Lane, now: Stamp, rules: Rules, drops: &mut DropTally) {
+        let before = self.taken;
+        lane.take(now, rules, self, drops);
+        self.taken.disco_packets += self.taken.packets - before.packets;
+        self.taken.disco_bytes += self.taken.bytes - before.bytes;
+    }
+
     fn take_control(&mut self, control: &mut VecDeque<u8>) {
         let mut whole = 0;
         while let Some(len) = control_frame_len(control, whole) {

@@ -83,7 +83,10 @@ fn frames_leave_as_control_then_disco_then_data() {
     mailbox.push_control(&pong(7)).unwrap();
     let (seen, taken, _) = take(&mut mailbox, ms(30), 1_000);
     assert_eq!(seen, [Seen::Pong(7_u64.to_le_bytes()), packet(1, &disco(70)), packet(1, b"data")]);
-    assert_eq!(taken, Taken { frames: 3, packets: 2, bytes: 74, waited_ms: 30 });
+    assert_eq!(
+        taken,
+        Taken { frames: 3, packets: 2, bytes: 74, disco_packets: 1, disco_bytes: 70, waited_ms: 30 }
+    );
     assert!(mailbox.is_empty());
     assert_eq!(drops, DropTally::default());
 }
