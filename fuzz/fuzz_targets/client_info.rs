@@ -6,11 +6,11 @@ use wherry_wire::derp::{ClientInfo, ServerInfo};
 
 fuzz_target!(|body: &[u8]| {
     if let Ok(info) = ClientInfo::from_json(body) {
-        let written = serde_json::to_vec(&info).expect("any value has a body");
+        let written = info.to_json();
         assert_eq!(ClientInfo::from_json(&written), Ok(info));
     }
     if let Ok(info) = ServerInfo::from_json(body) {
-        let written = serde_json::to_vec(&info).expect("any value has a body");
+        let written = info.to_json();
         assert_eq!(ServerInfo::from_json(&written), Ok(info));
     }
 });

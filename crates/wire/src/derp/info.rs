@@ -6,28 +6,25 @@ use super::{
     limits,
 };
 use crate::key::{KeyError, MeshKey};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
 /// What a client says about itself. A missing field is zero, false or empty.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+///
+/// It has no serde form, lest the mesh key slip into a log; see [`to_json`](Self::to_json).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[expect(clippy::exhaustive_structs, reason = "callers fill in all there is to say")]
 pub struct ClientInfo {
     /// Proof of being a sibling; masked in `Debug`.
-    #[serde(rename = "meshKey", skip_serializing_if = "Option::is_none", serialize_with = "mesh_key")]
     pub mesh_key: Option<MeshKey>,
     /// Protocol version it speaks; servers do not check it.
-    #[serde(skip_serializing_if = "is_zero")]
     pub version: i64,
     /// Whether it answers pings.
-    #[serde(rename = "CanAckPings")]
     pub can_ack_pings: bool,
     /// Whether it only tests the relay.
-    #[serde(rename = "IsProber", skip_serializing_if = "is_false")]
     pub is_prober: bool,
     /// Label of the program; chosen by the client, so untrusted text of up to [`limits::MAX_CLIENT_INFO`] bytes.
-    #[serde(rename = "AppName", skip_serializing_if = "String::is_empty")]
     pub app_name: String,
 }
 
@@ -83,8 +80,16 @@ impl ClientInfo {
     }
 
     /// The body, fields in the reference's order; wiped when dropped, since it may hold the mesh key.
-    pub(super) fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        to_json(self)
+    #[must_use]
+    pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
+        let mesh_key = self.mesh_key.as_ref().map(MeshKey::to_text);
+        to_json(&ClientBody {
+            mesh_key: mesh_key.as_ref().map(|text| text.as_str()),
+            version: self.version,
+            can_ack_pings: self.can_ack_pings,
+            is_prober: self.is_prober,
+            app_name: &self.app_name,
+        })
     }
 
     /// Reads a body by the rules of the reference server, which are those of Go's `encoding/json`.
@@ -122,7 +127,8 @@ impl ServerInfo {
     }
 
     /// The body, fields in the reference's order.
-    pub(super) fn to_json(self) -> Zeroizing<Vec<u8>> {
+    #[must_use]
+    pub fn to_json(self) -> Zeroizing<Vec<u8>> {
         to_json(&self)
     }
 
@@ -144,6 +150,21 @@ impl ServerInfo {
             Ok(info)
         })
     }
+}
+
+/// What a client's body looks like.
+#[derive(Serialize)]
+struct ClientBody<'a> {
+    #[serde(rename = "meshKey", skip_serializing_if = "Option::is_none")]
+    mesh_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_zero")]
+    version: i64,
+    #[serde(rename = "CanAckPings")]
+    can_ack_pings: bool,
+    #[serde(rename = "IsProber", skip_serializing_if = "is_false")]
+    is_prober: bool,
+    #[serde(rename = "AppName", skip_serializing_if = "str::is_empty")]
+    app_name: &'a str,
 }
 
 fn to_json(info: &impl Serialize) -> Zeroizing<Vec<u8>> {
@@ -190,13 +211,6 @@ impl From<SyntaxError> for InfoError {
             SyntaxError::TooDeep => Self::TooDeep,
             SyntaxError::NotAnObject => Self::NotAnObject,
         }
-    }
-}
-
-fn mesh_key<S: Serializer>(key: &Option<MeshKey>, serializer: S) -> Result<S::Ok, S::Error> {
-    match key {
-        Some(key) => serializer.serialize_str(&key.to_text()),
-        None => serializer.serialize_none(),
     }
 }
 
