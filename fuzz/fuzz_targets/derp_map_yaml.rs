@@ -1,4 +1,4 @@
-//! The YAML form of a map: what is read is written, and what is written reads back.
+//! The YAML form of a map: what is read is written, and what is written reads back, in both forms.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,5 +10,7 @@ fuzz_target!(|text: &[u8]| {
         let written = map.to_yaml().expect("it was read");
         let again = DerpMap::from_yaml(&written).expect("just written");
         assert_eq!(again, map, "{written}");
+        let written = map.to_json().expect("it was read");
+        assert_eq!(DerpMap::from_json(written.as_bytes()).expect("just written"), map);
     }
 });

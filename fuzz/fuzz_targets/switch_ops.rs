@@ -70,9 +70,9 @@ impl World {
     }
 
     fn join(&mut self, who: u8, what: u8) {
-        let role = if what % 2 == 0 { Role::Regular } else { Role::Mesh };
+        let role = if what.is_multiple_of(2) { Role::Regular } else { Role::Mesh };
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::from(what)));
-        let info = JoinInfo { addr, not_ideal: what % 3 == 0, prober: what % 5 == 0 };
+        let info = JoinInfo { addr, not_ideal: what.is_multiple_of(3), prober: what.is_multiple_of(5) };
         let admitted = self.gate.admit(key(who % 8), role, None);
         self.conns.push(self.switch.join(admitted, info, (), self.now).conn);
     }
