@@ -15,6 +15,14 @@ pub enum Difference {
     ///
     /// The reference answers with the mapped IPv6 form there, 12 bytes more for the same address.
     StunUnmapsIpv4,
+    /// What waits for a slow receiver is shared fairly among its senders.
+    ///
+    /// In the reference's queue of 32 packets a flood by one sender leaves nothing of the others.
+    FairBetweenSenders,
+    /// New certificate files are served without a restart, and broken ones are not.
+    ///
+    /// The reference reads them once.
+    ReloadsCertificates,
     /// A relay that stops tells its clients how to spread their return, in a `Restarting` frame.
     ///
     /// The reference drops them without a word, and they all come back at once.

@@ -65,6 +65,16 @@ impl Pipe {
         Self::finish(tcp, session)
     }
 
+    /// What a client sends first, for a test to change.
+    #[must_use]
+    pub fn first_flight(hello: &Hello) -> Vec<u8> {
+        let (config, name) = hello.config();
+        let mut session = ClientConnection::new(config, name).expect("the config is valid");
+        let mut flight = Vec::new();
+        session.write_tls(&mut flight).expect("memory takes bytes");
+        flight
+    }
+
     fn finish(mut tcp: TcpStream, mut session: ClientConnection) -> io::Result<Self> {
         tcp.set_read_timeout(Some(PATIENCE))?;
         tcp.set_write_timeout(Some(PATIENCE))?;

@@ -7,6 +7,8 @@
 )]
 
 mod admission;
+mod client_info;
+mod duplicates;
 mod framing;
 mod handshake;
 mod hostile;

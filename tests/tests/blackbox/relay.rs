@@ -5,7 +5,7 @@ use wherry_tests::frame::{MAX_PACKET, disco, kind, send_packet};
 use wherry_tests::node::random_bytes;
 use wherry_tests::peer::Way;
 use wherry_tests::subject::{Setup, Shared};
-use wherry_tests::{Join, Peer, Subject};
+use wherry_tests::{Difference, Join, Peer, Subject};
 
 #[test]
 fn a_packet_reaches_its_destination_and_nobody_else() {
@@ -135,9 +135,7 @@ fn plain_http_carries_the_same_protocol() {
 
 #[test]
 fn a_slow_receiver_loses_the_oldest_packets_and_keeps_the_order() {
-    // Without this flag the reference ends a connection that takes nothing for 2 s.
-    let flags = vec!["-tcp-write-timeout=60s".to_owned()];
-    let Some(relay) = Subject::start(&Setup { flags, ..Setup::default() }) else { return };
+    let Some(relay) = patient_relay() else { return };
     let (mut sender, mut slow) = (Peer::join(&relay), Peer::join(&relay));
     // Far more than sockets and queues on the way hold.
     let count = 6000_u32;
@@ -157,10 +155,48 @@ fn a_slow_receiver_loses_the_oldest_packets_and_keeps_the_order() {
 }
 
 #[test]
+fn discovery_is_not_displaced_by_data() {
+    let Some(relay) = patient_relay() else { return };
+    let (mut flooder, mut polite) = (Peer::join(&relay), Peer::join(&relay));
+    let mut slow = Peer::join(&relay);
+    let bulk = send_packet(&slow.key(), &[0; 8192]).repeat(100);
+    (0..50).for_each(|_| flooder.wire().send(&bulk));
+    flooder.expect_silence();
+    (0..10).for_each(|at| polite.send_packet(&slow.key(), &disco(at)));
+    polite.expect_silence();
+    (0..20).for_each(|_| flooder.wire().send(&bulk));
+    flooder.expect_silence();
+    let mut packets = packets_until_silence(&mut slow);
+    packets.retain(|packet| packet.starts_with(&polite.key()));
+    let expected: Vec<_> = (0..10).map(|at| [&polite.key()[..], &disco(at)].concat()).collect();
+    assert_eq!(packets, expected);
+}
+
+#[test]
+fn one_sender_does_not_displace_another() {
+    let Some(relay) = patient_relay() else { return };
+    if !relay.differs(Difference::FairBetweenSenders) {
+        return;
+    }
+    let (mut flooder, mut polite) = (Peer::join(&relay), Peer::join(&relay));
+    let mut slow = Peer::join(&relay);
+    let bulk = send_packet(&slow.key(), &[0; 8192]).repeat(100);
+    (0..50).for_each(|_| flooder.wire().send(&bulk));
+    flooder.expect_silence();
+    (0..10).for_each(|at| polite.send_packet(&slow.key(), &[at; 1000]));
+    polite.expect_silence();
+    (0..20).for_each(|_| flooder.wire().send(&bulk));
+    flooder.expect_silence();
+    let mut packets = packets_until_silence(&mut slow);
+    packets.retain(|packet| packet.starts_with(&polite.key()));
+    let expected: Vec<_> = (0..10).map(|at| [&polite.key()[..], &[at; 1000]].concat()).collect();
+    assert_eq!(packets, expected);
+}
+
+#[test]
 fn a_frozen_receiver_does_not_stop_the_others_of_its_sender() {
-    // With this flag a relay that waits for the frozen one would wait longer than the test's patience.
-    let flags = vec!["-tcp-write-timeout=60s".to_owned()];
-    let Some(relay) = Subject::start(&Setup { flags, ..Setup::default() }) else { return };
+    // A relay that waited for the frozen one would wait longer than the test's patience.
+    let Some(relay) = patient_relay() else { return };
     let (mut sender, frozen, mut good) = (Peer::join(&relay), Peer::join(&relay), Peer::join(&relay));
     let bulk = send_packet(&frozen.key(), &vec![0; 32 << 10]).repeat(16);
     for _ in 0..60 {
@@ -170,4 +206,25 @@ fn a_frozen_receiver_does_not_stop_the_others_of_its_sender() {
         good.expect_packet(&sender.key(), &packet);
     }
     drop(frozen);
+}
+
+/// A relay that waits long for receivers that take nothing, and keeps what waits for them. By default the reference
+/// ends them after 2 s, and wherry drops packets after less.
+fn patient_relay() -> Option<Subject> {
+    let flags = vec!["-tcp-write-timeout=60s".to_owned()];
+    let envs = vec![("WHERRY_LIMITS_MAILBOX_AGE".to_owned(), "60s".to_owned())];
+    Subject::start(&Setup { flags, envs, ..Setup::default() })
+}
+
+/// Reads all that waits: source and packet of each.
+fn packets_until_silence(peer: &mut Peer) -> Vec<Vec<u8>> {
+    let mut packets = Vec::new();
+    loop {
+        let frames = peer.settle();
+        if frames.is_empty() {
+            return packets;
+        }
+        assert!(frames.iter().all(|frame| frame.kind == kind::RECV_PACKET));
+        packets.extend(frames.into_iter().map(|frame| frame.payload));
+    }
 }

@@ -2,6 +2,7 @@
 
 use crate::patience::relay;
 use std::net::IpAddr;
+use std::time::Instant;
 use wherry_tests::frame::{GONE_DISCONNECTED, MAX_PACKET};
 use wherry_tests::http::request;
 use wherry_tests::node::{hex, random_bytes};
@@ -102,6 +103,50 @@ fn the_given_certificate_is_served() {
     let file = std::fs::read(relay.cert_dir().join("derp.example.crt")).expect("the certificate is there");
     let (_, pem) = x509_parser::pem::parse_x509_pem(&file).expect("a PEM file");
     assert_eq!(pipe.chain()[0].as_ref(), pem.contents);
+}
+
+#[test]
+fn a_renewed_certificate_is_served_without_a_restart() {
+    let setup = Setup { hostname: Some("derp.example"), ..Setup::default() };
+    let Some(relay) = Subject::start(&setup) else { return };
+    if !relay.differs(Difference::ReloadsCertificates) {
+        return;
+    }
+    let shown = || Pipe::tls(relay.main(), &relay.hello()).expect("a handshake").chain()[0].to_vec();
+    let mut peer = Peer::join(&relay);
+    let old = shown();
+    // Half a renewal: the new certificate does not fit the old key.
+    let new = tempfile::tempdir().expect("a temporary directory");
+    write_certificate(new.path(), "derp.example");
+    let replace = |ending: &str| {
+        let name = format!("derp.example.{ending}");
+        std::fs::copy(new.path().join(&name), relay.cert_dir().join(&name)).expect("a file can be copied");
+    };
+    replace("crt");
+    peer.expect_silence();
+    assert_eq!(shown(), old, "a certificate without its key");
+    replace("key");
+    let started = Instant::now();
+    while shown() == old {
+        assert!(started.elapsed() < PATIENCE, "the new certificate is not served");
+        peer.expect_silence();
+    }
+}
+
+#[test]
+fn an_address_in_place_of_a_name_is_no_reason_to_refuse() {
+    let Some(relay) = relay() else { return };
+    // An address is no legal name there, so it is written over a name of the same length.
+    let address = relay.hostname().as_bytes();
+    let name = format!("{}.example", "a".repeat(address.len() - ".example".len()));
+    let hello = Hello { server_name: Some(name.clone()), ..Hello::default() };
+    let mut flight = Pipe::first_flight(&hello);
+    let at =
+        flight.windows(name.len()).position(|part| part == name.as_bytes()).expect("the name is in clear");
+    flight[at..at + address.len()].copy_from_slice(address);
+    let mut wire = Wire::plain(relay.main());
+    wire.send(&flight);
+    assert_eq!(wire.bytes(1, PATIENCE), Ok(vec![0x16]), "a server hello, not an alert");
 }
 
 #[test]
