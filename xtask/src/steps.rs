@@ -2,7 +2,7 @@
 
 use crate::command::{command, is_there, run};
 use crate::{inherits, layers, style, tools};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How a step ended.
 #[derive(Debug)]
@@ -66,6 +66,7 @@ pub(crate) const STEPS: &[Step] = &[
         run: reference,
     },
     Step { name: "go", question: "do the reference client and prober accept wherry?", run: go },
+    Step { name: "foreign", question: "do other people's clients accept wherry?", run: foreign },
     Step { name: "fuzz", question: "do the fuzz targets build and survive 10 seconds each?", run: fuzz },
 ];
 
@@ -73,7 +74,10 @@ const NO_GO: &str = "Go is not installed";
 
 fn fmt(root: &Path) -> Outcome {
     let workspace = run(&mut command(root, &["cargo", "fmt", "--all", "--check"]));
-    workspace.and_then(|()| run(&mut command(&root.join("fuzz"), &["cargo", "fmt", "--check"]))).into()
+    let others = [root.join("fuzz"), root.join("tests").join("foreign")];
+    workspace
+        .and_then(|()| others.iter().try_for_each(|dir| run(&mut command(dir, &["cargo", "fmt", "--check"]))))
+        .into()
 }
 
 fn lockfile(root: &Path) -> Outcome {
@@ -149,12 +153,29 @@ fn go(root: &Path) -> Outcome {
 }
 
 fn go_tests(root: &Path) -> Result<(), String> {
-    run(&mut command(root, &["cargo", "build", "--locked", "-p", "wherry"]))?;
-    let wherry = tools::target_dir(root)?.join("debug").join("wherry");
+    // Without the tag the WebSocket client is not compiled in.
+    const TAGS: &str = "-tags=ts_debug_websockets";
+    let wherry = debug_wherry(root)?;
     let dir = root.join("tests").join("go");
-    run(&mut command(&dir, &["go", "vet", "./..."]))?;
-    let words = ["go", "test", "-count=1", "-parallel=8", "./..."];
+    run(&mut command(&dir, &["go", "vet", TAGS, "./..."]))?;
+    let words = ["go", "test", TAGS, "-count=1", "-parallel=8", "./..."];
     run(command(&dir, &words).env("WHERRY_SUBJECT_CMD", format!("{} derper", wherry.display())))
+}
+
+fn foreign(root: &Path) -> Outcome {
+    debug_wherry(root)
+        .and_then(|wherry| {
+            let words = ["cargo", "test", "--locked"];
+            let dir = root.join("tests").join("foreign");
+            run(command(&dir, &words).env("WHERRY_SUBJECT", "wherry").env("WHERRY_BIN", wherry))
+        })
+        .into()
+}
+
+/// Builds the binary and says where it is.
+fn debug_wherry(root: &Path) -> Result<PathBuf, String> {
+    run(&mut command(root, &["cargo", "build", "--locked", "-p", "wherry"]))?;
+    Ok(tools::target_dir(root)?.join("debug").join("wherry"))
 }
 
 fn fuzz(root: &Path) -> Outcome {
