@@ -45,11 +45,14 @@ fn packet(bytes: &[u8]) -> Message {
 
 async fn read(far: &mut DuplexStream, len: usize) -> Vec<u8> {
     let mut bytes = vec![0; len];
-    far.read_exact(&mut bytes).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), far.read_exact(&mut bytes))
+        .await
+        .expect("bytes come")
+        .unwrap();
     bytes
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_receive_dropped_after_every_byte_loses_nothing() {
     let (mut connection, mut far, _) = open(1024);
     let frames = [recv_packet(b"one"), recv_packet(b""), recv_packet(b"three")].concat();
@@ -63,7 +66,7 @@ async fn a_receive_dropped_after_every_byte_loses_nothing() {
     assert_eq!(got, [packet(b"one"), packet(b""), packet(b"three")]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_send_dropped_half_way_is_completed_by_the_next() {
     let (connection, mut far, _) = open(16);
     {
@@ -76,7 +79,7 @@ async fn a_send_dropped_half_way_is_completed_by_the_next() {
     assert_eq!(seen, expected);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_send_dropped_half_way_is_completed_while_somebody_receives() {
     let (connection, mut far, _) = open(16);
     let (sender, mut receiver) = connection.split();
@@ -93,7 +96,7 @@ async fn a_send_dropped_half_way_is_completed_while_somebody_receives() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_send_dropped_before_its_turn_sends_nothing() {
     let (connection, mut far, _) = open(16);
     let mut first = pin!(connection.send(&SRC, &[1; 100]));
@@ -111,7 +114,7 @@ async fn a_send_dropped_before_its_turn_sends_nothing() {
     assert_eq!(seen, expected);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn pings_of_the_relay_are_answered_while_receiving() {
     let (mut connection, mut far, _) = open(1024);
     let (mut ping, mut pong) = (Vec::new(), Vec::new());
@@ -124,7 +127,7 @@ async fn pings_of_the_relay_are_answered_while_receiving() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_ping_keeps_what_else_comes() {
     let (mut connection, mut far, _) = open(1024);
     let answering = async {
@@ -149,7 +152,7 @@ async fn a_pong_that_does_not_come_is_a_timeout_and_no_end() {
     assert_eq!(connection.recv().await.unwrap(), packet(b"still here"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_frame_above_a_mebibyte_ends_the_connection_for_both_halves() {
     let (mut connection, mut far, _) = open(1024);
     let header = Header { frame_type: FrameType::RECV_PACKET, len: (1 << 20) + 1 };
@@ -160,7 +163,7 @@ async fn a_frame_above_a_mebibyte_ends_the_connection_for_both_halves() {
     assert!(matches!(connection.sender().ping(Duration::from_secs(5)).await, Err(PingError::Send(_))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn unknown_and_too_short_frames_are_skipped() {
     let (mut connection, mut far, _) = open(1024);
     for (frame_type, len) in [(0x77, 300), (0x05, 31), (0x08, 3), (0x12, 7), (0x15, 7), (0x01, 45)] {
@@ -185,6 +188,24 @@ async fn silence_ends_the_connection_after_two_minutes_however_often_receives_ar
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reader_that_only_ever_looks_in_is_told_of_the_silence_too() {
+    let (mut connection, _far, _) = open(1024);
+    let mut seconds = 0;
+    let error = loop {
+        if let Poll::Ready(result) = poll!(pin!(connection.recv())) {
+            break result.unwrap_err();
+        }
+        assert!(seconds < 200, "never told");
+        advance(Duration::from_secs(1)).await;
+        seconds += 1;
+    };
+    assert!(
+        matches!(error, RecvError::Silent { .. }) && (120..=126).contains(&seconds),
+        "{error:?} at {seconds}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_that_was_away_finds_what_came_meanwhile() {
     let (mut connection, mut far, _) = open(1024);
     far.write_all(&recv_packet(b"long ago")).await.unwrap();
@@ -192,7 +213,7 @@ async fn a_reader_that_was_away_finds_what_came_meanwhile() {
     assert_eq!(connection.recv().await.unwrap(), packet(b"long ago"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn packets_above_the_limit_of_a_later_server_info_are_dropped_here() {
     let (mut connection, mut far, theirs) = open(1024);
     let info = ServerInfo {
@@ -211,7 +232,7 @@ async fn packets_above_the_limit_of_a_later_server_info_are_dropped_here() {
     assert_eq!(sent, [Sent::Written, Sent::Written, Sent::OverLimit]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_server_info_that_does_not_open_is_fatal() {
     let (mut connection, mut far, theirs) = open(1024);
     let mut frame = theirs.seal_server_info([4; 24], &ServerInfo::current());
@@ -220,7 +241,7 @@ async fn a_server_info_that_does_not_open_is_fatal() {
     assert!(matches!(connection.recv().await, Err(RecvError::ServerInfo(_))));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_packet_above_64_kib_is_refused_and_nothing_is_sent() {
     let (connection, mut far, _) = open(1024);
     let result = connection.send(&SRC, &vec![0; 65_537]).await;
@@ -238,7 +259,7 @@ async fn a_forward_nobody_takes_closes_the_connection_after_five_seconds() {
     assert!(matches!(connection.recv().await, Err(RecvError::Closed)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn closing_wakes_the_receiver() {
     let (connection, _far, _) = open(1024);
     let (sender, mut receiver) = connection.split();

@@ -82,6 +82,12 @@ fn is_lookup(attempt: &Attempt) -> bool {
     matches!(attempt.error, AttemptError::Lookup(_) | AttemptError::NoAddress)
 }
 
+/// Each attempt; with its endpoint's label where there is more than one.
 fn list(attempts: &[Attempt]) -> String {
-    attempts.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    let several = attempts.iter().any(|attempt| attempts.iter().any(|other| attempt.label != other.label));
+    let line = |attempt: &Attempt| match several {
+        true => format!("{}: {attempt}", attempt.label),
+        false => attempt.to_string(),
+    };
+    attempts.iter().map(line).collect::<Vec<_>>().join("; ")
 }

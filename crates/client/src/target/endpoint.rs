@@ -1,5 +1,6 @@
 //! One place to dial, with all that a dial needs to know about it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -64,6 +65,15 @@ pub enum Family {
     V4,
     /// IPv6.
     V6,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V4 => "IPv4",
+            Self::V6 => "IPv6",
+        })
+    }
 }
 
 /// Why something cannot be dialled at all.

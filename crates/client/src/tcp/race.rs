@@ -29,7 +29,7 @@ pub(crate) struct Reached {
 
 /// One failed way to reach a relay.
 #[derive(Debug, Error)]
-#[error("{label} ({at}): {error}")]
+#[error("{at}: {error}")]
 pub struct Attempt {
     /// The endpoint's label.
     pub label: String,
@@ -59,9 +59,9 @@ pub enum AttemptError {
         /// The time given.
         limit: Duration,
     },
-    /// Both families are switched off.
-    #[error("IPv4 and IPv6 are both switched off")]
-    BothOff,
+    /// Each family is switched off, or has no address because the host is an address of the other one.
+    #[error("there is no address of a family that may be used")]
+    NoFamily,
 }
 
 /// Connects to the first endpoint that answers; all failed attempts if none does.
@@ -94,7 +94,7 @@ pub(crate) async fn reach(target: &Target, preferred: Family) -> Result<Reached,
 async fn race(endpoint: &Endpoint, preferred: Family, failed: &mut Vec<Attempt>) -> Option<Reached> {
     let mut tries = plan(endpoint, preferred).into_iter();
     let Some(first) = tries.next() else {
-        failed.push(Attempt::new(endpoint, "no address", AttemptError::BothOff));
+        failed.push(Attempt::new(endpoint, endpoint.host(), AttemptError::NoFamily));
         return None;
     };
     let mut first = pin!(connect(endpoint, first));
@@ -129,7 +129,7 @@ async fn connect(endpoint: &Endpoint, one: Try) -> Result<Reached, Vec<Attempt>>
         At::Name(name) => {
             let addresses = resolve(&name, one.family)
                 .await
-                .map_err(|error| vec![Attempt::new(endpoint, &format!("{name}, {:?}", one.family), error)])?;
+                .map_err(|error| vec![Attempt::new(endpoint, &format!("{name} by {}", one.family), error)])?;
             (addresses, Some(clock::now() - start))
         }
     };

@@ -170,3 +170,7 @@ impl TlsError {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "secure_tests.rs"]
+mod tests;

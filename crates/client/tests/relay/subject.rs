@@ -37,6 +37,18 @@ impl Relay {
         Self::start_in(tempfile::tempdir().unwrap(), kind, flags)
     }
 
+    /// A relay with a certificate of its own making that admits nobody who is known here.
+    pub(crate) fn start_closed() -> Option<Self> {
+        let dir = tempfile::tempdir().unwrap();
+        if is_wherry() {
+            let somebody = NodePrivate::generate(random()).public();
+            std::fs::write(dir.path().join("nobody"), format!("{somebody}\n")).unwrap();
+            return Self::start_in(dir, Kind::SelfSigned, &[]);
+        }
+        let flags = ["-verify-client-url", "http://127.0.0.1:1/", "-verify-client-url-fail-open=false"];
+        Self::start_in(dir, Kind::SelfSigned, &flags)
+    }
+
     /// The same with files already in its directory.
     pub(crate) fn start_in(dir: TempDir, kind: Kind, flags: &[&str]) -> Option<Self> {
         let mut args = program()?;
@@ -60,7 +72,7 @@ impl Relay {
         ];
         args.extend(pairs.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
         args.extend(flags.iter().map(ToString::to_string));
-        let relay = Self { child: spawn(&args, dir.path()), args, addr, dir };
+        let mut relay = Self { child: spawn(&args, dir.path()), args, addr, dir };
         relay.wait();
         Some(relay)
     }
@@ -108,9 +120,10 @@ impl Relay {
         clippy::disallowed_methods,
         reason = "a process that does not listen yet offers nothing to wait for"
     )]
-    fn wait(&self) {
+    fn wait(&mut self) {
         let start = Instant::now();
         while TcpStream::connect(self.addr).is_err() {
+            assert!(self.child.try_wait().unwrap().is_none(), "the relay ended:\n{}", self.log());
             assert!(start.elapsed() < Duration::from_secs(30), "the relay does not listen:\n{}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -151,16 +164,26 @@ fn spawn(args: &[String], dir: &Path) -> Child {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log")).unwrap();
     let (program, args) = args.split_first().unwrap();
     let mut command = Command::new(program);
+    // The settings of this suite are not the relay's; a list of nobody is what `closed` needs.
+    command.current_dir(dir).env_clear().env("HOME", dir);
+    if dir.join("nobody").exists() {
+        command.env("WHERRY_ADMIT", "list:nobody");
+    }
     command.args(args).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
 
-/// The program and its first arguments: `WHERRY_SUBJECT` is `derper` (default) or `wherry`, as in the black-box suite.
+/// `WHERRY_SUBJECT` is `derper` (default) or `wherry`, as in the black-box suite.
+#[expect(clippy::disallowed_methods, reason = "which relay to test against is said by the environment")]
+pub(crate) fn is_wherry() -> bool {
+    std::env::var("WHERRY_SUBJECT").is_ok_and(|subject| subject == "wherry")
+}
+
+/// The program and its first arguments.
 #[expect(clippy::disallowed_methods, reason = "which relay to test against is said by the environment")]
 fn program() -> Option<Vec<String>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let given = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let is_wherry = std::env::var("WHERRY_SUBJECT").is_ok_and(|subject| subject == "wherry");
-    let (path, more) = if is_wherry {
+    let (path, more) = if is_wherry() {
         (given("WHERRY_BIN").unwrap_or_else(|| root.join("target/debug/wherry")), Some("derper".to_owned()))
     } else {
         (given("WHERRY_DERPER").unwrap_or_else(|| root.join("tests/go/bin/derper")), None)

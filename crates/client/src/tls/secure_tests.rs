@@ -1,0 +1,75 @@
+//! Against a TLS server of rustls, for what a correct relay never does.
+
+use rcgen::{CertificateParams, DnType, KeyPair};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::server::ServerConfig;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{SupportedProtocolVersion, version};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::tls::pin::Pin;
+
+const RELAY: NodePublic = NodePublic::from_bytes([7; 32]);
+
+fn certificate(key: &KeyPair, common_name: &str) -> CertificateDer<'static> {
+    let mut params = CertificateParams::new(["relay.example".to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.serial_number = Some(vec![meta_cert::SERIAL].into());
+    params.self_signed(key).unwrap().der().clone()
+}
+
+/// What a client sees of a server that shows `chain` and signs with `key`.
+async fn dial(
+    chain: Vec<CertificateDer<'static>>,
+    key: &KeyPair,
+    version: &'static SupportedProtocolVersion,
+    rule: Verify,
+) -> Result<TlsReport, TlsError> {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let signing = aws_lc_rs::sign::any_supported_type(&key).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(&[version])
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(CertifiedKey::new(chain, signing))));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (accepted, _) = listener.accept().await.unwrap();
+    let host = ServerName::try_from("relay.example").unwrap();
+    let trust = Trust::system([]).unwrap();
+    let serving = TlsAcceptor::from(Arc::new(config)).accept(accepted);
+    let (report, _) = tokio::join!(secure(tcp, host, &rule, &trust), serving);
+    report.map(|(_, report)| report)
+}
+
+#[tokio::test]
+async fn the_meta_certificate_counts_only_under_tls_1_3() {
+    let key = KeyPair::generate().unwrap();
+    let leaf = certificate(&key, "relay");
+    let chain =
+        vec![leaf.clone(), certificate(&KeyPair::generate().unwrap(), &meta_cert::common_name(&RELAY))];
+    let rule = Verify::Pin(Pin::of(&leaf));
+    let new = dial(chain.clone(), &key, &version::TLS13, rule.clone()).await.unwrap();
+    assert_eq!((new.is_tls13, new.meta_key), (true, Some(RELAY)));
+    let old = dial(chain, &key, &version::TLS12, rule).await.unwrap();
+    assert_eq!((old.is_tls13, old.meta_key), (false, None));
+}
+
+/// A certificate is public; only the signature shows that who presents it has its key.
+#[tokio::test]
+async fn who_shows_the_right_certificate_without_its_key_is_refused_under_every_rule() {
+    let leaf = certificate(&KeyPair::generate().unwrap(), "relay");
+    let other = KeyPair::generate().unwrap();
+    for version in [&version::TLS13, &version::TLS12] {
+        for rule in [Verify::Pin(Pin::of(&leaf)), Verify::Nothing] {
+            let err = dial(vec![leaf.clone()], &other, version, rule).await.unwrap_err();
+            assert!(
+                matches!(&err, TlsError::Certificate { reason: CertificateError::BadSignature, .. }),
+                "{err:?}"
+            );
+        }
+    }
+}
