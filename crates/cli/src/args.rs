@@ -11,6 +11,7 @@ use wherry_server::config::{Environment, Flag, KEYS, Key, Shape, Sources};
 use crate::{
     failure::Failure,
     output,
+    ping::PingArgs,
     sift::{self, UnknownFlag, UnknownFlags},
 };
 
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     },
     Derper(Vec<String>),
     Status(StatusArgs),
+    Ping(PingArgs),
     KeyNew {
         out: Option<PathBuf>,
     },
@@ -65,6 +67,7 @@ enum Commands {
     },
     /// Show who is connected to a running relay, and how much they send
     Status(StatusArgs),
+    Ping(PingArgs),
     /// Make and read node keys
     #[command(subcommand)]
     Key(KeyCommands),
@@ -238,6 +241,7 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
         Commands::Config(ConfigCommands::Reference { metrics }) => Command::ConfigReference { metrics },
         Commands::Derper { flags } => Command::Derper(flags),
         Commands::Status(status) => Command::Status(status),
+        Commands::Ping(args) => Command::Ping(args),
         Commands::Key(KeyCommands::New { out }) => Command::KeyNew { out },
         Commands::Key(KeyCommands::Show { file }) => Command::KeyShow { file },
         Commands::Completions { shell } => Command::Completions(shell),

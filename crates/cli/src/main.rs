@@ -14,6 +14,7 @@ mod failure;
 mod key;
 mod log;
 mod output;
+mod ping;
 mod serve;
 mod sift;
 mod status;
@@ -46,6 +47,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
         Command::ConfigReference { metrics } => config::reference(metrics),
         Command::Derper(argv) => derper::run(&argv, env),
         Command::Status(status) => status::run(&status, env),
+        Command::Ping(args) => ping::run(&args),
         Command::KeyNew { out } => key::new(out.as_deref()),
         Command::KeyShow { file } => key::show(&file),
         Command::Completions(shell) => args::completions(shell),

@@ -1,0 +1,76 @@
+//! The door.
+
+use std::fmt;
+
+use serde::Serialize;
+use thiserror::Error;
+use wherry_client::{Dialer, Family, Transport, Trust};
+use wherry_server::clock::Clock;
+
+use super::args::PingArgs;
+use super::measure::{Plan, measure};
+use super::report::Report;
+use super::subject::{self, BadQuestion, Subject};
+use super::table::Table;
+use crate::failure::{Failure, SystemError};
+use crate::output;
+
+/// What is wrong with the relays, a line for each problem, its remedy after it.
+#[derive(Debug, Error)]
+struct Unhealthy(Vec<Report>);
+
+/// The JSON form of everything.
+#[derive(Serialize)]
+struct All<'a> {
+    healthy: bool,
+    relays: &'a [Report],
+}
+
+/// Pings what the arguments name and prints the result.
+///
+/// # Errors
+/// [`Failure::Usage`] if the question is wrong, [`Failure::Other`] with [`Unhealthy`] if a relay is.
+pub(crate) fn run(args: &PingArgs) -> Result<(), Failure> {
+    let (plan, subjects) = prepare(args).map_err(|wrong| Failure::Usage(wrong.into()))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
+    let mut reports = Vec::new();
+    for subject in &subjects {
+        let report = runtime.block_on(measure(&plan, subject));
+        if !args.json {
+            output::print(&Table(&report).to_string())?;
+        }
+        reports.push(report);
+    }
+    let healthy = reports.iter().all(|report| report.healthy);
+    if args.json {
+        let all = serde_json::to_string_pretty(&All { healthy, relays: &reports });
+        output::print(&format!("{}\n", all.map_err(|err| SystemError::Stdout(err.into()))?))?;
+    }
+    if healthy { Ok(()) } else { Err(Failure::Other(Unhealthy(reports).into())) }
+}
+
+fn prepare(args: &PingArgs) -> Result<(Plan, Vec<Subject>), BadQuestion> {
+    let subjects = subject::subjects(args)?;
+    let key = args.key.as_deref().map(subject::key).transpose()?;
+    let transport = if args.websocket { Transport::WebSocket } else { Transport::Upgrade };
+    let family = args.family();
+    let dialer = Dialer::new(Trust::system([])?)
+        .with_transport(transport)
+        .with_preferred(family.unwrap_or(Family::V4))
+        .with_budget(args.timeout);
+    let plan = Plan { dialer, rounds: args.count, timeout: args.timeout, family, key, clock: Clock::start() };
+    Ok((plan, subjects))
+}
+
+impl fmt::Display for Unhealthy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for report in &self.0 {
+            for (step, problem) in report.steps.iter().filter_map(|step| Some((step, step.problem.as_ref()?)))
+            {
+                writeln!(f, "{}, {}: {}; {}", report.name, step.step.word(), problem.what, problem.remedy)?;
+            }
+        }
+        Ok(())
+    }
+}

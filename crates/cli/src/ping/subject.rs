@@ -1,0 +1,184 @@
+//! From the words of the caller to the relays to test.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::net::{IpAddr, Ipv6Addr};
+use std::path::Path;
+
+use thiserror::Error;
+use wherry_client::{Endpoint, Family, NodePrivate, TargetError, TrustError, Verify};
+use wherry_wire::derp_map::{Address, DerpMap, MapError, Node, Region};
+use wherry_wire::key::KeyError;
+
+use super::args::{PingArgs, StunPort};
+
+/// One relay to test.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Subject {
+    pub(super) endpoint: Endpoint,
+    /// Where to ask for STUN, if anywhere.
+    pub(super) stun: Option<Stun>,
+}
+
+/// Where to ask for STUN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stun {
+    pub(super) port: u16,
+    /// The address to use even if TCP goes elsewhere.
+    pub(super) test_ip: Option<IpAddr>,
+    /// The address to use if TCP reached nothing.
+    pub(super) ip: Option<IpAddr>,
+}
+
+/// The port stock clients use if the entry names none.
+const STUN_PORT: u16 = 3478;
+
+/// The longest entry that is read, in bytes.
+const MAX_ENTRY: u64 = 16 << 20;
+
+/// What is wrong with the question.
+#[derive(Debug, Error)]
+pub(super) enum BadQuestion {
+    #[error("{0}")]
+    Target(#[from] TargetError),
+    #[error("cannot read {path}: {cause}")]
+    Read { path: String, cause: io::Error },
+    #[error("{0}")]
+    Map(#[from] MapError),
+    #[error("this JSON is no entry of a DERP map: it has neither Regions nor Nodes nor HostName")]
+    NoEntry,
+    #[error("this JSON cannot be read: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("the map has no node that relays")]
+    NoRelay,
+    #[error("{0}")]
+    Trust(#[from] TrustError),
+    #[error("{path} holds no node key (privkey: and 64 hex digits): {cause}")]
+    Key { path: String, cause: KeyError },
+}
+
+/// All relays the arguments name, adjusted by the flags.
+pub(super) fn subjects(args: &PingArgs) -> Result<Vec<Subject>, BadQuestion> {
+    let mut subjects = read(&args.relay)?;
+    if subjects.is_empty() {
+        return Err(BadQuestion::NoRelay);
+    }
+    for subject in &mut subjects {
+        adjust(subject, args);
+    }
+    Ok(subjects)
+}
+
+/// The node key of `--key`: the text itself, or a relay's key file that holds it.
+pub(super) fn key(path: &Path) -> Result<NodePrivate, BadQuestion> {
+    let shown = || path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|cause| BadQuestion::Read { path: shown(), cause })?;
+    let start = text.find(NodePrivate::PREFIX).unwrap_or_default();
+    let rest = text.get(start..).unwrap_or_default().trim_end();
+    let end = rest.find(['"', '\n', '\r']).unwrap_or(rest.len());
+    let key = rest.get(..end).unwrap_or_default().trim_end();
+    key.parse().map_err(|cause| BadQuestion::Key { path: shown(), cause })
+}
+
+fn read(words: &str) -> Result<Vec<Subject>, BadQuestion> {
+    if words.contains("://") {
+        return Ok(vec![by_name(words)?]);
+    }
+    if words.trim_start().starts_with('{') {
+        return entry(words);
+    }
+    if words == "-" {
+        return entry(&whole("stdin", io::stdin().lock())?);
+    }
+    let path = Path::new(words);
+    if path.exists() && !path.is_dir() {
+        let file =
+            fs::File::open(words).map_err(|cause| BadQuestion::Read { path: words.to_owned(), cause })?;
+        return entry(&whole(words, file)?);
+    }
+    // An IPv6 address without brackets and port.
+    if words.parse::<Ipv6Addr>().is_ok() {
+        return Ok(vec![by_name(&format!("https://[{words}]"))?]);
+    }
+    Ok(vec![by_name(&format!("https://{words}"))?])
+}
+
+fn whole(name: &str, from: impl io::Read) -> Result<String, BadQuestion> {
+    let mut text = String::new();
+    let cause = |cause| BadQuestion::Read { path: name.to_owned(), cause };
+    from.take(MAX_ENTRY).read_to_string(&mut text).map_err(cause)?;
+    Ok(text)
+}
+
+fn by_name(url: &str) -> Result<Subject, BadQuestion> {
+    let endpoint: Endpoint = url.parse()?;
+    Ok(Subject { endpoint, stun: Some(Stun { port: STUN_PORT, test_ip: None, ip: None }) })
+}
+
+/// A map, a region or a node in JSON; or a map in YAML.
+fn entry(text: &str) -> Result<Vec<Subject>, BadQuestion> {
+    if !text.trim_start().starts_with('{') {
+        return of_map(&DerpMap::from_yaml(text)?);
+    }
+    let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
+    if fields.contains_key("Regions") {
+        of_map(&DerpMap::from_json(text.as_bytes())?)
+    } else if fields.contains_key("Nodes") {
+        of_nodes(&serde_json::from_str::<Region>(text)?.nodes)
+    } else if fields.contains_key("HostName") {
+        of_nodes(&[serde_json::from_str::<Node>(text)?])
+    } else {
+        Err(BadQuestion::NoEntry)
+    }
+}
+
+fn of_map(map: &DerpMap) -> Result<Vec<Subject>, BadQuestion> {
+    let mut subjects = Vec::new();
+    for (_, region) in map.live_regions() {
+        subjects.extend(of_nodes(&region.nodes)?);
+    }
+    Ok(subjects)
+}
+
+fn of_nodes(nodes: &[Node]) -> Result<Vec<Subject>, BadQuestion> {
+    nodes.iter().filter(|node| !node.stun_only).map(of_node).collect()
+}
+
+fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
+    let ip = match (node.ipv4_address(), node.ipv6_address()) {
+        (Address::Fixed(ip), _) => Some(ip.into()),
+        (_, Address::Fixed(ip)) => Some(ip.into()),
+        _ => None,
+    };
+    let stun = node.stun_udp_port().map(|port| Stun { port, test_ip: node.stun_test_ip.parse().ok(), ip });
+    Ok(Subject { endpoint: Endpoint::node(node)?, stun })
+}
+
+/// Flags win over the entry.
+fn adjust(subject: &mut Subject, args: &PingArgs) {
+    let mut endpoint = subject.endpoint.clone();
+    if let Some(pin) = args.pin {
+        endpoint = endpoint.with_verify(Verify::Pin(pin));
+    } else if args.insecure {
+        endpoint = endpoint.with_verify(Verify::Nothing);
+    }
+    if let Some(family) = args.family() {
+        endpoint = endpoint.with_only(family);
+        if let Some(stun) = &mut subject.stun {
+            stun.ip = stun.ip.filter(|ip| ip.is_ipv4() == (family == Family::V4));
+        }
+    }
+    subject.endpoint = endpoint;
+    match args.stun_port {
+        None => {}
+        Some(StunPort::Off) => subject.stun = None,
+        Some(StunPort::At(port)) => {
+            let entry = subject.stun.unwrap_or(Stun { port, test_ip: None, ip: None });
+            subject.stun = Some(Stun { port, ..entry });
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "subject_tests.rs"]
+mod tests;

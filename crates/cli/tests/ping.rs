@@ -1,0 +1,182 @@
+//! `wherry ping` against `wherry derper`, both as a user starts them.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use wherry_client::{NodePrivate, Pin};
+use wherry_server::clock::Clock;
+
+/// A relay with a self-signed certificate on a loopback address of its own; it ends with this value.
+struct Relay {
+    child: Child,
+    addr: SocketAddr,
+    dir: TempDir,
+}
+
+impl Relay {
+    fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), &[])
+    }
+
+    fn start_in(dir: TempDir, envs: &[(&str, &str)]) -> Self {
+        let addr = SocketAddr::new(own_address().into(), 8443);
+        let log = std::fs::File::create(dir.path().join("log")).unwrap();
+        let host = addr.ip().to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+        command.args(["derper", "-a", &addr.to_string(), "-hostname", &host, "-certdir", ".", "-c", "key"]);
+        command.args(["-certmode", "manual", "-http-port", "-1", "-stun-port", "3478"]);
+        command.current_dir(dir.path()).env_clear().env("HOME", dir.path()).envs(envs.iter().copied());
+        let child =
+            command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let mut relay = Self { child, addr, dir };
+        relay.wait();
+        relay
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a process that does not listen yet offers nothing to wait for"
+    )]
+    fn wait(&mut self) {
+        let start = Instant::now();
+        while TcpStream::connect(self.addr).is_err() {
+            let log = || std::fs::read_to_string(self.dir.path().join("log")).unwrap();
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended:\n{}", log());
+            assert!(start.elapsed() < Duration::from_secs(60), "it does not listen:\n{}", log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn pin(&self) -> String {
+        let pem = std::fs::read_to_string(self.dir.path().join(format!("{}.crt", self.addr.ip()))).unwrap();
+        let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+        let decode = format!("printf %s {base64} | base64 -d");
+        let der = Command::new("sh").args(["-c", &decode]).output().unwrap().stdout;
+        Pin::of(&der).to_string()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        self.child.wait().unwrap();
+    }
+}
+
+/// Out of 127.0.0.0/8, so that ports need not be shared with anything.
+fn own_address() -> Ipv4Addr {
+    let [a, b, c] = Clock::start().random().unwrap();
+    Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254)
+}
+
+fn ping(args: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(env!("CARGO_BIN_EXE_wherry")).arg("ping").args(args).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn json(args: &[&str]) -> (Option<i32>, Value) {
+    let (code, stdout, _) = ping(&[args, &["--json"]].concat());
+    (code, serde_json::from_str(&stdout).unwrap_or_else(|err| panic!("{err}: {stdout}")))
+}
+
+fn steps(report: &Value) -> Vec<(String, bool)> {
+    let steps = report["relays"][0]["steps"].as_array().unwrap();
+    let step = |step: &Value| (step["step"].as_str().unwrap().to_owned(), step["problem"].is_null());
+    steps.iter().map(step).collect()
+}
+
+#[test]
+fn a_good_relay_passes_every_step_in_every_form_of_the_question() {
+    let relay = Relay::start();
+    let (addr, pin) = (relay.addr.to_string(), relay.pin());
+    let node = format!(
+        r#"{{"Name":"900a","HostName":"{}","DERPPort":{},"CertName":"{pin}"}}"#,
+        relay.addr.ip(),
+        relay.addr.port()
+    );
+    let file = relay.dir.path().join("entry.json");
+    std::fs::write(&file, &node).unwrap();
+    let url = format!("https://{addr}/derp");
+    let asks: [&[&str]; 5] = [
+        &[&addr, "--pin", &pin],
+        &[&url, "--insecure", "--websocket"],
+        &[&node],
+        &[file.to_str().unwrap()],
+        &[&node, "--key", "key"],
+    ];
+    let key = relay.dir.path().join("key");
+    for ask in asks {
+        let ask: Vec<_> =
+            ask.iter().map(|word| if *word == "key" { key.to_str().unwrap() } else { word }).collect();
+        let (code, report) = json(&[&ask[..], &["-c", "2"]].concat());
+        assert_eq!((code, report["healthy"].as_bool()), (Some(0), Some(true)), "{ask:?}: {report}");
+        let names: Vec<_> = steps(&report).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["tcp", "tls", "handshake", "relay", "stun"], "{ask:?}");
+        assert_eq!(report["relays"][0]["tls"]["pin"], pin.as_str());
+        assert_eq!(report["relays"][0]["steps"][3]["worked"], 2);
+    }
+    let (code, stdout, stderr) = ping(&[&node, "-c", "1"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("nodekey:") && stdout.contains("\nhealthy\n"), "{stdout}");
+}
+
+#[test]
+fn a_certificate_nobody_vouches_for_fails_at_tls_and_its_pin_is_named() {
+    let relay = Relay::start();
+    let (code, stdout, stderr) = ping(&[&relay.addr.to_string()]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stdout.contains("NOT HEALTHY") && stdout.contains("failed"), "{stdout}");
+    assert!(stderr.contains(&relay.pin()) && stderr.contains("CertName"), "{stderr}");
+    let other = format!("sha256-raw:{}", "0a".repeat(32));
+    let (code, report) = json(&[&relay.addr.to_string(), "--pin", &other]);
+    assert_eq!(code, Some(1));
+    assert_eq!(steps(&report), [("tcp".into(), true), ("tls".into(), false), ("stun".into(), true)]);
+}
+
+#[test]
+fn closed_admission_is_told_apart_from_a_broken_relay() {
+    let key = NodePrivate::generate(Clock::start().random().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("nodes"), format!("{}\n", key.public())).unwrap();
+    let file = dir.path().join("admitted");
+    std::fs::write(&file, key.to_text().as_bytes()).unwrap();
+    let relay = Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]);
+    let addr = relay.addr.to_string();
+    let (code, _, stderr) = ping(&[&addr, "--insecure", "-c", "1"]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("it connects, but admission is closed") && stderr.contains("--key"), "{stderr}");
+    let (code, _, stderr) = ping(&[&addr, "--insecure", "-c", "2", "--key", file.to_str().unwrap()]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_port_nobody_listens_on_fails_at_tcp() {
+    let nobody = SocketAddr::new(own_address().into(), 8443).to_string();
+    let (code, report) = json(&[&nobody, "--stun-port", "off"]);
+    assert_eq!((code, steps(&report)), (Some(1), vec![("tcp".into(), false)]));
+    let remedy = report["relays"][0]["steps"][0]["problem"]["remedy"].as_str().unwrap();
+    assert!(remedy.contains("nothing listens on 8443/tcp"), "{remedy}");
+}
+
+#[test]
+fn wrong_questions_are_64_and_say_so_on_stderr() {
+    let asks: [&[&str]; 6] = [
+        &[],
+        &["wss://relay.example"],
+        &["{}"],
+        &["relay.example", "--pin", "sha256-raw:0a"],
+        &[r#"{"HostName":"relay.example","CertName":"sha256-raw:0a"}"#],
+        &["relay.example", "--key", "/nonexistent"],
+    ];
+    for ask in asks {
+        let (code, stdout, stderr) = ping(ask);
+        assert_eq!((code, stdout.as_str()), (Some(64), ""), "{ask:?}");
+        assert!(!stderr.is_empty(), "{ask:?}");
+    }
+}
