@@ -63,6 +63,19 @@ func start(t *testing.T, o subject.Options) *subject.Relay {
 	return r
 }
 
+// reference returns the path of one of the reference's programs.
+func reference(t *testing.T, name string) string {
+	t.Helper()
+	path, err := filepath.Abs(filepath.Join("..", "bin", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		skip(t, fmt.Errorf("%w; build it: go build -o bin/ tailscale.com/cmd/%s", err, name))
+	}
+	return path
+}
+
 // skip ends the test for want of something outside of it; a run that must be
 // complete fails instead.
 func skip(t *testing.T, why error) {

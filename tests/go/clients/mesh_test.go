@@ -343,3 +343,31 @@ func TestPeersOfTwoSiblingsReachEachOtherAndLearnOfTheEnd(t *testing.T) {
 		t.Errorf("got %+v, want %+v", gone, want)
 	}
 }
+
+// TestTheReferenceRelayCanBeASibling has derper watch the subject and forward
+// to it, whatever the subject itself can do.
+func TestTheReferenceRelayCanBeASibling(t *testing.T) {
+	t.Parallel()
+	r := start(t, withMeshKey(named4))
+	how := withMeshKey(named4)
+	how.Command = []string{reference(t, "derper")}
+	how.MeshWith = []string{strings.TrimPrefix(r.URL(), "https://") + "/" + r.Host}
+	sibling := start(t, how)
+	awaitSibling(t, r, sibling)
+
+	a, b := join(t, sibling, byMap, "a"), join(t, r, byMap, "b")
+	sendUntilHeard(t, a, b, []byte("by way of derper"))
+	for _, m := range settle(t, b) {
+		if _, ok := m.(derp.ReceivedPacket); !ok {
+			t.Errorf("got %#v", m)
+		}
+	}
+	for _, n := range sizes {
+		pass(t, a, b, random(n))
+	}
+	send(t, b, a.SelfPublicKey(), disco()) // the subject has no way back
+	gone := next[derp.PeerGoneMessage](t, b)
+	if want := (derp.PeerGoneMessage{Peer: a.SelfPublicKey(), Reason: derp.PeerGoneReasonNotHere}); gone != want {
+		t.Errorf("got %+v, want %+v", gone, want)
+	}
+}

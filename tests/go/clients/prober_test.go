@@ -3,7 +3,6 @@ package clients
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,13 +103,7 @@ func TestTheTLSProbeFindsTheCertificateInOrder(t *testing.T) {
 }
 
 func TestDerpprobeReportsOnlyGood(t *testing.T) {
-	binary, err := filepath.Abs("../bin/derpprobe")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(binary); err != nil {
-		skip(t, errors.Join(err, errors.New("build it: go build -o bin/ tailscale.com/cmd/derpprobe")))
-	}
+	binary := reference(t, "derpprobe")
 	for _, reg := range regions {
 		t.Run(reg.name, func(t *testing.T) {
 			t.Parallel()
