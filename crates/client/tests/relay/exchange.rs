@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use wherry_client::{
     Connection, Dialer, Family, Identity, MeshKey, Message, NodePrivate, NodePublic, PeerFlags,
-    PeerGoneReason, RecvError, Sent, Target, Transport, Trust, Verify,
+    PeerGoneReason, Pin, RecvError, Sent, Step, Target, Transport, Trust, Verify,
 };
+
+use wherry_wire::derp_map::{Node, Region};
 
 use crate::subject::{Kind, MESH_KEY, Relay};
 
@@ -173,4 +175,53 @@ async fn receives_dropped_all_the_time_lose_no_packet_over_tls() {
         assert!(message == Message::Packet { src: me, packet: sent }, "packet {number}");
     }
     assert!(dropped > 0, "nothing was ever dropped");
+}
+
+fn node(name: &str, relay: &Relay, port: u16) -> Node {
+    Node {
+        name: name.into(),
+        host_name: relay.addr().ip().to_string(),
+        cert_name: relay.pin().to_string(),
+        derp_port: port.into(),
+        ..Node::default()
+    }
+}
+
+fn region(nodes: Vec<Node>) -> Target {
+    Target::region(&Region { region_id: 900, nodes, ..Region::default() }).unwrap()
+}
+
+#[tokio::test]
+async fn a_region_is_its_first_node_that_takes_a_connection() {
+    let Some(relay) = Relay::start(Kind::SelfSigned, &[]) else { return };
+    let port = relay.addr().port();
+    let stun_only = Node { stun_only: true, ..node("stun", &relay, port) };
+    let closed = node("closed", &relay, 1);
+    let target = region(vec![stun_only, closed, node("good", &relay, port)]);
+    let (connection, _) = connect(&target).await;
+    assert_eq!(connection.server_key(), relay.key().public());
+}
+
+/// As stock clients do: a node that answers is used, good or bad.
+#[tokio::test]
+async fn a_node_whose_certificate_is_wrong_does_not_make_way_for_the_next() {
+    let Some(relay) = Relay::start(Kind::SelfSigned, &[]) else { return };
+    let port = relay.addr().port();
+    let wrong = Node { cert_name: Pin::of(b"another").to_string(), ..node("wrong", &relay, port) };
+    let target = region(vec![wrong, node("good", &relay, port)]);
+    let err = dialer().connect(&target, &Identity::throw_away().unwrap()).await.unwrap_err();
+    assert_eq!(err.step(), Step::Tls);
+}
+
+#[tokio::test]
+async fn the_family_that_works_is_used_whichever_is_preferred() {
+    let Some(relay) = Relay::start(Kind::SelfSigned, &[]) else { return };
+    // Nobody listens on this port of ::1.
+    let node = Node { ipv6: "::1".into(), ..node("900a", &relay, relay.addr().port()) };
+    let me = Identity::throw_away().unwrap();
+    for preferred in [Family::V4, Family::V6] {
+        let connection =
+            dialer().with_preferred(preferred).connect(&region(vec![node.clone()]), &me).await.unwrap();
+        assert_eq!(connection.addr(), relay.addr(), "{preferred}");
+    }
 }
