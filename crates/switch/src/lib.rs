@@ -9,7 +9,7 @@
 //! | room | what lives here | uses |
 //! |---|---|---|
 //! | [`admitted`] | proof that a peer was let in; joining needs it | – |
-//! | [`drop`] | the closed list of reasons why a packet is lost, and their tally | – |
+//! | [`mod@drop`] | the closed list of reasons why a packet is lost, and their tally | – |
 //! | [`limit`] | token buckets that take `now` | – |
 //! | [`mailbox`] | the bounded outgoing queue of one conn | drop |
 //! | [`conn`] | one connection of a peer | admitted, mailbox |

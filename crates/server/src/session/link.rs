@@ -204,9 +204,14 @@ pub(super) fn notify(conn: &Conn, frame: &[u8], outbox: &mut Outbox) {
     settle(conn, outbox);
 }
 
-/// Wakes the owners of connections whose mailboxes got control frames.
+/// Wakes the owners of connections whose mailboxes got control frames. A sibling that missed some believes in peers that are
+/// gone: it is ended, comes back, and is told everything anew.
 pub(super) fn announce(conns: &[Arc<Conn>]) {
     for conn in conns {
+        if conn.is_overrun() {
+            end(conn, CloseReason::ControlOverflow);
+            continue;
+        }
         conn.link().mail_waiting.store(true, Ordering::Relaxed);
         conn.mailbox().wake();
     }

@@ -28,6 +28,9 @@ impl MailboxLimits {
     /// product). A tunnelled CUBIC flow cuts its window to β = 0.7 of it after a loss; the queue before the bottleneck must
     /// then hold (1 − β)/β = 0.43 of that product, 1.6 MB, for the bottleneck never to run dry. The next power of two also
     /// leaves room for a second sender. Larger would only add delay: 2 MiB are 0.17 s of that path already.
+    ///
+    /// All mailboxes together hold no more than what arrives until a conn that takes nothing is cut off, since a conn that takes
+    /// something also drops what is old.
     pub const DATA_BYTES: usize = 2 << 20;
 
     /// 64 KiB: some 300 discovery messages. They are served first, so they wait here only while the socket is blocked.
