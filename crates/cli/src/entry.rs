@@ -38,7 +38,7 @@ impl Place<'_> {
         let node = Node {
             name: format!("{REGION}a"),
             region_id: REGION,
-            host_name: self.host.to_string(),
+            host_name: self.host_name(),
             cert_name: self.pin.clone().unwrap_or_default(),
             ipv4: self.address(IpAddr::is_ipv4),
             ipv6: self.address(IpAddr::is_ipv6),
@@ -57,6 +57,14 @@ impl Place<'_> {
         DerpMap { regions: [(REGION, Some(region))].into(), ..DerpMap::default() }
     }
 
+    /// The host as a URL has it: stock clients put it into one, and fail on an IPv6 address without brackets.
+    fn host_name(&self) -> String {
+        match self.host {
+            Host::Ip(IpAddr::V6(ip)) => format!("[{ip}]"),
+            host => host.to_string(),
+        }
+    }
+
     /// The address in one family: empty means "ask DNS", so for an address of the other family it is `none`.
     fn address(&self, family: fn(&IpAddr) -> bool) -> String {
         match self.host {
@@ -64,5 +72,19 @@ impl Place<'_> {
             Host::Ip(ip) if family(ip) => ip.to_string(),
             Host::Ip(_) => "none".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_address_has_brackets_as_a_host_name_alone() {
+        let host = Host::parse("2001:db8::7").unwrap();
+        let place = Place { host: &host, tls: "[::]:443".parse().unwrap(), stun_port: None, pin: None };
+        let map = place.map();
+        let node = &map.regions[&REGION].as_ref().unwrap().nodes[0];
+        assert_eq!((&*node.host_name, &*node.ipv6, &*node.ipv4), ("[2001:db8::7]", "2001:db8::7", "none"));
     }
 }

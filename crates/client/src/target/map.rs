@@ -54,11 +54,14 @@ impl Endpoint {
     pub fn node(node: &Node) -> Result<Self, TargetError> {
         let bad_port = TargetError::Port { port: node.derp_port };
         let port = node.derp_tcp_port().filter(|port| *port != 0).ok_or(bad_port)?;
+        // Stock clients take an IPv6 address in brackets alone; here it may come with them or without.
+        let host = node.host_name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let host = host.unwrap_or(&node.host_name);
         Ok(Self {
             label: if node.name.is_empty() { node.host_name.clone() } else { node.name.clone() },
             scheme: Scheme::Https,
-            host: node.host_name.clone(),
-            server_name: server_name(&node.host_name)?,
+            host: host.to_owned(),
+            server_name: server_name(host)?,
             port,
             path: "/derp".to_owned(),
             verify: verify(node)?,

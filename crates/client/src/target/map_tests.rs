@@ -83,3 +83,11 @@ fn ports_that_are_none_are_errors() {
         assert_eq!(err, TargetError::Port { port });
     }
 }
+
+#[test]
+fn an_ipv6_host_name_may_have_brackets() {
+    for host_name in ["[2001:db8::7]", "2001:db8::7"] {
+        let endpoint = Endpoint::node(&Node { host_name: host_name.into(), ..node("a") }).unwrap();
+        assert_eq!(endpoint.host, "2001:db8::7");
+    }
+}
