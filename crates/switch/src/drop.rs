@@ -113,6 +113,13 @@ impl DropTally {
         }
     }
 
+    /// Counts packets together.
+    pub fn add_many(&mut self, reason: DropReason, kind: Kind, packets: u64, bytes: u64) {
+        if let Some(cell) = self.cell_mut(reason, kind) {
+            *cell += Dropped { packets, bytes };
+        }
+    }
+
     /// What was lost for `reason` of `kind`.
     pub fn of(&self, reason: DropReason, kind: Kind) -> Dropped {
         self.cells.get(reason as usize).and_then(|row| row.get(kind as usize)).copied().unwrap_or_default()

@@ -91,7 +91,8 @@ fn clean(path: &str) -> Option<String> {
 
 fn moved(path: &str, query: Option<&str>) -> Page {
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-    let mut page = page::redirect(&format!("{path}{query}"));
+    // Browsers read a backslash as a slash, and two of those at the front as another host.
+    let mut page = page::redirect(&format!("{}{query}", path.replace('\\', "%5C")));
     if page.status() == StatusCode::FOUND {
         *page.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     }

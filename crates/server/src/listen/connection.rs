@@ -72,16 +72,24 @@ async fn enter(takeover: Takeover, remote: SocketAddr, door: &Door) -> Result<()
     let Takeover { upgrade, mut stream } = takeover;
     let mut greeting = upgrade.head;
     if let Some(websocket) = upgrade.websocket {
-        stream.write_all(&std::mem::take(&mut greeting)).await?;
-        stream.upgrade_to_websocket()?;
-        if websocket == WebSocket::OtherProtocol {
-            stream.close_with_code(1008, "client must speak the derp subprotocol").await?;
-            return Err(Refused::OtherSubprotocol);
-        }
+        let head = std::mem::take(&mut greeting);
+        let speaking = speak_websocket(&mut stream, &head, websocket);
+        tokio::time::timeout(door.relay.timing.handshake, speaking).await.unwrap_or(Err(Refused::TooSlow))?;
         door.counters.websocket_sessions.add(1);
     }
     let arrival = Arrival { remote, greeting, not_ideal: upgrade.not_ideal };
     session::accept(stream, arrival, &door.relay).await
+}
+
+/// Answers a WebSocket handshake and changes over to messages.
+async fn speak_websocket(stream: &mut Stream, head: &[u8], websocket: WebSocket) -> Result<(), Refused> {
+    stream.write_all(head).await?;
+    stream.upgrade_to_websocket()?;
+    if websocket == WebSocket::OtherProtocol {
+        stream.close_with_code(1008, "client must speak the derp subprotocol").await?;
+        return Err(Refused::OtherSubprotocol);
+    }
+    Ok(())
 }
 
 /// What plain HTTP gets on a TLS port, word for word as Go's server says it.

@@ -67,6 +67,22 @@ impl Kinds {
         }
     }
 
+    /// What a mailbox gave out.
+    #[must_use]
+    pub const fn of(taken: &Taken) -> Self {
+        let (packets, bytes) = (taken.packets - taken.disco_packets, taken.bytes - taken.disco_bytes);
+        Self {
+            disco: Volume { packets: taken.disco_packets as u64, bytes: taken.disco_bytes as u64 },
+            other: Volume { packets: packets as u64, bytes: bytes as u64 },
+        }
+    }
+
+    /// Each kind with its volume.
+    #[must_use]
+    pub const fn each(&self) -> [(Kind, Volume); 2] {
+        [(Kind::Disco, self.disco), (Kind::Other, self.other)]
+    }
+
     /// All of them.
     #[must_use]
     pub const fn total(&self) -> Volume {
@@ -123,7 +139,7 @@ pub struct Counters {
     pub upgraded: Counter,
     /// Sessions begun.
     pub sessions: Counter,
-    /// Among them those over WebSocket.
+    /// Connections upgraded to WebSocket messages, whatever became of them.
     pub websocket_sessions: Counter,
     /// Connections that never became a session, by reason.
     pub refused: [Counter; Refusal::ALL.len()],
@@ -132,12 +148,8 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counts what a mailbox gave out.
-    pub fn taken(&self, taken: &Taken) {
-        self.sent(Kind::Disco)
-            .add(Volume { packets: taken.disco_packets as u64, bytes: taken.disco_bytes as u64 });
-        let (packets, bytes) = (taken.packets - taken.disco_packets, taken.bytes - taken.disco_bytes);
-        self.sent(Kind::Other).add(Volume { packets: packets as u64, bytes: bytes as u64 });
+    /// Counts how long packets waited that a mailbox gave out.
+    pub fn waited(&self, taken: &Taken) {
         if taken.packets > 0 {
             self.waited.add(taken.packets as u64);
             self.waited_ms.add(taken.waited_ms);

@@ -27,7 +27,8 @@ pub(super) struct Site {
 impl Site {
     /// Whether clients that come now can use the relay. A failed reload does not prevent it: the old state serves.
     pub(super) fn can_serve(&self) -> bool {
-        self.certs.as_ref().is_none_or(|certs| certs.status().expiry != Expiry::Over)
+        let draining = self.draining.load(Ordering::Relaxed);
+        !draining && self.certs.as_ref().is_none_or(|certs| certs.status().expiry != Expiry::Over)
     }
 }
 

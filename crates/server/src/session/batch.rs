@@ -9,12 +9,16 @@ use wherry_wire::key::NodePublic;
 /// Up to this many destinations a linear search beats hashing.
 const LINEAR: usize = 8;
 
+/// Groups and packets whose memory is kept between batches: what a full read of ordinary packets brings, many times over.
+/// A peer can make a batch larger, but not make us keep that.
+const KEPT: usize = 4096;
+
 /// Packets of one read by destination, as ranges of the buffer they were read into.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    /// Only the first `used` are of this batch; the others keep their memory for the next.
     groups: Vec<Group>,
-    used: usize,
+    /// The packets of all groups; those of one are chained.
+    packets: Vec<Packet>,
     /// Where the group of a destination is, once there are many.
     index: HashMap<Address, usize>,
 }
@@ -33,69 +37,78 @@ pub(super) struct Address {
 #[derive(Debug)]
 struct Group {
     address: Address,
-    packets: Vec<Range<usize>>,
+    /// Its first and last packet, by position in [`Batch::packets`].
+    first: usize,
+    last: usize,
     bytes: usize,
+}
+
+#[derive(Debug)]
+struct Packet {
+    range: Range<usize>,
+    /// The next of its group.
+    next: Option<usize>,
 }
 
 impl Batch {
     /// Adds the packet at `range` of the buffer.
     pub(super) fn add(&mut self, address: &Address, range: Range<usize>) {
-        let position = self.position(address);
+        let (added, bytes) = (self.packets.len(), range.len());
+        self.packets.push(Packet { range, next: None });
+        let Some(position) = self.position(address) else {
+            return self.open_group(address, added, bytes);
+        };
         if let Some(group) = self.groups.get_mut(position) {
-            group.bytes += range.len();
-            group.packets.push(range);
+            group.bytes += bytes;
+            let last = std::mem::replace(&mut group.last, added);
+            if let Some(last) = self.packets.get_mut(last) {
+                last.next = Some(added);
+            }
         }
     }
 
-    /// Where the group of `address` is; made if there is none. A run of packets to one destination is the rule.
-    fn position(&mut self, address: &Address) -> usize {
-        let used = self.groups.get(..self.used).unwrap_or_default();
-        if let Some(last) = used.last()
+    /// Where the group of `address` is. A run of packets to one destination is the rule.
+    fn position(&self, address: &Address) -> Option<usize> {
+        if let Some(last) = self.groups.last()
             && last.address == *address
         {
-            return self.used - 1;
+            return Some(self.groups.len() - 1);
         }
-        let found = if self.used <= LINEAR {
-            used.iter().position(|group| group.address == *address)
+        if self.groups.len() <= LINEAR {
+            self.groups.iter().position(|group| group.address == *address)
         } else {
             self.index.get(address).copied()
-        };
-        found.unwrap_or_else(|| self.open_group(address))
+        }
     }
 
-    fn open_group(&mut self, address: &Address) -> usize {
-        let position = self.used;
-        self.used += 1;
-        match self.groups.get_mut(position) {
-            Some(group) => group.address = *address,
-            None => self.groups.push(Group { address: *address, packets: Vec::new(), bytes: 0 }),
-        }
-        if self.used == LINEAR + 1 {
-            let all = self.groups.iter().take(self.used).enumerate();
+    fn open_group(&mut self, address: &Address, packet: usize, bytes: usize) {
+        let position = self.groups.len();
+        self.groups.push(Group { address: *address, first: packet, last: packet, bytes });
+        if position == LINEAR {
+            let all = self.groups.iter().enumerate();
             self.index.extend(all.map(|(position, group)| (group.address, position)));
-        } else if self.used > LINEAR {
+        } else if position > LINEAR {
             self.index.insert(*address, position);
         }
-        position
     }
 
     /// The groups, each as mail out of `plain`, in the order in which their first packets came.
     pub(super) fn mail<'a>(&'a self, plain: &'a [u8]) -> impl Iterator<Item = (Address, Mail<'a>)> {
-        self.groups.iter().take(self.used).map(move |group| {
-            let mail =
-                Mail { src: &group.address.src, plain, packets: group.packets.iter(), bytes: group.bytes };
-            (group.address, mail)
+        self.groups.iter().map(move |group| {
+            let Group { address, first, bytes, .. } = group;
+            let packets = &self.packets;
+            (*address, Mail { src: &address.src, plain, packets, next: Some(*first), bytes: *bytes })
         })
     }
 
-    /// Forgets the packets and keeps the memory.
+    /// Forgets the packets; memory beyond the ordinary is given back.
     pub(super) fn clear(&mut self) {
-        for group in self.groups.iter_mut().take(self.used) {
-            group.packets.clear();
-            group.bytes = 0;
-        }
-        self.used = 0;
+        self.groups.clear();
+        self.groups.shrink_to(KEPT);
+        self.packets.clear();
+        self.packets.shrink_to(KEPT);
         self.index.clear();
+        self.index.shrink_to(KEPT);
     }
 }
 
@@ -104,7 +117,8 @@ impl Batch {
 pub(super) struct Mail<'a> {
     src: &'a NodePublic,
     plain: &'a [u8],
-    packets: std::slice::Iter<'a, Range<usize>>,
+    packets: &'a [Packet],
+    next: Option<usize>,
     bytes: usize,
 }
 
@@ -120,8 +134,8 @@ impl<'a> Mail<'a> {
     }
 
     /// Whether all packets were taken out.
-    pub(super) fn is_empty(&self) -> bool {
-        self.packets.len() == 0
+    pub(super) const fn is_empty(&self) -> bool {
+        self.next.is_none()
     }
 }
 
@@ -129,7 +143,9 @@ impl<'a> Iterator for Mail<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let packet = self.plain.get(self.packets.next()?.clone()).unwrap_or_default();
+        let Packet { range, next } = self.packets.get(self.next?)?;
+        self.next = *next;
+        let packet = self.plain.get(range.clone()).unwrap_or_default();
         self.bytes -= packet.len();
         Some(packet)
     }
@@ -184,6 +200,22 @@ mod tests {
         batch.add(&address(1), 0..1);
         batch.add(&Address { forwarded: true, ..address(1) }, 1..2);
         assert_eq!(batch.mail(b"ab").count(), 2);
+    }
+
+    #[test]
+    fn a_huge_batch_leaves_no_huge_memory() {
+        let mut batch = Batch::default();
+        for at in 0..10 * KEPT {
+            let key = |number: usize| {
+                let mut bytes = [0; 32];
+                bytes[..8].copy_from_slice(&number.to_le_bytes());
+                NodePublic::from_bytes(bytes)
+            };
+            batch.add(&Address { dst: key(at), ..address(1) }, at..at + 1);
+        }
+        batch.clear();
+        assert!(batch.groups.capacity() <= KEPT && batch.packets.capacity() <= KEPT);
+        assert!(batch.index.capacity() <= 2 * KEPT);
     }
 
     #[test]

@@ -82,5 +82,8 @@ impl Desk {
     /// Closes a turn: what was dropped is counted.
     pub(super) fn finish(&mut self) {
         self.outbox.counters.drop_packets(&mut self.outbox.drops);
+        // A WebSocket message may be many times as long as a read.
+        self.inbox.plain.clear();
+        self.inbox.plain.shrink_to(4 * READ_BYTES);
     }
 }

@@ -22,7 +22,7 @@ use super::link::{self, Conn, Fate};
 use super::relay::Relay;
 use super::route_cache::RouteCache;
 use super::shed::{self, Shed};
-use super::worker::Worker;
+use super::worker::{LONGEST_ALARM, Worker};
 use crate::metrics::{CloseReason, Counters, Flow, Kinds, Volume};
 
 /// Reads of one connection before the worker's others get their turn.
@@ -142,7 +142,8 @@ impl Seat {
         }
         let mut frame = Vec::new();
         encode::keep_alive(&mut frame);
-        link::notify(&self.conn, &frame, outbox);
+        // Without room for it, the peer does not read; other bounds deal with it.
+        link::queue(&self.conn, &frame);
         self.keepalive_at = outbox.now + self.relay.keepalive_period(self.conn.id());
         worker.set_alarm(self.keepalive_at, &self.conn);
     }
@@ -162,15 +163,16 @@ impl Seat {
         }
         let deadline =
             link.blocked_since().and_then(|since| Some(since + self.relay.write_timeout(&self.conn)?));
-        let Some(deadline) = deadline else {
-            self.write_alarm_at = None;
-            return;
-        };
+        let Some(deadline) = deadline else { return };
         if outbox.now >= deadline {
             link::end(&self.conn, CloseReason::WriteTimeout);
-        } else if self.write_alarm_at != Some(deadline) {
-            self.write_alarm_at = Some(deadline);
-            worker.set_alarm(deadline, &self.conn);
+            return;
+        }
+        // One alarm at a time: when it rings and the deadline has moved, the next is set.
+        if self.write_alarm_at.is_none_or(|at| at <= outbox.now) {
+            let at = deadline.min(outbox.now + LONGEST_ALARM);
+            self.write_alarm_at = Some(at);
+            worker.set_alarm(at, &self.conn);
         }
     }
 
@@ -180,9 +182,11 @@ impl Seat {
             std::task::ready!(pause.as_mut().poll(cx));
             self.pause = None;
         }
-        // Bytes that came with the handshake wait to be handled even if the socket has nothing.
-        let mut left_over = !self.started;
-        self.started = true;
+        if !std::mem::replace(&mut self.started, true)
+            && let Err(reason) = self.take_in_left_over(desk)
+        {
+            return Poll::Ready(reason);
+        }
         for _ in 0..READS_PER_TURN {
             let held = self.wire.len();
             let Some((front, room)) = desk.inbox.wire.split_at_mut_checked(held) else {
@@ -196,10 +200,8 @@ impl Seat {
                 Poll::Ready(Ok(())) if read > 0 => {}
                 Poll::Ready(Ok(())) => return Poll::Ready(CloseReason::HungUp),
                 Poll::Ready(Err(_)) => return Poll::Ready(CloseReason::ReadError),
-                Poll::Pending if left_over => {}
                 Poll::Pending => return Poll::Pending,
             }
-            left_over = false;
             if let Err(reason) = self.take_in(held + read, desk) {
                 return Poll::Ready(reason);
             }
@@ -209,6 +211,14 @@ impl Seat {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Handles what came with the handshake: the socket may never have more.
+    fn take_in_left_over(&mut self, desk: &mut Desk) -> Result<(), CloseReason> {
+        let held = self.wire.len();
+        let front = desk.inbox.wire.get_mut(..held).ok_or(CloseReason::Transport)?;
+        front.copy_from_slice(&self.wire);
+        self.take_in(held, desk)
     }
 
     /// Opens and handles the first `filled` bytes of `desk.inbox.wire`.
@@ -297,8 +307,9 @@ impl Seat {
                 outbox.counters.got_ping.add(1);
                 let mut pong = Vec::new();
                 encode::pong(&mut pong, *data);
-                link::notify(&self.conn, &pong, outbox);
-                outbox.counters.sent_pong.add(1);
+                // A peer that does not read gets no more pongs, as from the reference.
+                let queued = link::queue(&self.conn, &pong);
+                outbox.counters.sent_pong.add(queued.into());
             }
             ToServer::NotePreferred(home) => relay.switch.set_home(&self.conn, *home, outbox.now),
             ToServer::WatchConns => link::announce(&relay.switch.watch(&self.conn)),
@@ -330,7 +341,10 @@ impl Seat {
         };
         match entry.peer.route() {
             Route::Local(dst) => {
-                if entry.told != Some(dst.id()) || address.forwarded {
+                if address.forwarded {
+                    // Each forwarded packet may come from another peer.
+                    switch.heard(&address.src, &dst);
+                } else if entry.told != Some(dst.id()) {
                     switch.heard(&address.src, &dst);
                     entry.told = Some(dst.id());
                 }
@@ -349,8 +363,8 @@ impl Seat {
             if reason != DropReason::DupClient && self.not_here.allows(packet, outbox.now) {
                 let mut frame = Vec::new();
                 encode::peer_gone(&mut frame, dst, PeerGoneReason::NOT_HERE);
-                link::notify(&self.conn, &frame, outbox);
-                outbox.counters.peer_gone_not_here.add(1);
+                let queued = link::queue(&self.conn, &frame);
+                outbox.counters.peer_gone_not_here.add(queued.into());
             }
         }
         Fate { flowing: 0, dropped }

@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
-use wherry_switch::Kind;
+use wherry_switch::DropReason;
 use wherry_wire::derp::encode;
 
 use super::batch::Mail;
 use super::desk::Outbox;
-use crate::metrics::{CloseReason, Flow, Kinds, Volume};
+use crate::metrics::{CloseReason, Flow, Kinds};
 use crate::transport::{Codec, Opened};
 
 /// A connection as the switch keeps it.
@@ -29,6 +29,13 @@ pub type Conn = wherry_switch::Conn<Link>;
 /// Bytes of frames taken from a mailbox to be sealed at a time. What is sealed can be neither overtaken nor dropped,
 /// so this is no more than what the kernel holds unsent ([`super::socket`]).
 const PUMP_BYTES: usize = 32 * 1024;
+
+/// Bytes sent to one connection before others have their turn: four full reads.
+const TURN_BYTES: usize = 256 * 1024;
+
+/// Bytes that the transport's own answers may take while the socket is full. A peer that asks for them and does not read
+/// them would otherwise fill the memory: a WebSocket ping is answered with as many bytes as it has.
+const MAX_ANSWERS: usize = 64 * 1024;
 
 /// Bytes of frames sealed at a time when the mailbox is empty: as much as one read brings.
 const INLINE_BYTES: usize = 64 * 1024;
@@ -67,8 +74,19 @@ pub(super) struct Outgoing {
     pub(super) codec: Codec,
     /// Sealed bytes that the socket has not taken; they go first.
     unsent: Vec<u8>,
+    /// Among them, about, what the transport itself had to say: pongs of WebSocket, key updates of TLS.
+    answers_unsent: usize,
     /// Since when the socket takes nothing.
     blocked_since: Option<Duration>,
+}
+
+/// How far [`Outgoing::pump`] came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pumped {
+    /// The mailbox is empty or the socket full.
+    AllThereIs,
+    /// There may be more.
+    HadEnough,
 }
 
 /// What became of one batch of packets handed to [`deliver`], in packet bytes.
@@ -87,7 +105,7 @@ impl Link {
     pub(super) fn new(socket: OwnedWriteHalf, codec: Codec, unsent: Vec<u8>, now: Duration) -> Self {
         Self {
             socket,
-            outgoing: Mutex::new(Outgoing { codec, unsent, blocked_since: Some(now) }),
+            outgoing: Mutex::new(Outgoing { codec, unsent, answers_unsent: 0, blocked_since: Some(now) }),
             traffic: LinkTraffic::default(),
             mail_waiting: AtomicBool::new(false),
             blocked: AtomicBool::new(true),
@@ -187,21 +205,24 @@ pub(super) fn settle(conn: &Conn, outbox: &mut Outbox) {
         }
         let Some(mut outgoing) = link.try_lock() else { return };
         link.mail_waiting.store(false, Ordering::Relaxed);
-        outgoing.pump(conn, outbox);
+        if outgoing.pump(conn, outbox) == Pumped::HadEnough {
+            drop(outgoing);
+            // The owner goes on in its next turn; the others of this worker come first.
+            link.mail_waiting.store(true, Ordering::Relaxed);
+            conn.mailbox().wake();
+            return;
+        }
     }
 }
 
-/// Queues a control frame for `conn` and sends it if the socket is free.
-///
-/// A mailbox so full of control frames that there is no room belongs to a peer that does not read: it is ended.
-pub(super) fn notify(conn: &Conn, frame: &[u8], outbox: &mut Outbox) {
-    let queued = conn.mailbox().push_control(frame);
-    if queued.is_err() {
-        end(conn, CloseReason::ControlOverflow);
-        return;
+/// Queues a control frame for `conn`, to be sent when the caller settles. Returns whether there was room: a peer that does
+/// not read gets no more of them.
+pub(super) fn queue(conn: &Conn, frame: &[u8]) -> bool {
+    let queued = conn.mailbox().push_control(frame).is_ok();
+    if queued {
+        conn.link().mail_waiting.store(true, Ordering::Relaxed);
     }
-    conn.link().mail_waiting.store(true, Ordering::Relaxed);
-    settle(conn, outbox);
+    queued
 }
 
 /// Wakes the owners of connections whose mailboxes got control frames. A sibling that missed some believes in peers that are
@@ -228,8 +249,8 @@ pub(super) fn open(
     let mut outgoing = conn.link().lock();
     reply.clear();
     let opened = outgoing.codec.open(wire, plain, reply);
-    if !reply.is_empty() {
-        outgoing.write(conn, reply, outbox.now);
+    if !reply.is_empty() && !outgoing.answer(conn, reply, outbox.now) {
+        return Err(CloseReason::ControlOverflow);
     }
     opened.map_err(|error| {
         tracing::debug!(conn = %conn.id(), err = %error, "opening failed");
@@ -241,7 +262,10 @@ pub(super) fn open(
 pub(super) fn resume(conn: &Conn, outbox: &mut Outbox) {
     let mut outgoing = conn.link().lock();
     outgoing.resume(conn, outbox.now);
-    outgoing.pump(conn, outbox);
+    drop(outgoing);
+    // Mail came while the socket was full, and its deliverers left it to us.
+    conn.link().mail_waiting.store(true, Ordering::Relaxed);
+    settle(conn, outbox);
 }
 
 /// The owner's last act on the socket: says goodbye if it takes so much, and closes it.
@@ -271,37 +295,56 @@ impl Outgoing {
                     sent.add(packet);
                 }
             }
-            outbox.counters.sent(Kind::Disco).add(sent.disco);
-            outbox.counters.sent(Kind::Other).add(sent.other);
-            conn.link().traffic.sent.add(sent.total());
-            self.send_frames(conn, outbox);
+            self.send_frames(conn, sent, outbox);
         }
     }
 
-    /// Takes from the mailbox, seals and writes until it is empty or the socket is full.
-    fn pump(&mut self, conn: &Conn, outbox: &mut Outbox) {
+    /// Takes from the mailbox, seals and writes until it is empty, the socket is full, or others should have their turn.
+    fn pump(&mut self, conn: &Conn, outbox: &mut Outbox) -> Pumped {
+        let mut pumped = 0;
         while self.blocked_since.is_none() {
+            if pumped >= TURN_BYTES {
+                return Pumped::HadEnough;
+            }
             outbox.frames.clear();
             let taken = conn.mailbox().take(outbox.now, PUMP_BYTES, &mut outbox.frames, &mut outbox.drops);
             if taken.frames == 0 {
-                return;
+                break;
             }
-            outbox.counters.taken(&taken);
-            let volume = Volume { packets: taken.packets as u64, bytes: taken.bytes as u64 };
-            conn.link().traffic.sent.add(volume);
-            self.send_frames(conn, outbox);
+            pumped += outbox.frames.len();
+            outbox.counters.waited(&taken);
+            self.send_frames(conn, Kinds::of(&taken), outbox);
         }
+        Pumped::AllThereIs
     }
 
-    /// Seals `outbox.frames` and writes them.
-    fn send_frames(&mut self, conn: &Conn, outbox: &mut Outbox) {
+    /// Seals `outbox.frames`, which carry the packets `sent`, and writes them.
+    fn send_frames(&mut self, conn: &Conn, sent: Kinds, outbox: &mut Outbox) {
         outbox.sealed.clear();
         if let Err(error) = self.codec.seal(&outbox.frames, &mut outbox.sealed) {
             tracing::debug!(conn = %conn.id(), err = %error, "sealing failed");
             end(conn, CloseReason::Transport);
+            for (kind, volume) in sent.each() {
+                outbox.drops.add_many(DropReason::GoneDisconnected, kind, volume.packets, volume.bytes);
+            }
             return;
         }
+        for (kind, volume) in sent.each() {
+            outbox.counters.sent(kind).add(volume);
+        }
+        conn.link().traffic.sent.add(sent.total());
         self.write(conn, &outbox.sealed, outbox.now);
+    }
+
+    /// Writes what the transport itself has to say; `false` if so much of it waits that the peer cannot be reading.
+    fn answer(&mut self, conn: &Conn, reply: &[u8], now: Duration) -> bool {
+        self.answers_unsent =
+            if self.blocked_since.is_some() { self.answers_unsent + reply.len() } else { 0 };
+        if self.answers_unsent > MAX_ANSWERS {
+            return false;
+        }
+        self.write(conn, reply, now);
+        true
     }
 
     /// Writes sealed bytes behind those that wait already; keeps what the socket does not take.

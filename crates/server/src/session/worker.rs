@@ -15,6 +15,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// Slots of the wheel: 128 s, more than the longest alarm (a keepalive, 65 s).
 const SLOTS: usize = 512;
 
+/// The longest time ahead for which an alarm may be set.
+pub(super) const LONGEST_ALARM: Duration = Duration::from_secs(120);
+
 /// What the connections of one worker share.
 #[derive(Debug)]
 pub struct Worker {
@@ -48,7 +51,7 @@ impl Worker {
         drop(self.runtime.spawn(session));
     }
 
-    /// Has the task of `conn` polled at `at` (since the process' start) or up to a tick later.
+    /// Has the task of `conn` polled at `at` (since the process' start), at most [`LONGEST_ALARM`] ahead, or two ticks later.
     pub(super) fn set_alarm(&self, at: Duration, conn: &Arc<Conn>) {
         self.wheel().set(at, Arc::downgrade(conn));
     }

@@ -174,13 +174,15 @@ impl AsyncRead for Stream {
                 this.plain.drain(..take);
                 return Poll::Ready(Ok(()));
             }
+            // Reading makes answers (pongs, key updates): who does not take them is not read on.
+            ready!(this.poll_drain(cx))?;
             if this.finished || ready!(this.poll_fill(cx))? == 0 {
                 return Poll::Ready(Ok(()));
             }
             let opened = this.open();
-            // Answers (alerts, pongs) that the socket does not take now go out with the next write.
-            if let Poll::Ready(drained) = this.poll_drain(cx) {
-                drained?;
+            if opened.is_err() {
+                // An alert goes out if the socket takes it at once.
+                drop(this.poll_drain(cx));
             }
             opened.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         }
