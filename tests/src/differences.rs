@@ -7,10 +7,10 @@ pub enum Difference {
     ///
     /// The reference's library closes with 1009, which kills any browser-side client that sends a legal 64 KiB packet.
     LargeWebSocketMessages,
-    /// A WebSocket continuation of nothing closes the connection.
+    /// The connection itself is closed after an offence against the rules of WebSocket.
     ///
-    /// The reference leaves it open about one time in six.
-    StrayContinuationCloses,
+    /// The reference says so in a close message, but leaves the connection open about one time in ten.
+    ClosesBrokenWebSockets,
     /// A STUN request over IPv4 gets an IPv4 answer also on a wildcard socket.
     ///
     /// The reference answers with the mapped IPv6 form there, 12 bytes more for the same address.

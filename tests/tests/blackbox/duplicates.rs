@@ -97,6 +97,19 @@ fn a_second_connection_that_never_spoke_is_not_remembered() {
 }
 
 #[test]
+fn a_third_connection_is_remembered_though_it_never_spoke() {
+    let Some(relay) = relay() else { return };
+    let mut sender = Peer::join(&relay);
+    let first = Peer::join(&relay);
+    let mut second = first.again(&relay);
+    let mut third = first.again(&relay);
+    second.expect_silence();
+    drop(second);
+    comes_to(&mut sender, &mut third);
+    goes_to(&mut sender, &mut third);
+}
+
+#[test]
 fn a_leaving_connection_that_was_not_active_changes_nothing() {
     let Some(relay) = relay() else { return };
     let mut sender = Peer::join(&relay);

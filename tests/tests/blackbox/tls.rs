@@ -285,15 +285,12 @@ fn probe_works(relay: &Subject, hello: &Hello) -> bool {
     wire.response(PATIENCE).expect("a response").status() == 200
 }
 
-/// A client hello of TLS 1.0 (`minor` 1) or 1.1 (2) without extensions.
+/// A client hello of TLS 1.0 (`minor` 1) or 1.1 (2) that a relay of that age would take.
 fn old_hello(minor: u8) -> Vec<u8> {
-    let mut body = vec![3, minor];
-    body.extend_from_slice(&[7; 32]);
-    body.push(0);
-    let suites = [0xc0, 0x13, 0xc0, 0x14, 0x00, 0x2f, 0x00, 0x35];
-    body.extend_from_slice(&[0, 8]);
-    body.extend_from_slice(&suites);
-    body.extend_from_slice(&[1, 0]);
+    // ECDHE with ECDSA and RSA, AES in CBC mode; X25519 and P-256, uncompressed points.
+    let suites = [0, 8, 0xc0, 0x09, 0xc0, 0x0a, 0xc0, 0x13, 0xc0, 0x14];
+    let extensions = [0, 16, 0, 10, 0, 6, 0, 4, 0, 0x1d, 0, 0x17, 0, 11, 0, 2, 1, 0];
+    let body = [&[3, minor][..], &[7; 32], &[0], &suites, &[1, 0], &extensions].concat();
     let len = u8::try_from(body.len()).expect("a short hello");
     [&[0x16, 3, 1, 0, len + 4, 1, 0, 0, len][..], &body].concat()
 }
