@@ -1,6 +1,7 @@
 //! Who may join, by a URL or by the local node. Source: tailscale: derp/derpserver/derpserver.go, client/local/local.go
 
 use std::time::{Duration, Instant};
+use tempfile::TempDir;
 use wherry_tests::frame::{frame, kind};
 use wherry_tests::hook::{Answer, Hook};
 use wherry_tests::http::upgrade;
@@ -79,7 +80,7 @@ fn mesh_peers_are_not_asked_about() {
 
 #[test]
 fn the_local_node_is_asked_who_may_join() {
-    let Some((relay, hook)) = with_local_node(&[]) else { return };
+    let Some((relay, hook, _dir)) = with_local_node(&[]) else { return };
     let key = NodeKey::random();
     assert!(admits(&relay, &key));
     let asked = hook.asked();
@@ -94,7 +95,7 @@ fn the_local_node_is_asked_who_may_join() {
 
 #[test]
 fn the_answer_of_the_local_node_decides() {
-    let Some((relay, hook)) = with_local_node(&[]) else { return };
+    let Some((relay, hook, _dir)) = with_local_node(&[]) else { return };
     let cases = [
         ("200 OK", r#"{"Node":{},"UserProfile":{}}"#, true),
         ("200 OK", "not JSON", false),
@@ -124,7 +125,8 @@ fn an_absent_local_node_admits_nobody() {
 #[test]
 fn local_node_and_url_must_both_agree() {
     let (url, addr) = Hook::tcp(Answer::status("200 OK", ALLOW));
-    let Some((relay, node)) = with_local_node(&[&format!("-verify-client-url=http://{addr}/verify")]) else {
+    let Some((relay, node, _dir)) = with_local_node(&[&format!("-verify-client-url=http://{addr}/verify")])
+    else {
         return;
     };
     assert!(admits(&relay, &NodeKey::random()));
@@ -146,12 +148,13 @@ fn with_url(flags: &[&str]) -> Option<(Subject, Hook)> {
     Some((with_flags(&[&[&*url], flags].concat())?, hook))
 }
 
-fn with_local_node(flags: &[&str]) -> Option<(Subject, Hook)> {
-    let dir = tempfile::tempdir().expect("a temporary directory").keep();
-    let path = dir.join("tailscaled.sock");
+/// The directory holds the socket and has to stay as long as the relay.
+fn with_local_node(flags: &[&str]) -> Option<(Subject, Hook, TempDir)> {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("tailscaled.sock");
     let hook = Hook::unix(&path, Answer::status("200 OK", r#"{"Node":{},"UserProfile":{}}"#));
     let socket = format!("-socket={}", path.display());
-    Some((with_flags(&[&["-verify-clients", &socket], flags].concat())?, hook))
+    Some((with_flags(&[&["-verify-clients", &socket], flags].concat())?, hook, dir))
 }
 
 fn admits(relay: &Subject, key: &NodeKey) -> bool {
