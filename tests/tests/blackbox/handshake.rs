@@ -223,3 +223,23 @@ fn join_on(wire: &mut Wire, key: &NodeKey, server: &[u8; 32]) -> Result<Vec<u8>,
     wire.send(&frame(kind::CLIENT_INFO, &key.client_info(server, b"{\"version\":2}")));
     server_info(wire, key, server)
 }
+
+#[test]
+fn packets_of_a_client_that_leaves_at_once_are_relayed() {
+    let Some(relay) = relay() else { return };
+    let mut receiver = Peer::join(&relay);
+    for _ in 0..5 {
+        let sender = NodeKey::random();
+        let mut wire = Wire::tls(&relay);
+        wire.send(&upgrade(&relay, &[]));
+        assert_eq!(wire.head(PATIENCE).expect("the upgrade is answered").status(), 101);
+        let server = server_key(&mut wire).expect("the server's key comes");
+        let info = frame(kind::CLIENT_INFO, &sender.client_info(&server, br#"{"version":2}"#));
+        wire.send(&[info, send_packet(&receiver.key(), b"last words")].concat());
+        wire.pipe().tcp().shutdown(std::net::Shutdown::Write).expect("the socket is open");
+        // Between packets the receiver may hear that an earlier sender is gone.
+        let packet =
+            std::iter::repeat_with(|| receiver.next_frame()).find(|frame| frame.kind != kind::PEER_GONE);
+        assert!(packet.is_some_and(|frame| frame.carries(&sender.public(), b"last words")));
+    }
+}

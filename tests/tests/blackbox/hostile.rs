@@ -7,8 +7,9 @@ use wherry_tests::bystanders::Bystanders;
 use wherry_tests::frame::{GONE_NOT_HERE, disco, frame, header, kind, ping, send_packet};
 use wherry_tests::http::{request, upgrade};
 use wherry_tests::node::{NodeKey, random_bytes};
-use wherry_tests::peer::server_key;
+use wherry_tests::peer::{Way, server_key, upgrade_to_websocket};
 use wherry_tests::subject::{Setup, Subject};
+use wherry_tests::websocket::{PING, masked};
 use wherry_tests::{Ended, Join, PATIENCE, Peer, Wire};
 
 #[test]
@@ -45,6 +46,33 @@ fn an_announced_body_that_does_not_come_costs_little_memory() {
     bystanders.expect_undisturbed();
     let each = relay.resident_bytes().saturating_sub(before) / 300;
     assert!(each < 400 << 10, "{each} bytes for each");
+}
+
+#[test]
+fn websocket_pings_whose_pongs_are_not_read_cost_little_memory() {
+    let Some(relay) = Subject::start(&Setup::default()) else { return };
+    let pings = masked(true, PING, &[7; 125]).repeat(2000);
+    for joins in [false, true] {
+        let mut peer = None;
+        let mut stranger = None;
+        let pipe = if joins {
+            let join = Join { way: Way::WebSocket, ..Join::default() };
+            peer.insert(join.to(&relay)).wire().pipe_mut()
+        } else {
+            let wire = stranger.insert(Wire::tls(&relay));
+            upgrade_to_websocket(wire, &relay);
+            wire.pipe_mut()
+        };
+        let before = relay.resident_bytes();
+        for _ in 0..200 {
+            // Once the relay takes no more, or ends it, there is nothing to prove.
+            if pipe.write_all(&pings, Instant::now() + Duration::from_secs(1)).is_err() {
+                break;
+            }
+        }
+        let grown = relay.resident_bytes().saturating_sub(before);
+        assert!(grown < 16 << 20, "grown by {grown} bytes; joined: {joins}");
+    }
 }
 
 #[test]

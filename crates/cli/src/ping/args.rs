@@ -10,7 +10,7 @@ use wherry_client::{Family, Pin};
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct PingArgs {
-    /// URL, host[:port], or an entry of a DERP map: a file, `-` for stdin, or the JSON itself
+    /// URL, host or host:port, or an entry of a DERP map: a file, `-` for stdin, or the JSON itself
     #[arg(value_name = "RELAY")]
     pub(super) relay: String,
 

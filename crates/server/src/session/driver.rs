@@ -164,7 +164,7 @@ impl Seat {
         let deadline =
             link.blocked_since().and_then(|since| Some(since + self.relay.write_timeout(&self.conn)?));
         let Some(deadline) = deadline else { return };
-        if outbox.now >= deadline {
+        if outbox.now >= deadline && !link::insist(&self.conn, outbox) {
             link::end(&self.conn, CloseReason::WriteTimeout);
             return;
         }

@@ -268,6 +268,24 @@ pub(super) fn resume(conn: &Conn, outbox: &mut Outbox) {
     settle(conn, outbox);
 }
 
+/// The owner's, before it gives up a socket that took nothing for too long: tries to write without having been told that it
+/// may. Returns whether the socket took anything.
+///
+/// The kernel tells only once a good part of the send buffer is free, which a slow but steady reader may not achieve in time.
+pub(super) fn insist(conn: &Conn, outbox: &mut Outbox) -> bool {
+    let link = conn.link();
+    let mut outgoing = link.lock();
+    let taken = match SockRef::from(link.socket.as_ref()).send(&outgoing.unsent) {
+        Ok(taken) if taken > 0 => taken,
+        _ => return false,
+    };
+    outgoing.took(conn, taken, outbox.now);
+    drop(outgoing);
+    link.mail_waiting.store(true, Ordering::Relaxed);
+    settle(conn, outbox);
+    true
+}
+
 /// The owner's last act on the socket: says goodbye if it takes so much, and closes it.
 pub(super) fn farewell(conn: &Conn, outbox: &mut Outbox) {
     let link = conn.link();
@@ -367,15 +385,19 @@ impl Outgoing {
     fn resume(&mut self, conn: &Conn, now: Duration) {
         let unsent = std::mem::take(&mut self.unsent);
         let taken = self.try_write(conn, &unsent);
-        if taken == unsent.len() {
+        self.unsent = unsent;
+        self.took(conn, taken, now);
+    }
+
+    /// The socket took the first `taken` bytes of what waited.
+    fn took(&mut self, conn: &Conn, taken: usize, now: Duration) {
+        if taken == self.unsent.len() {
+            self.unsent = Vec::new();
             self.blocked_since = None;
             conn.link().blocked.store(false, Ordering::Relaxed);
-        } else {
-            if taken > 0 {
-                self.blocked_since = Some(now);
-            }
-            self.unsent = unsent;
+        } else if taken > 0 {
             self.unsent.drain(..taken);
+            self.blocked_since = Some(now);
         }
     }
 
