@@ -11,8 +11,9 @@ use hyper::service::service_fn;
 
 use super::Site;
 use super::page::{self, Page};
-use super::route::{Answer, refuse_host, route};
+use super::route::{refuse_host, route};
 use super::serve::MAX_HEAD;
+use super::upgrade::Answer;
 use crate::metrics::Counters;
 use crate::transport::Stream;
 

@@ -4,17 +4,8 @@ use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HOST, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
 
 use super::page::{self, Page};
-use super::upgrade::{self, Upgrade};
+use super::upgrade::{self, Answer};
 use super::{Home, Site};
-
-/// What follows from a request.
-#[derive(Debug)]
-pub(super) enum Answer {
-    /// Send this; the connection goes on with the next request.
-    Page(Page),
-    /// The connection is DERP's from here on.
-    Upgrade(Upgrade),
-}
 
 /// Answers a request on a relay listener. Paths and their order are the reference's: any path unknown to it is the home
 /// page, so a browser that was given an odd link still learns what this is.

@@ -16,8 +16,8 @@ use tokio::io::AsyncWriteExt;
 
 use super::Site;
 use super::page::Page;
-use super::route::{Answer, route};
-use super::upgrade::Upgrade;
+use super::route::route;
+use super::upgrade::{Answer, Upgrade};
 use crate::metrics::Counters;
 use crate::transport::Stream;
 

@@ -8,7 +8,15 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::Site;
 use super::page::{self, Page};
-use super::route::Answer;
+
+/// What follows from a request.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// Send this; the connection goes on with the next request.
+    Page(Page),
+    /// The connection is DERP's from here on.
+    Upgrade(Upgrade),
+}
 
 /// How a connection goes on after HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -99,7 +99,8 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     link::announce(&joined.news);
     let conn = Arc::clone(&joined.conn);
     let session = Session::new(Arc::clone(relay), Arc::clone(worker), joined.conn, reader, wire, plain);
-    worker.host(session);
+    // The task owns itself: the directory knows it, and the worker's runtime ends it.
+    drop(worker.runtime().spawn(session));
     drop(entered);
     // The list may have changed between admission and joining; whoever changed it did not find this connection.
     if !relay.admission.still_admits(&request) {

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use super::desk::Desk;
-use super::driver::Session;
 use super::link::Conn;
 use crate::clock::Clock;
 use crate::metrics::Counters;
@@ -43,12 +42,6 @@ impl Worker {
 
     pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes on a connection: its task runs here until it ends or the runtime stops.
-    pub(super) fn host(&self, session: Session) {
-        // The task owns itself: the directory knows it, and the runtime ends it.
-        drop(self.runtime.spawn(session));
     }
 
     /// Has the task of `conn` polled at `at` (since the process' start), at most [`LONGEST_ALARM`] ahead, or two ticks later.

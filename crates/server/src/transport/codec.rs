@@ -2,31 +2,9 @@
 
 use rustls::server::UnbufferedServerConnection;
 
-use super::records;
+use super::error::CodecError;
+use super::records::{self, Opened};
 use super::websocket::WebSocket;
-
-/// Why a codec stopped working; the connection ends.
-#[derive(Debug, thiserror::Error)]
-pub enum CodecError {
-    /// The peer broke TLS, or its handshake cannot be served (names, versions).
-    #[error("tls: {0}")]
-    Tls(#[from] rustls::Error),
-    /// The peer broke the WebSocket protocol or sent something else than binary messages.
-    #[error("websocket: {0}")]
-    WebSocket(#[source] Box<tungstenite::Error>),
-    /// The codec failed or was closed before.
-    #[error("connection is already closed")]
-    Closed,
-}
-
-/// What [`Codec::open`] found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
-    /// Bytes taken from the front of the input; the rest must be presented again, at the front, with more behind it.
-    pub consumed: usize,
-    /// The peer said that nothing more will come.
-    pub finished: bool,
-}
 
 /// The state of one connection's layers, without any buffer.
 pub struct Codec {
@@ -43,15 +21,6 @@ impl std::fmt::Debug for Codec {
             .field("ended", &self.ended)
             .finish()
     }
-}
-
-/// Bytes that sealing `plain_len` bytes may take at most, protocol answers included.
-///
-/// A TLS record holds up to 16 KiB and costs at most 5 + 256 bytes more; a WebSocket message 14. The constant
-/// leaves room for what rustls queued by itself (a key update, an alert).
-#[must_use]
-pub const fn sealed_bound(plain_len: usize) -> usize {
-    plain_len + (plain_len / 16_384 + 2) * 261 + 1024
 }
 
 impl Codec {

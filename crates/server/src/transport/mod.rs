@@ -8,9 +8,12 @@
 //! neither opens nor seals afterwards), and everything a codec wants to say to the peer is in the bytes it returns.
 
 mod codec;
+mod error;
 mod records;
 mod stream;
 mod websocket;
 
-pub use codec::{Codec, CodecError, Opened, sealed_bound};
+pub use codec::Codec;
+pub use error::CodecError;
+pub use records::Opened;
 pub use stream::{EstablishError, Parts, Stream};

@@ -10,7 +10,23 @@ use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedStatus, WriteTraffic,
 };
 
-use super::codec::{Opened, sealed_bound};
+/// What `Codec::open` found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// Bytes taken from the front of the input; the rest must be presented again, at the front, with more behind it.
+    pub consumed: usize,
+    /// The peer said that nothing more will come.
+    pub finished: bool,
+}
+
+/// Bytes that sealing `plain_len` bytes may take at most, protocol answers included.
+///
+/// A TLS record holds up to 16 KiB and costs at most 5 + 256 bytes more; a WebSocket message 14. The constant
+/// leaves room for what rustls queued by itself (a key update, an alert).
+#[must_use]
+const fn sealed_bound(plain_len: usize) -> usize {
+    plain_len + (plain_len / 16_384 + 2) * 261 + 1024
+}
 
 /// Opens every whole record in `wire`; handshake flights and answers go to `reply`.
 pub(super) fn open(

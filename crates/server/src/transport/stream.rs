@@ -9,7 +9,8 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::codec::{Codec, CodecError};
+use super::codec::Codec;
+use super::error::CodecError;
 
 /// Bytes read from the socket at a time: a handshake flight or an HTTP request fits.
 const READ_CHUNK: usize = 4096;

@@ -6,7 +6,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tungstenite::{Error, Message};
 
-use super::codec::CodecError;
+use super::error::CodecError;
 
 /// Largest message and fragment accepted, in bytes: the largest frame a client may send (a `ClientInfo` of 256 KiB)
 /// and as much again, since messages and frames need not begin together. The reference gives up at 32 KiB, which a
