@@ -51,7 +51,7 @@ fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
         http = ?addresses.http,
         stun = ?addresses.stun,
         admin = addresses.admin.map(tracing::field::display),
-        admit = ?settings.admit,
+        admit = %settings.admit,
         "serving"
     );
     let (Some(host), Some(&tls)) = (settings.hostnames.first(), addresses.tls.first()) else { return Ok(()) };

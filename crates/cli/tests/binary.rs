@@ -88,7 +88,7 @@ fn mistakes_get_their_lines_and_exit_codes() {
             "derper -a :443 -c k",
             64,
             &[
-                "wherry: flag -certmode: not served yet, it comes in a later version; use -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made",
+                "wherry: flag -certmode: not served yet, it comes in a later version; letsencrypt is the default, so give -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made",
             ],
         ),
         (

@@ -86,7 +86,7 @@ fn cert(flags: &Flags, env: &Environment) -> Result<CertSetting, FlagProblem> {
     if flags.certmode != "manual" {
         return Err(FlagProblem::Later {
             name: "certmode",
-            instead: "use -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made",
+            instead: "letsencrypt is the default, so give -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made",
         });
     }
     let dir = match flags.certdir.as_str() {

@@ -139,7 +139,7 @@ fn tls_is_on_port_443_or_with_manual_certificates() {
     assert_eq!(
         of("-c k", &[]).unwrap_err(),
         [
-            "flag -certmode: not served yet, it comes in a later version; use -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made"
+            "flag -certmode: not served yet, it comes in a later version; letsencrypt is the default, so give -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made"
         ]
     );
 }

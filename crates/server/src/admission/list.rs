@@ -113,6 +113,9 @@ impl List {
                 let removed =
                     self.entries.load().keys().filter(|key| !entries.contains_key(*key)).copied().collect();
                 tracing::info!(path = %self.path.display(), keys = entries.len(), "list reloaded");
+                if entries.is_empty() {
+                    tracing::warn!(path = %self.path.display(), "the list is empty: nobody may use the relay");
+                }
                 self.entries.store(Arc::new(entries));
                 self.failure.store(None);
                 Ok(removed)

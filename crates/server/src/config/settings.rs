@@ -1,6 +1,6 @@
 //! Checked settings: what the rooms of this crate are built from.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
 
 use wherry_wire::key::MeshKey;
 
@@ -70,6 +70,15 @@ pub enum Admit {
     Open,
     /// The node keys in the file.
     List(PathBuf),
+}
+
+impl fmt::Display for Admit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open => f.write_str("open"),
+            Self::List(path) => write!(f, "list:{}", path.display()),
+        }
+    }
 }
 
 /// What a browser sees at `/`.

@@ -48,7 +48,10 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
     let stream = match face {
         Face::Tls(config) => match establish(socket, config, door.site.patience).await {
             Ok(stream) => stream,
-            Err(refusal) => return door.counters.refuse(refusal),
+            Err(refusal) => {
+                tracing::debug!(addr = %remote, reason = refusal.name(), "refused before HTTP");
+                return door.counters.refuse(refusal);
+            }
         },
         Face::Plain => Stream::new(socket, Codec::plain(), Vec::new()),
         Face::Port80 => {
@@ -111,7 +114,10 @@ async fn establish(
         let codec = Codec::tls(Arc::clone(config)).map_err(|_| Refusal::Tls)?;
         let mut stream = Stream::new(socket, codec, first);
         stream.establish().await.map_err(|error| match error {
-            EstablishError::Codec(_) => Refusal::Tls,
+            EstablishError::Codec(error) => {
+                tracing::debug!(err = %error, "TLS handshake failed");
+                Refusal::Tls
+            }
             EstablishError::Io(_) | EstablishError::HungUp => Refusal::HungUp,
         })?;
         Ok(stream)

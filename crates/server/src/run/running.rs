@@ -60,6 +60,9 @@ impl Running {
             tasks.spawn(accept(listener, face, Arc::clone(&door)));
         }
         if let Some(certs) = &certs {
+            if certs.is_new() {
+                tracing::warn!("made a self-signed certificate: its pin is not in any map yet");
+            }
             tasks.spawn(Arc::clone(certs).watch());
         }
         tasks.spawn(watch_list(Arc::clone(&door)));

@@ -70,6 +70,7 @@ impl Session {
     ) -> Self {
         let keepalive_at = conn.joined_at() + relay.keepalive_period(conn.id());
         worker.set_alarm(keepalive_at, &conn);
+        tracing::debug!(peer = %conn.key().short(), conn = %conn.id(), addr = %conn.addr(), "opened");
         let seat = Seat {
             relay,
             conn,

@@ -84,7 +84,12 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     let payload = within(step, read_client_info(&mut stream)).await?;
     let (key, info, shared) = open_client_info(&relay.private_key, &payload)?;
     let request = request(key, &info, arrival.remote);
-    let admitted = relay.admission.admit(&request).await?;
+    let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
+        // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.
+        if relay.may_log_denial() {
+            tracing::info!(key = %key, addr = %arrival.remote, err = %denied, "not admitted");
+        }
+    })?;
     let join = JoinInfo { addr: arrival.remote, not_ideal: arrival.not_ideal, prober: info.is_prober };
     let server_info = welcome(&shared, relay)?;
     let worker = relay.pick_worker().ok_or(Refused::TakeOver)?;

@@ -1,10 +1,11 @@
 //! What all sessions of a process share.
 
-use std::sync::Arc;
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wherry_switch::{ConnId, DropTally, Role, Switch};
+use wherry_switch::{ConnId, DropTally, Role, Switch, TokenBucket};
 use wherry_wire::derp::encode;
 use wherry_wire::key::{NodePrivate, NodePublic};
 
@@ -32,6 +33,8 @@ pub struct Relay {
     /// How long things may take.
     pub timing: Timing,
     next_worker: AtomicUsize,
+    // under its lock
+    denials: Mutex<TokenBucket>,
 }
 
 /// The time-outs of sessions.
@@ -44,6 +47,9 @@ pub struct Timing {
     /// Until a client that takes nothing is cut off; none waits for ever.
     pub write: Option<Duration>,
 }
+
+/// Peers not admitted that are logged without a pause between them.
+const DENIALS_AT_ONCE: NonZeroU64 = NonZeroU64::new(20).unwrap();
 
 /// A sibling is worth more patience than a client: cutting it off loses many peers at once.
 const SIBLING_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -78,7 +84,14 @@ impl Relay {
             workers,
             timing,
             next_worker: AtomicUsize::new(0),
+            denials: Mutex::new(TokenBucket::full(NonZeroU64::MIN, DENIALS_AT_ONCE)),
         }
+    }
+
+    /// Whether there is room in the log for one more peer that was not admitted: one a second, some at once.
+    pub(super) fn may_log_denial(&self) -> bool {
+        let now = self.clock.now();
+        self.denials.lock().unwrap_or_else(PoisonError::into_inner).try_take(1, now)
     }
 
     /// The worker that gets the next connection: each in turn.

@@ -60,6 +60,7 @@ pub struct ReloadFailure {
 #[derive(Debug)]
 pub struct Certs {
     origin: Origin,
+    made: bool,
     meta: CertificateDer<'static>,
     clock: Clock,
     table: ArcSwap<Table>,
@@ -84,12 +85,18 @@ impl Certs {
         clock: Clock,
     ) -> Result<Arc<Self>, TlsError> {
         let origin = Origin::of(setting, hosts)?;
-        origin.make_missing(clock)?;
+        let made = origin.make_missing(clock)?;
         let meta = meta_cert::make(server_key, clock.wall())?;
         // Before the files are read, so that whatever changes while they are is noticed.
         let changes = Mutex::new(Changes::since(origin.stamps()));
         let table = ArcSwap::from_pointee(origin.load(&meta, clock)?);
-        Ok(Arc::new(Self { origin, meta, clock, table, changes, failure: Mutex::new(None) }))
+        Ok(Arc::new(Self { origin, made, meta, clock, table, changes, failure: Mutex::new(None) }))
+    }
+
+    /// Whether a self-signed certificate was made at the start, so that its pin is in no map yet.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.made
     }
 
     /// Reads the files again and serves what they hold from the next handshake on.

@@ -58,21 +58,22 @@ impl Origin {
         })
     }
 
-    /// Makes the certificate that is to be self-signed if it was never made.
+    /// Makes the certificate that is to be self-signed if it was never made; returns whether it did.
     ///
     /// # Errors
     /// `Make`, `Entropy`, `Write`.
-    pub(super) fn make_missing(&self, clock: Clock) -> Result<(), TlsError> {
+    pub(super) fn make_missing(&self, clock: Clock) -> Result<bool, TlsError> {
         match self {
             Self::SelfSigned { file, host } if !file.exists() => {
-                SelfSigned::make(host, Validity::KEPT, clock)?.write_together(file)
+                SelfSigned::make(host, Validity::KEPT, clock)?.write_together(file)?;
             }
             // One of the two alone is somebody's: reading the other tells what is missing.
             Self::Manual { cert, key, host: host @ Host::Ip(_) } if !cert.exists() && !key.exists() => {
-                SelfSigned::make(host, Validity::AS_REFERENCE, clock)?.write_apart(cert, key)
+                SelfSigned::make(host, Validity::AS_REFERENCE, clock)?.write_apart(cert, key)?;
             }
-            _ => Ok(()),
+            _ => return Ok(false),
         }
+        Ok(true)
     }
 
     /// Reads everything and decides what is served, each chain with `meta` as its last certificate.
