@@ -1,6 +1,6 @@
 //! Samples to tables: medians, spread, ratios; the page in docs and the raw figures beside it.
 
-use crate::scenario::{Plan, Sample, Scenario};
+use crate::scenario::{OTHERS, Plan, Sample, Scenario};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
@@ -8,6 +8,9 @@ use std::{fs, io};
 
 /// A core that was busy for at least this share of the run set the pace.
 const SATURATED: f64 = 0.95;
+
+/// Cores that other programs may use before a run counts as disturbed.
+const QUIET: f64 = 0.1;
 
 /// Everything measured, in order of measurement.
 #[derive(Debug, Default)]
@@ -90,6 +93,19 @@ impl Results {
         parts.join("; ")
     }
 
+    /// What to say when others used the machine during the run.
+    fn disturbance(&self) -> Option<String> {
+        let all = self.samples.iter().flat_map(|(_, _, sample)| &sample.beside);
+        let others = all.filter(|(name, _)| *name == OTHERS).map(|(_, cores)| *cores);
+        let most = others.fold(0.0, f64::max);
+        (most > QUIET).then(|| {
+            format!(
+                "disturbed: other programs used up to {most:.1} cores; work per CPU second bears that, \
+                 ages on arrival and rates per second do not"
+            )
+        })
+    }
+
     fn json(&self) -> Value {
         let samples = self.samples.iter().map(|(scenario, subject, sample)| {
             let beside: serde_json::Map<String, Value> =
@@ -119,6 +135,9 @@ pub(crate) fn write(root: &Path, results: &Results, plan: &Plan) -> io::Result<(
     }
     let (rounds, seconds, clients) = (plan.rounds, plan.run.as_secs(), plan.idle_clients);
     page.push_str(&format!("- plan: {rounds} rounds of {seconds} s; {clients} idle clients\n"));
+    if let Some(note) = results.disturbance() {
+        page.push_str(&format!("- **{note}**\n"));
+    }
     page.push_str(&format!("\nMedian [least – most] of all rounds.\n\n{}", results.table()));
     let docs = root.join("docs");
     fs::write(docs.join("benchmarks.md"), page)?;
@@ -135,7 +154,7 @@ fn machine(root: &Path) -> Vec<(&'static str, String)> {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let modules = fs::read_to_string(root.join("tests/go/go.mod")).unwrap_or_default();
     let derper =
-        modules.lines().find_map(|line| line.trim().strip_prefix("tailscale.com ")).unwrap_or("unknown");
+        modules.lines().find_map(|line| Some(line.split_once("tailscale.com v")?.1)).unwrap_or("unknown");
     vec![
         ("processor", format!("{}, {cores} cores", model.trim_matches([' ', '\t', ':']))),
         ("kernel", kernel.trim().to_owned()),

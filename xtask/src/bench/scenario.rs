@@ -69,6 +69,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
 ];
 
+/// The share of its core that the generator used.
+pub(crate) const GENERATOR: &str = "generator core busy";
+
+/// What all but the relay and the generator used of the machine, in cores.
+pub(crate) const OTHERS: &str = "other programs, cores";
+
 /// Clocks read at the start of a timed run.
 #[derive(Debug)]
 pub(crate) struct Stopwatch {
@@ -108,8 +114,8 @@ impl Stopwatch {
             beside: vec![
                 ("per second", count / wall),
                 ("server core busy", server / wall),
-                ("generator core busy", generator / wall),
-                ("other programs, cores", others.max(0.0) / wall),
+                (GENERATOR, generator / wall),
+                (OTHERS, others.max(0.0) / wall),
             ],
         })
     }
