@@ -125,9 +125,7 @@ impl Relay {
             let mut frame = Vec::new();
             encode::restarting(&mut frame, spread(conn.id(), RECONNECT_SPREAD_MS), TRY_FOR_MS);
             // Who has no room for it does not read; the end of the connection says the same.
-            if conn.mailbox().push_control(&frame).is_ok() {
-                link::announce(std::slice::from_ref(&conn));
-            }
+            link::queue(&conn, &frame);
             link::end(&conn, CloseReason::Shutdown);
         }
     }

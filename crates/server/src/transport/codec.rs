@@ -44,22 +44,10 @@ impl Codec {
         self.websocket = Some(Box::new(WebSocket::new()));
     }
 
-    /// Whether bytes travel as WebSocket messages.
-    #[must_use]
-    pub const fn is_websocket(&self) -> bool {
-        self.websocket.is_some()
-    }
-
     /// Whether application bytes can be sealed: always for plain TCP, after the handshake for TLS.
     #[must_use]
     pub fn is_established(&self) -> bool {
         self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking())
-    }
-
-    /// The TLS version agreed on, if the connection uses TLS.
-    #[must_use]
-    pub fn tls_version(&self) -> Option<rustls::ProtocolVersion> {
-        self.tls.as_ref().and_then(|tls| tls.protocol_version())
     }
 
     /// Opens everything whole in `wire`, appending the DERP bytes to `plain` and answers for the peer to `reply`.

@@ -81,12 +81,6 @@ impl Stream {
         self.plain.splice(..0, bytes.iter().copied());
     }
 
-    /// The state of the connection's layers.
-    #[must_use]
-    pub const fn codec(&self) -> &Codec {
-        &self.codec
-    }
-
     /// From here on, bytes travel as WebSocket messages. Bytes that were opened already are messages too.
     ///
     /// # Errors
