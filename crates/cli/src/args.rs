@@ -6,13 +6,13 @@ use clap::{
     Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
 };
 use clap_complete::Shell;
-use wherry_server::config::{Environment, Flag, KEYS, Key, Shape, Sources};
+use wherry_server::config::{Effective, Environment, Flag, KEYS, Key, Problems, Shape, Sources, load};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, Mistakes},
     output,
     ping::PingArgs,
-    sift::{self, UnknownFlag, UnknownFlags},
+    sift::{self, UnknownFlag},
 };
 
 /// What was asked for.
@@ -138,7 +138,8 @@ impl SettingArgs {
     /// Where settings come from.
     pub(crate) fn sources(self, env: &Environment) -> Asked {
         let file = self.file.or_else(|| env.var("WHERRY_CONFIG").map(PathBuf::from));
-        let sources = Sources { flags: self.flags, env: env.clone(), file, dev: self.dev };
+        let incomplete = !self.unknown.is_empty();
+        let sources = Sources { flags: self.flags, env: env.clone(), file, dev: self.dev, incomplete };
         Asked { sources, unknown: self.unknown }
     }
 }
@@ -152,12 +153,13 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// Checked settings.
-    pub(crate) fn load(self) -> Result<wherry_server::config::Effective, Failure> {
-        let loaded = wherry_server::config::load(&self.sources);
-        if self.unknown.is_empty() {
-            return Ok(loaded?);
+    pub(crate) fn load(self) -> Result<Effective, Mistakes> {
+        let flags = self.unknown;
+        match load(&self.sources) {
+            Ok(effective) if flags.is_empty() => Ok(effective),
+            Ok(Effective { survey, .. }) => Err(Mistakes { flags, problems: Vec::new(), survey }),
+            Err(Problems { all, survey, .. }) => Err(Mistakes { flags, problems: all, survey }),
         }
-        Err(UnknownFlags { flags: self.unknown, problems: loaded.err() }.into())
     }
 }
 

@@ -1,10 +1,12 @@
 //! `wherry config`: what the configuration comes to.
 
+use std::path::Path;
+
 use serde::Serialize;
 use wherry_server::{
     admission::check_list,
     clock::Clock,
-    config::{Admit, CertSetting, Problems, Row, Settings, reference as config_reference},
+    config::{CertSetting, Host, Row, Survey, reference as config_reference},
     metrics::metrics_reference,
     tls::Certs,
 };
@@ -12,34 +14,32 @@ use wherry_wire::key::NodePrivate;
 
 use crate::{
     args::Asked,
-    failure::{Failure, SystemError},
+    failure::{Failure, Mistakes, SystemError},
     output,
 };
 
-/// Checks the configuration and prints each value with its origin.
+/// Checks the configuration and prints each value with its origin, also if some are wrong.
 pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
-    let loaded = asked.load().map_err(|failure| match failure {
-        // What is wrong is the configuration, wherever it was written; flags that do not exist are not part of it.
-        Failure::Usage(problems) if problems.is::<Problems>() => Failure::Config(problems),
-        other => other,
-    });
-    let checked = loaded.and_then(|effective| {
-        check_files(&effective.settings)?;
-        Ok(effective.rows)
-    });
-    if !json {
-        return Ok(output::print(&table(&checked?))?);
-    }
-    let report = match &checked {
-        Ok(rows) => Report { settings: rows.iter().map(Setting::of).collect(), problems: Vec::new() },
-        Err(failure) => Report {
-            settings: Vec::new(),
-            problems: failure.to_string().lines().map(str::to_owned).collect(),
-        },
+    let (flags, mut problems, survey) = match asked.load() {
+        Ok(effective) => (Vec::new(), Vec::new(), effective.survey),
+        Err(Mistakes { flags, problems, survey }) => (flags, lines(&problems), survey),
     };
-    let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
-    output::print(&format!("{text}\n"))?;
-    checked.map(drop)
+    problems.extend(look_into_files(&survey)?);
+    let lines: Vec<_> = lines(&flags).into_iter().chain(problems).collect();
+    if json {
+        let settings = survey.rows.iter().map(Setting::of).collect();
+        let report = Report { settings, problems: &lines };
+        let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
+        output::print(&format!("{text}\n"))?;
+    } else if !survey.rows.is_empty() {
+        output::print(&table(&survey.rows))?;
+    }
+    match lines.is_empty() {
+        true => Ok(()),
+        // Flags that do not exist are no part of the configuration.
+        false if !flags.is_empty() => Err(Failure::Usage(Wrong(lines).into())),
+        false => Err(Failure::Config(Wrong(lines).into())),
+    }
 }
 
 /// Prints a reference page.
@@ -47,41 +47,48 @@ pub(crate) fn reference(metrics: bool) -> Result<(), Failure> {
     Ok(output::print(&if metrics { metrics_reference() } else { config_reference() })?)
 }
 
-/// Everything that is wrong with the content of files.
+/// Everything that is wrong, a line for each.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
-struct BadFiles(Vec<String>);
+struct Wrong(Vec<String>);
 
-/// Looks into the files that settings name as a start would; nothing is made or written.
-fn check_files(settings: &Settings) -> Result<(), Failure> {
-    let list = match &settings.admit {
-        Admit::List(path) => check_list(path).err().map(|err| err.to_string()),
-        _ => None,
+fn lines<T: ToString>(of: &[T]) -> Vec<String> {
+    of.iter().map(ToString::to_string).collect()
+}
+
+/// Looks into the files that settings name as a start would, and says what is wrong with their content; nothing is made
+/// or written.
+fn look_into_files(survey: &Survey) -> Result<Vec<String>, Failure> {
+    let list = survey.list.as_deref().and_then(|path| check_list(path).err());
+    let certificates = match &survey.cert_dir {
+        Some(folder) => check_certificates(folder, survey)?,
+        None => None,
     };
-    let bad: Vec<_> = list.into_iter().chain(check_certificates(settings)?).collect();
-    if bad.is_empty() { Ok(()) } else { Err(Failure::Config(BadFiles(bad).into())) }
+    Ok(list.map(|err| err.to_string()).into_iter().chain(certificates).collect())
 }
 
 /// What is wrong with the certificates of a folder.
-fn check_certificates(settings: &Settings) -> Result<Option<String>, Failure> {
-    let Some(cert @ CertSetting::Dir(_)) = &settings.cert else { return Ok(None) };
+fn check_certificates(folder: &Path, survey: &Survey) -> Result<Option<String>, Failure> {
+    let hostnames = survey.rows.iter().filter(|row| row.key == "hostname").flat_map(|row| &row.values);
+    let hostnames: Vec<_> = hostnames.filter_map(|name| Host::parse(name).ok()).collect();
     let clock = Clock::start();
     // Any key will do: it goes into the meta certificate, which is thrown away here.
     let key = NodePrivate::generate(clock.random()?).public();
-    Ok(Certs::open(cert, &settings.hostnames, &key, clock).err().map(|err| err.to_string()))
+    let folder = CertSetting::Dir(folder.to_owned());
+    Ok(Certs::open(&folder, &hostnames, &key, clock).err().map(|err| err.to_string()))
 }
 
 fn table(rows: &[Row]) -> String {
     let heading = ["key", "value", "from"].map(str::to_owned);
-    let value = |row: &Row| if row.values.is_empty() { "-".to_owned() } else { row.values.join(", ") };
+    let value = |row: &Row| if row.values.is_empty() { "none".to_owned() } else { row.values.join(", ") };
     let rows = rows.iter().map(|row| [row.key.to_owned(), value(row), row.origin.to_string()]);
     output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>(), [false; 3])
 }
 
 #[derive(Serialize)]
-struct Report {
+struct Report<'a> {
     settings: Vec<Setting>,
-    problems: Vec<String>,
+    problems: &'a [String],
 }
 
 #[derive(Serialize)]

@@ -1,12 +1,14 @@
 //! What can go wrong for a user, and the exit code it gets. Rooms say themselves which class their errors are of.
 
-use std::{error::Error, io};
+use std::{error::Error, fmt, io};
 
 use wherry_server::{
     clock::NoEntropy,
-    config::{Origin, Problem, Problems},
+    config::{Origin, Problem, Problems, Survey},
     run::StartError,
 };
+
+use crate::sift::UnknownFlag;
 
 /// Why a command did not do what was asked. Its text is one line for each thing that is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -54,13 +56,36 @@ impl From<NoEntropy> for Failure {
     }
 }
 
+/// Everything that is wrong with the settings, and what could be made out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) struct Mistakes {
+    /// Flags that do not exist.
+    pub(crate) flags: Vec<UnknownFlag>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) survey: Survey,
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags = self.flags.iter().map(ToString::to_string);
+        let lines: Vec<_> = flags.chain(self.problems.iter().map(ToString::to_string)).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl From<Mistakes> for Failure {
+    fn from(mistakes: Mistakes) -> Self {
+        if mistakes.flags.is_empty() && !mistakes.problems.iter().all(is_bad_flag) {
+            Self::Config(mistakes.into())
+        } else {
+            Self::Usage(mistakes.into())
+        }
+    }
+}
+
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
-        if problems.all.iter().all(is_bad_flag) {
-            Self::Usage(problems.into())
-        } else {
-            Self::Config(problems.into())
-        }
+        Mistakes { flags: Vec::new(), problems: problems.all, survey: problems.survey }.into()
     }
 }
 

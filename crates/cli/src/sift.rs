@@ -6,9 +6,6 @@
 use std::fmt;
 
 use clap::{Arg, Command};
-use wherry_server::config::Problems;
-
-use crate::failure::Failure;
 
 /// A flag that the command does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,25 +23,6 @@ impl fmt::Display for UnknownFlag {
             Some(suggestion) => write!(f, "; did you mean --{suggestion}?"),
             None => f.write_str("; --help lists those there are"),
         }
-    }
-}
-
-/// Flags that do not exist, and what is wrong besides.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", lines(.flags, .problems.as_ref()))]
-pub(crate) struct UnknownFlags {
-    pub(crate) flags: Vec<UnknownFlag>,
-    pub(crate) problems: Option<Problems>,
-}
-
-fn lines(flags: &[UnknownFlag], problems: Option<&Problems>) -> String {
-    let flags = flags.iter().map(ToString::to_string);
-    flags.chain(problems.map(ToString::to_string)).collect::<Vec<_>>().join("\n")
-}
-
-impl From<UnknownFlags> for Failure {
-    fn from(error: UnknownFlags) -> Self {
-        Self::Usage(error.into())
     }
 }
 

@@ -52,6 +52,19 @@ pub enum KeyFileError {
     Form,
 }
 
+impl KeyFileError {
+    /// Where a relay may keep its key instead, as the end of a message, if that would help.
+    #[must_use]
+    pub fn elsewhere(&self) -> &'static str {
+        match self {
+            Self::Form => "",
+            Self::Read(_) | Self::Write(_) => {
+                "; the relay's user must have access, or choose another place with --state or --key-file (-c of derper)"
+            }
+        }
+    }
+}
+
 /// Reads a key file: derper's JSON (`{"PrivateKey": "privkey:…"}`, the name in any case) or a line `privkey:…`
 /// as Headscale keeps it. None if there is no such file.
 ///

@@ -41,6 +41,13 @@ pub enum Origin {
     Default,
 }
 
+impl Origin {
+    /// Whether nobody wrote the value: it is a default or what `--dev` implies.
+    pub(super) fn is_preset(&self) -> bool {
+        matches!(self, Self::Default | Self::Dev)
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -75,6 +82,8 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// Whether `--dev` was given.
     pub dev: bool,
+    /// Whether something was written besides that could not be made sense of: a key that seems not set may be.
+    pub incomplete: bool,
 }
 
 /// The environment of the process, as far as settings depend on it.
@@ -205,6 +214,10 @@ fn read_file(path: &Path, written: &mut BTreeMap<&'static str, Given>, problems:
             line: err.span().map_or(1, |span| line(span.start)),
             message: err.message().lines().collect::<Vec<_>>().join(", "),
         });
+    }
+    if !errors.is_empty() {
+        // What the parser makes of the rest is a guess.
+        return;
     }
     let origin = |at| Origin::File { path: path.to_owned(), line: line(at) };
     read_table(table.get_ref(), "", &origin, written, problems);

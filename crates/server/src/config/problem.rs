@@ -7,14 +7,16 @@ use std::{
 
 use thiserror::Error;
 
-use super::{Origin, key_file::KeyFileError};
+use super::{Origin, Survey, key_file::KeyFileError};
 
 /// Everything that is wrong, at least one problem, in the order of the register.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub struct Problems {
-    /// The problems; never empty.
+    /// The problems; empty only if [`Sources::incomplete`](super::Sources::incomplete) keeps what follows from it out.
     pub all: Vec<Problem>,
+    /// What could be made out all the same.
+    pub survey: Survey,
 }
 
 impl fmt::Display for Problems {
@@ -109,17 +111,24 @@ pub enum Problem {
         missing: Missing,
     },
     /// A file that a setting names cannot be used.
-    #[error("{key} = {path:?} ({origin}): {err}", path = .path)]
+    #[error("{key} = {given:?} ({origin}): {err}")]
     BadFile {
         /// The key.
         key: &'static str,
-        /// The file.
-        path: PathBuf,
+        /// The value, with `auto` replaced by the file it came to.
+        given: String,
         /// Where the setting was written.
         origin: Origin,
         /// Why.
         err: FileError,
     },
+}
+
+impl Problem {
+    /// Whether a file of settings, or a part of one, stays unknown.
+    pub(super) fn hides_a_file(&self) -> bool {
+        matches!(self, Self::Unreadable { .. } | Self::Syntax { .. })
+    }
 }
 
 /// Why a value is not allowed.
@@ -249,6 +258,12 @@ pub enum FileError {
     /// It is a folder.
     #[error("a folder, not a file")]
     Folder,
+    /// There is no admission list.
+    #[error(
+        "no such file; make it, a node key a line, a name behind it if you like: echo 'nodekey:HEX laptop' > {path}",
+        path = .0.display()
+    )]
+    NoList(PathBuf),
     /// It does not hold a mesh key.
     #[error("not a mesh key: 64 hex digits are wanted")]
     MeshKey,
@@ -256,14 +271,17 @@ pub enum FileError {
     #[error("the key is all zero, which means no key; make one with: openssl rand -hex 32")]
     ZeroMeshKey,
     /// It does not hold a node key.
-    #[error(transparent)]
+    #[error("{0}{hint}", hint = .0.elsewhere())]
     NodeKey(#[from] KeyFileError),
 }
 
 impl FileError {
     /// Whether `path` is a file that can be opened for reading.
-    pub(super) fn check_readable(path: &Path) -> Result<(), Self> {
-        let file = std::fs::File::open(path).map_err(Self::Io)?;
+    pub(super) fn check_list(path: &Path) -> Result<(), Self> {
+        let file = std::fs::File::open(path).map_err(|err| match err.kind() {
+            io::ErrorKind::NotFound => Self::NoList(path.to_owned()),
+            _ => Self::Io(err),
+        })?;
         if file.metadata().map_err(Self::Io)?.is_dir() { Err(Self::Folder) } else { Ok(()) }
     }
 

@@ -24,7 +24,7 @@ wins over the environment, the environment over the file, the file over the defa
 a list is separated by commas; a flag may also be repeated. A variable that is set but empty counts as not set.
 
 An unknown key is an error. `wherry config check` takes the same flags as `wherry serve`, prints the value of each key
-and where it came from, and reports all problems at once with exit code 78.
+(`none` where nothing is set) and where it came from, and reports all problems at once with exit code 78.
 
 `--dev` replaces defaults by what a relay on one's own machine needs.
 ";

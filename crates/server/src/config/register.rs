@@ -111,7 +111,7 @@ pub(super) const LISTEN: Key = Key {
     default: ":443",
     dev: "127.0.0.1:3340",
     doc: "TCP address to serve the relay on. Every one speaks TLS unless it starts with `plain:`, whatever its port. \
-          `:443` is every address of the host, IPv4 and IPv6. Port 0 takes a free port.",
+          A port alone, `:443` or `443`, is every address of the host, IPv4 and IPv6. Port 0 takes a free port.",
     ..NONE
 };
 
@@ -134,8 +134,9 @@ pub(super) const STUN: Key = Key {
     takes: "[IP]:PORT, or off",
     default: "auto",
     dev: "127.0.0.1:3478",
-    doc: "UDP address to answer STUN on. `auto` is port 3478 on the address of each listener; `off` is none. Clients \
-          measure their distance to a relay by STUN: without it they come here only when told to.",
+    doc: "UDP address to answer STUN on; a port alone is every address of the host. `auto` is port 3478 on the \
+          address of each listener; `off` is none. Clients measure their distance to a relay by STUN: without it they \
+          come here only when told to.",
     ..NONE
 };
 
@@ -256,7 +257,9 @@ pub(super) const LOG: Key = Key {
     value_name: "LEVEL",
     takes: "off, error, warn, info, debug or trace, optionally by target: info,wherry_server::stun=debug",
     default: "info",
-    doc: "How much to log on stderr. info is the life of the process, debug each connection, trace each frame.",
+    doc: "How much to log on stderr. `info` is the life of the process and who is not admitted, `debug` adds each \
+          connection and why it ended, `trace` what only work on the relay itself needs. Frames and packets are never \
+          logged one by one.",
     ..NONE
 };
 

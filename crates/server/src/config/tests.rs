@@ -60,7 +60,7 @@ impl Desk {
     }
 
     fn origin(&self, name: &str) -> String {
-        let rows = self.load().rows;
+        let rows = self.load().survey.rows;
         let origin = rows.into_iter().find(|row| row.key == name).unwrap().origin.to_string();
         origin.replace(&format!("{}/", self.dir.path().display()), "")
     }
@@ -314,7 +314,7 @@ fn a_file_that_cannot_be_used_says_which_and_why() {
     assert_eq!(
         desk.problems(),
         [
-            r#"admit = "/nonexistent/list" (flag --admit): No such file or directory (os error 2)"#,
+            r#"admit = "list:/nonexistent/list" (flag --admit): no such file; make it, a node key a line, a name behind it if you like: echo 'nodekey:HEX laptop' > /nonexistent/list"#,
             r#"cert_dir = "junk" (flag --cert-dir): not a folder"#,
             r#"key_file = "junk" (flag --key-file): not a node key: neither JSON with a PrivateKey as derper writes it nor a line privkey:HEX"#,
             r#"mesh_key_file = "zero" (flag --mesh-key-file): the key is all zero, which means no key; make one with: openssl rand -hex 32"#,
@@ -327,6 +327,90 @@ fn a_file_that_cannot_be_used_says_which_and_why() {
                 .to_owned()
         )
     );
+}
+
+#[test]
+fn a_switch_that_cannot_be_read_hides_nothing() {
+    let mut desk = Desk::new();
+    desk.flag("self_signed", &["yes"]);
+    assert_eq!(
+        desk.problems(),
+        [
+            r#"self_signed = "yes" (flag --self-signed): not one of the allowed words; allowed: true or false"#,
+            "cert_dir: not set, and 127.0.0.1:8443 speaks TLS: give --cert-dir DIR (your own certificates) or --self-signed",
+        ]
+    );
+    desk.flag("listen", &["0.0.0.0:8443"]);
+    desk.flag("derp", &["yes"]);
+    desk.flag("cert_dir", &["/nonexistent"]);
+    desk.flag("admin", &["0.0.0.0:1"]);
+    desk.flag("admin_exposed", &["yes"]);
+    let keys: Vec<_> = desk
+        .problems()
+        .iter()
+        .map(|line| line.split([' ', ':']).next().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(keys, ["derp", "admit", "self_signed", "cert_dir", "admin_exposed", "admin"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_not_taken_for_not_set() {
+    let mut desk = Desk::bare();
+    desk.sources.env = Environment::default();
+    let only = |desk: &Desk, start: &str| {
+        let problems = desk.problems();
+        assert!(problems.len() == 1 && problems[0].starts_with(start), "{problems:?}");
+    };
+    desk.flag("admin", &["0.0.0.0:1"]);
+    for text in ["admti = 'open'\n", "admit = { list = 'x' }\n", "admit = \n"] {
+        desk.file(text);
+        let problems = desk.problems();
+        assert_eq!(problems.len(), 1, "{text}: {problems:?}");
+    }
+    desk.sources.file = Some("/nonexistent/wherry.toml".into());
+    only(&desk, "config file /nonexistent/wherry.toml: No such file");
+    desk.flag("workers", &["0"]);
+    assert_eq!(desk.problems().len(), 2, "a bad flag is bad whatever the file says");
+    let survey = load(&desk.sources).unwrap_err().survey;
+    let rows: Vec<_> = survey.rows.iter().map(|row| row.key).collect();
+    assert_eq!(rows, ["admin", "workers"], "the file may say anything of the others");
+    desk.sources.file = None;
+    desk.sources.flags.clear();
+    desk.sources.incomplete = true;
+    assert_eq!(desk.problems(), [""; 0]);
+}
+
+#[test]
+fn values_are_shown_beside_the_problems() {
+    let mut desk = Desk::new();
+    desk.flag("workers", &["0"]);
+    desk.flag("listen", &["x:1"]);
+    let rows = load(&desk.sources).unwrap_err().survey.rows;
+    let of = |name: &str| rows.iter().find(|row| row.key == name).unwrap().values.join(",");
+    assert_eq!([of("listen"), of("workers"), of("stun"), of("home")], ["x:1", "0", "auto", "default"]);
+    assert_eq!(rows.len(), KEYS.len());
+}
+
+#[test]
+fn what_is_off_is_shown_in_words() {
+    let mut desk = Desk::new();
+    desk.flag("stun", &["off"]);
+    desk.flag("admin", &["off"]);
+    desk.flag("limits.write_timeout", &["off"]);
+    let rows = desk.load().survey.rows;
+    for name in ["http", "stun", "admin", "limits.write_timeout"] {
+        assert_eq!(rows.iter().find(|row| row.key == name).unwrap().values, ["off"], "{name}");
+    }
+}
+
+#[test]
+fn a_port_alone_is_every_address() {
+    let mut desk = Desk::new();
+    desk.file("listen = 8443\nstun = [3478]\nadmit = 'open'\n");
+    desk.sources.flags.retain(|flag| flag.key.name != "listen");
+    let settings = desk.load().settings;
+    assert_eq!(settings.listen, [ListenAddr::parse(":8443").unwrap()]);
+    assert_eq!(settings.stun, ["[::]:3478".parse().unwrap()]);
 }
 
 #[test]
@@ -381,7 +465,7 @@ fn the_mailbox_holds_what_the_switch_worked_out() {
 
 #[test]
 fn every_key_has_a_row_a_default_that_parses_and_a_documentation() {
-    let rows: Vec<_> = Desk::new().load().rows.into_iter().map(|row| row.key).collect();
+    let rows: Vec<_> = Desk::new().load().survey.rows.into_iter().map(|row| row.key).collect();
     assert_eq!(rows, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
     for key in KEYS {
         assert!(!key.doc.is_empty() && !key.takes.is_empty() && !key.value_name.is_empty(), "{}", key.name);

@@ -12,7 +12,7 @@ use crate::tls::TlsError;
 #[non_exhaustive]
 pub enum StartError {
     /// The relay's own key.
-    #[error("node key {}: {source}", path.display())]
+    #[error("node key {}: {source}{}", path.display(), source.elsewhere())]
     NodeKey {
         /// The file.
         path: std::path::PathBuf,

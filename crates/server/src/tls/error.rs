@@ -25,7 +25,9 @@ pub enum TlsError {
         source: io::Error,
     },
     /// A file to keep cannot be written.
-    #[error("cannot write {path}: {source}; its folder must be writable by the user that runs the relay")]
+    #[error(
+        "cannot write {path}: {source}; its folder must be writable by the user that runs the relay; --state chooses another (-certdir of derper)"
+    )]
     Write {
         /// The file.
         path: PathBuf,
