@@ -17,6 +17,8 @@ enum KeyError {
     File { path: PathBuf, err: KeyFileError },
     #[error("{path}: no such file; make one with: wherry key new --out {path}", path = .0.display())]
     Missing(PathBuf),
+    #[error("{folder}: no such folder; make it first: mkdir -p {folder}", folder = .0.display())]
+    NoFolder(PathBuf),
     #[error("{}: exists already and stays as it is; choose another name, or remove it first", .0.display())]
     Exists(PathBuf),
 }
@@ -27,12 +29,15 @@ impl From<KeyError> for Failure {
     }
 }
 
-/// Makes a private key; to a file it goes with mode 0600 and its public key is printed.
+/// Makes a private key; to a file it goes with mode 0600, in a folder that is there, and its public key is printed.
 pub(crate) fn new(out: Option<&Path>) -> Result<(), Failure> {
     let key = NodePrivate::generate(Clock::start().random()?);
     let Some(path) = out else { return Ok(output::print(&format!("{}\n", *key.to_text()))?) };
     if path.symlink_metadata().is_ok() {
         return Err(KeyError::Exists(path.to_owned()).into());
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(KeyError::NoFolder(folder.to_owned()).into());
     }
     write_node_key(path, &key).map_err(|err| KeyError::File { path: path.to_owned(), err })?;
     Ok(output::print(&format!("{}\n", key.public()))?)

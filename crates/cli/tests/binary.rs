@@ -260,6 +260,10 @@ fn config_check_looks_into_the_files_that_are_named() {
 #[test]
 fn a_key_is_made_once_and_shown_in_either_form() {
     let home = home();
+    let refused = run(&mut wherry(&home, "key new --out deep/k"));
+    assert_eq!(refused.stderr, ["wherry: deep: no such folder; make it first: mkdir -p deep"]);
+    assert!(!home.path().join("deep").exists());
+    std::fs::create_dir(home.path().join("deep")).unwrap();
     let made = run(&mut wherry(&home, "key new --out deep/k"));
     assert!(made.stdout.starts_with("nodekey:") && made.code == Some(0), "{:?}", made.stderr);
     let path = home.path().join("deep/k");
