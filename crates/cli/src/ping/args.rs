@@ -6,11 +6,12 @@ use std::time::Duration;
 use clap::Args;
 use wherry_client::{Family, Pin};
 
-/// Tests a relay: TCP, TLS, handshake, a packet through it, STUN
+/// Test a relay: TCP, TLS, handshake, a packet through it, STUN
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct PingArgs {
-    /// URL, host or host:port, or an entry of a DERP map: a file, `-` for stdin, or the JSON itself
+    /// URL, host or host:port, or an entry of a DERP map: a file, `-` for stdin, or the JSON itself. Words around an
+    /// entry do not matter: what `wherry serve` prints will do
     #[arg(value_name = "RELAY")]
     pub(super) relay: String,
 
@@ -18,7 +19,7 @@ pub(crate) struct PingArgs {
     #[arg(short, long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) count: u32,
 
-    /// Accept exactly the certificate with this pin (sha256-raw:…), whatever the entry says
+    /// Pin (sha256-raw:…) of the one certificate to accept, whatever the entry says
     #[arg(long, conflicts_with = "insecure")]
     pub(super) pin: Option<Pin>,
 
@@ -34,19 +35,19 @@ pub(crate) struct PingArgs {
     #[arg(long, value_name = "PORT", value_parser = stun_port)]
     pub(super) stun_port: Option<StunPort>,
 
-    /// IPv4 only
+    /// Use IPv4 only
     #[arg(short = '4', long = "ipv4", conflicts_with = "v6")]
     pub(super) v4: bool,
 
-    /// IPv6 only
+    /// Use IPv6 only
     #[arg(short = '6', long = "ipv6")]
     pub(super) v6: bool,
 
-    /// The longest a step may take, e.g. 5s or 800ms
-    #[arg(long, default_value = "5s", value_parser = duration)]
+    /// Longest time a step may take: 5s, 800ms, or a number of seconds
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(super) timeout: Duration,
 
-    /// Connect with the node key in this file (privkey:…) instead of a throw-away one
+    /// File with the node key (privkey:…) to connect with, instead of a throw-away one
     ///
     /// For relays that admit only known nodes. Use a key that no running node uses: packets for that node would
     /// come here meanwhile.
@@ -64,6 +65,7 @@ Examples:
   wherry ping relay.example:8443 --pin sha256-raw:…
   wherry ping '{\"HostName\":\"203.0.113.7\",\"DERPPort\":8443,\"CertName\":\"sha256-raw:…\"}'
   wherry ping derp.yaml
+  wherry ping - < what-wherry-serve-printed
 
 Exit code: 0 everything works, 1 something does not, 64 the question was wrong.";
 
@@ -104,7 +106,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         Ok(number @ 1..=3_600_000) if u64::from(number) * millis <= 3_600_000 => {
             Ok(Duration::from_millis(u64::from(number) * millis))
         }
-        _ => Err("a time from 1ms to 3600s, e.g. 5s".to_owned()),
+        _ => Err("from 1ms to 3600s, in the units s and ms: 5s, 800ms, or a number of seconds".to_owned()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What to do about each way a relay can fail, in one plain sentence.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use wherry_client::{
     AttemptError, CertificateFault, DialError, HandshakeError, Pin, PinFailure, Step, TlsError, UpgradeError,
@@ -20,6 +20,9 @@ pub(super) struct Situation<'a> {
     pub(super) seen_pin: Option<Pin>,
 }
 
+/// Where to read on when this side cannot know more.
+const LOG: &str = "the relay's own log says more (wherry: with WHERRY_LOG=debug in its environment)";
+
 /// A failed dial.
 pub(super) fn dial(err: &DialError, situation: &Situation<'_>) -> Problem {
     let port = situation.subject.endpoint.port();
@@ -29,14 +32,13 @@ pub(super) fn dial(err: &DialError, situation: &Situation<'_>) -> Problem {
         }
         DialError::Unreachable { attempts } => tcp(attempts.last().map(|attempt| &attempt.error), port),
         DialError::Timeout { step: Step::Tcp, .. } => closed(port),
-        DialError::Timeout { .. } => {
-            "the relay, or a proxy before it, accepts connections but does not go on: look at its load and its log"
-                .to_owned()
-        }
+        DialError::Timeout { .. } => format!(
+            "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
+        ),
         DialError::Tls(err) => tls(err, situation),
         DialError::Handshake(HandshakeError::Upgrade(err)) => upgrade(err),
         DialError::Handshake(err) => handshake(err, situation.has_key),
-        _ => "look at the relay's log".to_owned(),
+        _ => LOG.to_owned(),
     };
     Problem { what: err.to_string(), remedy }
 }
@@ -65,17 +67,28 @@ fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
     let port = situation.subject.endpoint.port();
     match err {
         TlsError::Pin(failure) => pin(failure),
-        TlsError::Certificate { fault, .. } => certificate(*fault, situation.seen_pin),
+        TlsError::Certificate { fault, .. } => certificate(*fault, situation),
         TlsError::NotTls => format!(
             "port {port} speaks plain HTTP: let the relay serve TLS there (derper does so only on 443 or with \
              -certmode manual), or ping it by its http:// URL"
         ),
-        TlsError::Ended(_) | TlsError::Protocol(_) => {
-            "the relay has no certificate for this name, or what answers there is something else: look at its log"
-                .to_owned()
-        }
+        TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.subject.endpoint.host()),
         _ => "something on the path cuts TLS: try from another network, or another port".to_owned(),
     }
+}
+
+/// TLS that ends without a certificate. A relay chooses one by the name in the hello (SNI); for an address none is sent.
+fn no_certificate(host: &str) -> String {
+    let name = if host.parse::<IpAddr>().is_ok() {
+        format!(
+            "for the bare address {host}, which TLS sends no name for: ping it by a name that its certificate has"
+        )
+    } else {
+        format!(
+            "for the name sent to it, {host:?}: ping it by a name that its certificate has, or get it one for this name"
+        )
+    };
+    format!("most likely the relay has no certificate {name}; {LOG}")
 }
 
 fn pin(failure: &PinFailure) -> String {
@@ -98,8 +111,8 @@ fn pin(failure: &PinFailure) -> String {
     }
 }
 
-fn certificate(fault: CertificateFault, seen: Option<Pin>) -> String {
-    match (fault, seen) {
+fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
+    match (fault, situation.seen_pin) {
         (CertificateFault::UnknownIssuer, Some(pin)) => format!(
             "if the certificate is self-signed, pin it: compare with the relay that it is \"{pin}\", then put that \
              into CertName of the map entry (here: --pin)"
@@ -108,10 +121,11 @@ fn certificate(fault: CertificateFault, seen: Option<Pin>) -> String {
             "renew the certificate, and have the relay read it (a reload or a restart)".to_owned()
         }
         (CertificateFault::NotYetValid, _) => "compare the clocks of the relay and of this host".to_owned(),
-        (CertificateFault::OtherName, _) => {
-            "get a certificate for the host name of the entry, or name the certificate's own name in CertName"
-                .to_owned()
-        }
+        (CertificateFault::OtherName, _) => format!(
+            "ping it by a name that the certificate has, or put that name into CertName of the map entry, or get a \
+             certificate for {:?}",
+            situation.subject.endpoint.host()
+        ),
         _ => "get a certificate from a known authority, or pin a self-signed one".to_owned(),
     }
 }
@@ -134,7 +148,7 @@ fn upgrade(err: &UpgradeError) -> String {
                 .to_owned()
         }
         UpgradeError::NotHttp => "something else than a relay listens on that port: check host and port".to_owned(),
-        _ => "the relay, or a proxy before it, hangs up on the request: look at its log".to_owned(),
+        _ => format!("the relay, or a proxy before it, hangs up on the request; {LOG}"),
     }
 }
 
@@ -149,7 +163,7 @@ fn handshake(err: &HandshakeError, has_key: bool) -> String {
                 .to_owned()
         }
         HandshakeError::Ended | HandshakeError::Io(_) => {
-            "the relay, or a proxy before it, hangs up: look at its log".to_owned()
+            format!("the relay, or a proxy before it, hangs up; {LOG}")
         }
         _ => "what answers there is no DERP relay, or a broken one: check host, port and path".to_owned(),
     }
@@ -161,14 +175,13 @@ pub(super) fn relay(lost: &Lost) -> Problem {
         Lost::OverLimit => "the relay's limit is below one packet a second: raise it".to_owned(),
         Lost::Partner(err) => match err {
             DialError::Handshake(HandshakeError::Refused) => {
-                "the relay takes one node from here and not a second one: look at its limits".to_owned()
+                "the relay takes one node from here and not a second one: check its limits".to_owned()
             }
-            _ => {
-                "the relay takes one connection from here and not a second one: look at its limits".to_owned()
-            }
+            _ => "the relay takes one connection from here and not a second one: check its limits".to_owned(),
         },
-        _ => "the relay takes connections but passes no packet on: look at its limits, its quota and its log"
-            .to_owned(),
+        _ => format!(
+            "the relay takes connections but passes no packet on: check its limits and its quota; {LOG}"
+        ),
     };
     Problem { what: lost.to_string(), remedy }
 }
@@ -202,4 +215,28 @@ pub(super) fn stun(err: &io::Error, server: SocketAddr, is_serving: bool) -> Pro
             .to_owned()
     };
     Problem { what, remedy }
+}
+
+#[cfg(test)]
+mod tests {
+    use wherry_client::Verify;
+
+    use super::*;
+
+    fn advice(url: &str, err: TlsError) -> String {
+        let subject = Subject { endpoint: url.parse().unwrap(), stun: None };
+        let subject = Subject { endpoint: subject.endpoint.with_verify(Verify::Nothing), ..subject };
+        let situation = Situation { subject: &subject, has_key: false, seen_pin: None };
+        dial(&DialError::Tls(err), &situation).remedy
+    }
+
+    #[test]
+    fn tls_that_ends_without_a_certificate_points_at_the_name() {
+        let ended = || TlsError::Ended(io::ErrorKind::UnexpectedEof.into());
+        let by_name = advice("https://relay.example", ended());
+        assert!(by_name.contains("for the name sent to it, \"relay.example\""), "{by_name}");
+        let by_address = advice("https://[2001:db8::7]:8443", ended());
+        assert!(by_address.contains("bare address 2001:db8::7"), "{by_address}");
+        assert!([by_name, by_address].iter().all(|advice| advice.contains("WHERRY_LOG=debug")));
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
+use std::iter;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::Path;
 
@@ -45,8 +46,12 @@ pub(super) enum BadQuestion {
     Read { path: String, cause: io::Error },
     #[error("{0}")]
     Map(#[from] MapError),
-    #[error("this JSON is no entry of a DERP map: it has neither Regions nor Nodes nor HostName")]
+    #[error(
+        "no entry of a DERP map in it; expected is what wherry serve prints, a map, a region or a node in JSON, or a map in YAML"
+    )]
     NoEntry,
+    #[error("{path}: no such file; if it is an address, write https:// before it")]
+    NoFile { path: String },
     #[error("this JSON cannot be read: {0}")]
     Json(#[from] serde_json::Error),
     #[error("the map has no node that relays")]
@@ -96,11 +101,18 @@ fn read(words: &str) -> Result<Vec<Subject>, BadQuestion> {
             fs::File::open(words).map_err(|cause| BadQuestion::Read { path: words.to_owned(), cause })?;
         return entry(&whole(words, file)?);
     }
+    if looks_like_path(words) {
+        return Err(BadQuestion::NoFile { path: words.to_owned() });
+    }
     // An IPv6 address without brackets and port.
     if words.parse::<Ipv6Addr>().is_ok() {
         return Ok(vec![by_name(&format!("https://[{words}]"))?]);
     }
     Ok(vec![by_name(&format!("https://{words}"))?])
+}
+
+fn looks_like_path(words: &str) -> bool {
+    words.contains('/') || [".yaml", ".yml", ".json"].iter().any(|ending| words.ends_with(ending))
 }
 
 fn whole(name: &str, from: impl io::Read) -> Result<String, BadQuestion> {
@@ -115,20 +127,45 @@ fn by_name(url: &str) -> Result<Subject, BadQuestion> {
     Ok(Subject { endpoint, stun: Some(Stun { port: STUN_PORT, test_ip: None, ip: None }) })
 }
 
-/// A map, a region or a node in JSON; or a map in YAML.
+/// A map, a region or a node in JSON, or a map in YAML, with whatever was printed around it.
 fn entry(text: &str) -> Result<Vec<Subject>, BadQuestion> {
-    if !text.trim_start().starts_with('{') {
-        return of_map(&DerpMap::from_yaml(text)?);
+    let text = text.trim_start();
+    if let Some(json) = json_within(text) {
+        return of_json(json);
     }
+    if text.starts_with('{') {
+        return of_json(text);
+    }
+    let start = text.find("\nregions:").unwrap_or_default();
+    match DerpMap::from_yaml(text.get(start..).unwrap_or_default()) {
+        Ok(map) if map.regions.is_empty() => Err(BadQuestion::NoEntry),
+        Ok(map) => of_map(&map),
+        Err(_) if start == 0 && !text.starts_with("regions:") => Err(BadQuestion::NoEntry),
+        Err(err) => Err(err.into()),
+    }
+}
+
+/// The fields by which an entry is told from other objects, the largest entry first.
+const FIELDS: [&str; 3] = ["Regions", "Nodes", "HostName"];
+
+/// The first object that begins a line and is an entry.
+fn json_within(text: &str) -> Option<&str> {
+    let starts = iter::once(0).chain(text.match_indices("\n{").map(|(at, _)| at + 1));
+    starts.filter_map(|at| text.get(at..).filter(|rest| rest.starts_with('{'))).find_map(|rest| {
+        let mut objects = serde_json::Deserializer::from_str(rest)
+            .into_iter::<serde_json::Map<String, serde_json::Value>>();
+        let fields = objects.next()?.ok()?;
+        FIELDS.iter().any(|field| fields.contains_key(*field)).then(|| rest.get(..objects.byte_offset()))?
+    })
+}
+
+fn of_json(text: &str) -> Result<Vec<Subject>, BadQuestion> {
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
-    if fields.contains_key("Regions") {
-        of_map(&DerpMap::from_json(text.as_bytes())?)
-    } else if fields.contains_key("Nodes") {
-        of_nodes(&serde_json::from_str::<Region>(text)?.nodes)
-    } else if fields.contains_key("HostName") {
-        of_nodes(&[serde_json::from_str::<Node>(text)?])
-    } else {
-        Err(BadQuestion::NoEntry)
+    match FIELDS.iter().find(|field| fields.contains_key(**field)) {
+        Some(&"Regions") => of_map(&DerpMap::from_json(text.as_bytes())?),
+        Some(&"Nodes") => of_nodes(&serde_json::from_str::<Region>(text)?.nodes),
+        Some(_) => of_nodes(&[serde_json::from_str::<Node>(text)?]),
+        None => Err(BadQuestion::NoEntry),
     }
 }
 

@@ -54,6 +54,35 @@ fn json_is_a_node_a_region_or_a_map() {
 }
 
 #[test]
+fn words_around_an_entry_do_not_matter() {
+    let json = format!(r#"{{"HostName":"192.0.2.7","DERPPort":8443,"CertName":"{PIN}"}}"#);
+    let yaml = "regions:\n  900:\n    nodes:\n      - hostname: 192.0.2.7\n        derpport: 8443\n";
+    let log = r#"{"level":"INFO","message":"serving"}"#;
+    let printed = [
+        format!("Certificate pin: {PIN}\n\nFor Tailscale:\n\n{json}\n\nFor Headscale:\n\n{yaml}"),
+        format!("{log}\n{json}\n"),
+        format!("For Headscale:\n\n{yaml}"),
+        yaml.to_owned(),
+        format!("omitdefaultregions: true\n{yaml}"),
+    ];
+    for text in printed {
+        let subjects = entry(&text).unwrap();
+        assert_eq!((subjects.len(), subjects[0].endpoint.port()), (1, 8443), "{text}");
+    }
+    for text in ["", "hello", "Certificate pin: x\n", log, "- a\n- b\n"] {
+        assert!(matches!(entry(text), Err(BadQuestion::NoEntry)), "{text}: {:?}", entry(text));
+    }
+    assert!(matches!(entry("words\nregions: x\n"), Err(BadQuestion::Map(_))));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_no_host() {
+    for words in ["nosuchfile.yaml", "derp.yml", "map.json", "./map", "relay.example/derp"] {
+        assert!(matches!(asked(&[words]), Err(BadQuestion::NoFile { .. })), "{words}");
+    }
+}
+
+#[test]
 fn a_file_may_be_headscales_yaml() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let yaml = "regions:\n  900:\n    nodes:\n      - name: 900a\n        hostname: relay.example\n        ipv4: 192.0.2.7\n";
