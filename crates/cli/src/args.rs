@@ -90,7 +90,7 @@ enum ConfigCommands {
     },
     /// Print the reference page of all keys
     Reference {
-        /// The one of all metrics instead
+        /// Print the one of all metrics instead
         #[arg(long)]
         metrics: bool,
     },
@@ -100,13 +100,13 @@ enum ConfigCommands {
 enum KeyCommands {
     /// Make a private key
     New {
-        /// Write it to this file, mode 0600, and print its public key; else it is printed itself
+        /// File to write it to, mode 0600, in a folder that is there; its public key is printed then, else itself
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
     /// Print the public key of a private key file, derper's JSON or a line privkey:HEX
     Show {
-        /// The file
+        /// File with the key
         file: PathBuf,
     },
 }
@@ -183,9 +183,9 @@ impl clap::Args for SettingArgs {
             .long("config")
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
-            .help("Read settings from this TOML file [env: WHERRY_CONFIG]");
+            .help("TOML file with settings [env: WHERRY_CONFIG]");
         let dev = Arg::new("dev").long("dev").action(ArgAction::SetTrue).help(
-            "Defaults for one's own machine: loopback, self-signed, open to anybody, STUN; prints what to paste",
+            "Take defaults for one's own machine: loopback, self-signed, open to anybody, STUN; print what to paste",
         );
         KEYS.iter().fold(command.arg(file).arg(dev), |command, key| command.arg(setting(key)))
     }
@@ -262,4 +262,36 @@ fn usage(err: &clap::Error, unknown: &[UnknownFlag]) -> Failure {
     let lines = text.strip_prefix("error: ").unwrap_or(&text).lines().filter(|line| !line.is_empty());
     let lines: Vec<_> = unknown.iter().map(ToString::to_string).chain(lines.map(str::to_owned)).collect();
     Failure::Usage(lines.join("\n").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a command or a switch does begins with one of these; what a value is never does.
+    const VERBS: [&str; 13] = [
+        "Accept", "Allow", "Carry", "Check", "Look", "Make", "Print", "Relay", "Run", "Show", "Take", "Test",
+        "Use",
+    ];
+
+    fn is_order(help: Option<&clap::builder::StyledStr>) -> bool {
+        let help = help.unwrap().to_string();
+        VERBS.contains(&help.split_whitespace().next().unwrap())
+    }
+
+    fn judge(command: &clap::Command) {
+        for below in command.get_subcommands() {
+            assert!(is_order(below.get_about()), "{}: {:?}", below.get_name(), below.get_about());
+            judge(below);
+        }
+        for arg in command.get_arguments() {
+            let is_switch = !arg.get_action().takes_values() || arg.is_require_equals_set();
+            assert_eq!(is_order(arg.get_help()), is_switch, "{}: {:?}", arg.get_id(), arg.get_help());
+        }
+    }
+
+    #[test]
+    fn commands_and_switches_are_orders_and_values_are_things() {
+        judge(&Cli::command());
+    }
 }

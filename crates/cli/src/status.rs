@@ -23,7 +23,7 @@ use crate::{
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
 enum StatusError {
-    #[error("--interval {0:?} is not allowed; allowed: a duration such as 500ms, 2s")]
+    #[error("--interval {0:?} is not allowed; allowed: a number with its unit: 500ms, 2s, 1m")]
     Interval(String),
     #[error(
         "cannot reach the private listener at {admin}: {err}; is the relay running, and is its key `admin` this address?"

@@ -115,7 +115,7 @@ fn mistakes_get_their_lines_and_exit_codes() {
         (
             "status --interval soon",
             64,
-            &[r#"wherry: --interval "soon" is not allowed; allowed: a duration such as 500ms, 2s"#],
+            &[r#"wherry: --interval "soon" is not allowed; allowed: a number with its unit: 500ms, 2s, 1m"#],
         ),
         (
             "key show missing",
@@ -345,6 +345,14 @@ fn dev_needs_nothing_and_prints_what_to_paste() {
     assert_eq!((node["IPv4"].as_str(), node["IPv6"].as_str()), (Some("127.0.0.1"), Some("none")));
     assert!(log.iter().any(|line| line.contains(&format!("127.0.0.1:{}", node["DERPPort"]))));
     assert!(stdout.contains("\nregions:\n  900:\n"), "{stdout}");
+    std::fs::write(home.path().join("printed"), stdout).unwrap();
+    let printed = std::fs::File::open(home.path().join("printed")).unwrap();
+    let ping = wherry(&home, "ping -").stdin(printed).output().unwrap();
+    let stderr = String::from_utf8(ping.stderr).unwrap();
+    assert!(
+        stderr.contains("nothing listens on"),
+        "all that was printed is a question that ping understands: {stderr}"
+    );
 }
 
 #[test]
@@ -352,9 +360,11 @@ fn a_link_named_derper_takes_its_flags_and_warns_that_all_are_admitted() {
     let home = home();
     let link = home.path().join("derper");
     symlink(env!("CARGO_BIN_EXE_wherry"), &link).unwrap();
-    let (relay, log) = Relay::start(program(&home, &link, "-c k -a=127.0.0.1:0 --stun=false"));
+    let (relay, log) =
+        Relay::start(program(&home, &link, "-c k -a=127.0.0.1:0 --stun=false -certmode letsencrypt"));
     let warnings: Vec<_> = log.iter().filter(|line| line.contains("WARN")).collect();
     assert!(warnings.len() == 2 && warnings[0].contains("WHERRY_ADMIT=list:FILE"), "{log:#?}");
+    assert!(warnings[1].contains("-certmode letsencrypt"), "what is not heeded is said: {log:#?}");
     assert!(log.iter().any(|line| line.contains("plain=[127.0.0.1:")), "{log:#?}");
     assert_eq!(relay.stop().0, Some(0));
     assert!(home.path().join("k").is_file());

@@ -36,7 +36,9 @@ pub(crate) fn run(argv: &[String], env: &Environment) -> Result<(), Failure> {
         );
     }
     if settings.cert.is_none() {
-        tracing::warn!("no TLS, as with derper on a port other than 443; give -certmode manual for TLS");
+        tracing::warn!(
+            "no TLS, as with derper: -certmode letsencrypt and gcp count on port 443 only; give -certmode manual for TLS"
+        );
     }
     serve::run_settings(&settings)
 }
