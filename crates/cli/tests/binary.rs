@@ -236,6 +236,28 @@ fn packaged_examples_are_right_up_to_the_files_they_name() {
 }
 
 #[test]
+fn packaged_examples_admit_listed_nodes_only() {
+    for example in
+        [include_str!("../../../packaging/self-signed.toml"), include_str!("../../../packaging/wherry.toml")]
+    {
+        assert!(example.contains("\nadmit = \"list:/etc/wherry/nodes\"\n"), "{example}");
+    }
+}
+
+#[test]
+fn the_packaged_unit_starts_what_there_is() {
+    let home = home();
+    let unit = include_str!("../../../packaging/wherry.service");
+    let start =
+        unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/wherry serve ")).unwrap();
+    std::fs::write(home.path().join("wherry.toml"), "listen = 'plain:127.0.0.1:1'\n").unwrap();
+    let here = start.replace("/etc/", "");
+    let checked = run(&mut wherry(&home, &format!("config check {here}")));
+    assert_eq!((checked.code, checked.stderr), (Some(0), Vec::new()));
+    assert!(checked.stdout.contains("wherry.toml:1"), "{}", checked.stdout);
+}
+
+#[test]
 fn config_check_writes_nothing() {
     let home = home();
     assert_eq!(run(&mut wherry(&home, "config check --dev")).code, Some(0));
