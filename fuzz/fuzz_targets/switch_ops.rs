@@ -17,10 +17,17 @@ const LIMITS: MailboxLimits = MailboxLimits {
     max_age: Duration::from_millis(600),
 };
 
+/// Operations of one list. What goes wrong after more than these goes wrong after fewer, and looking at everything after each
+/// of thousands would leave time for few lists.
+const MOST_OPS: usize = 128;
+
+/// Conns that operations may be about, for the same reason.
+const MOST_CONNS: usize = 24;
+
 struct World {
     switch: Switch<()>,
     gate: Gate,
-    /// Every conn that ever joined; those that left go on sending, as late packets do.
+    /// The conns that joined last; those that left go on sending, as late packets do.
     conns: Vec<Arc<Conn<()>>>,
     now: Duration,
     drops: DropTally,
@@ -32,7 +39,7 @@ fuzz_target!(|ops: &[u8]| {
     let (switch, gate) = Switch::new(key(0), LIMITS);
     let (drops, now) = (DropTally::default(), Duration::ZERO);
     let mut world = World { switch, gate, conns: Vec::new(), now, drops, pushed: 0, taken: 0 };
-    for op in ops.as_chunks().0 {
+    for op in ops.as_chunks().0.iter().take(MOST_OPS) {
         world.step(*op);
         assert_eq!(world.switch.check(), []);
         let queued: usize = world.conns.iter().map(|conn| conn.mailbox().packets()).sum();
@@ -74,6 +81,10 @@ impl World {
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, u16::from(what)));
         let info = JoinInfo { addr, not_ideal: what.is_multiple_of(3), prober: what.is_multiple_of(5) };
         let admitted = self.gate.admit(key(who % 8), role, None);
+        if self.conns.len() == MOST_CONNS {
+            let oldest = self.conns.remove(0);
+            self.switch.leave(&oldest, &mut self.drops);
+        }
         self.conns.push(self.switch.join(admitted, info, (), self.now).conn);
     }
 
