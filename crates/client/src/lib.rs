@@ -54,6 +54,6 @@ pub use reconnect::{Backoff, Event, Reconnecting, ReconnectingSender};
 pub use target::{Endpoint, Family, Target, TargetError};
 pub use tcp::{Attempt, AttemptError};
 pub use tls::{BadPin, CertificateFault, Pin, PinFailure, TlsError, TlsReport, Trust, TrustError, Verify};
-pub use upgrade::UpgradeError;
+pub use upgrade::{FastStart, UpgradeError, upgrade_request};
 pub use wherry_wire::derp::{PeerFlags, PeerGoneReason, ServerInfo};
 pub use wherry_wire::key::{MeshKey, NodePrivate, NodePublic};

@@ -16,7 +16,7 @@ use crate::connection::{
 use crate::target::{Endpoint, Target};
 use crate::tcp::reach;
 use crate::tls::{TlsReport, secure};
-use crate::upgrade::{ByteStream, FastStart, open_websocket, read_head, request};
+use crate::upgrade::{ByteStream, FastStart, open_websocket, read_head, upgrade_request};
 
 /// After TCP.
 #[derive(Debug)]
@@ -104,7 +104,8 @@ impl Dialer {
             (Transport::Upgrade, Some(server)) => {
                 timings.is_fast_start = true;
                 let (introduction, key) = identity.introduce(&server)?;
-                send(&mut stream, &[request(&endpoint, FastStart::Yes), introduction].concat()).await?;
+                send(&mut stream, &[upgrade_request(&endpoint, FastStart::Yes), introduction].concat())
+                    .await?;
                 await_first_bytes(&mut stream, &mut buf).await?;
                 timings.upgrade = clock::now() - start;
                 (server, key)
@@ -114,7 +115,7 @@ impl Dialer {
                     stream =
                         Box::new(open_websocket(stream, &endpoint).await.map_err(HandshakeError::Upgrade)?);
                 } else {
-                    send(&mut stream, &request(&endpoint, FastStart::No)).await?;
+                    send(&mut stream, &upgrade_request(&endpoint, FastStart::No)).await?;
                     read_head(&mut stream, &mut buf).await.map_err(HandshakeError::Upgrade)?;
                 }
                 let server = read_server_key(&mut stream, &mut buf).await?;

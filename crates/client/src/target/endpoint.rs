@@ -176,6 +176,12 @@ impl Endpoint {
         self.scheme == Scheme::Https
     }
 
+    /// The host as TLS names it.
+    #[must_use]
+    pub fn server_name(&self) -> &ServerName<'static> {
+        &self.server_name
+    }
+
     /// How its certificate is judged.
     #[must_use]
     pub fn verify(&self) -> &Verify {

@@ -11,6 +11,6 @@ mod websocket;
 
 pub use answer::UpgradeError;
 pub(crate) use answer::{looks_like_http, read_head};
-pub(crate) use request::{FastStart, request};
+pub use request::{FastStart, upgrade_request};
 pub(crate) use stream::ByteStream;
 pub(crate) use websocket::open as open_websocket;
