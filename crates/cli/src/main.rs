@@ -18,6 +18,7 @@ mod ping;
 mod serve;
 mod sift;
 mod status;
+mod subject;
 
 use std::process::ExitCode;
 

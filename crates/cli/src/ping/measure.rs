@@ -15,7 +15,7 @@ use super::relay::{self, Lost, Way};
 use super::remedy::{self, Situation};
 use super::report::{Name, Report, Tally, Tls};
 use super::stun;
-use super::subject::{Stun, Subject};
+use crate::subject::{Stun, Subject};
 
 /// How to measure.
 #[derive(Debug)]

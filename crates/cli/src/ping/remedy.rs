@@ -9,7 +9,7 @@ use wherry_client::{
 
 use super::relay::Lost;
 use super::report::Problem;
-use super::subject::Subject;
+use crate::subject::Subject;
 
 /// What else is known when a dial fails.
 pub(super) struct Situation<'a> {

@@ -10,10 +10,10 @@ use wherry_server::clock::Clock;
 use super::args::PingArgs;
 use super::measure::{Plan, measure};
 use super::report::Report;
-use super::subject::{self, BadQuestion, Subject};
 use super::table::Table;
 use crate::failure::{Failure, SystemError};
 use crate::output;
+use crate::subject::{self, BadQuestion, Subject};
 
 /// What is wrong with the relays, a line for each problem, its remedy after it.
 #[derive(Debug, Error)]
@@ -51,10 +51,10 @@ pub(crate) fn run(args: &PingArgs) -> Result<(), Failure> {
 }
 
 fn prepare(args: &PingArgs) -> Result<(Plan, Vec<Subject>), BadQuestion> {
-    let subjects = subject::subjects(args)?;
+    let subjects = subject::subjects(&args.subject)?;
     let key = args.key.as_deref().map(subject::key).transpose()?;
     let transport = if args.websocket { Transport::WebSocket } else { Transport::Upgrade };
-    let family = args.family();
+    let family = args.subject.family();
     let dialer = Dialer::new(Trust::system([])?)
         .with_transport(transport)
         .with_preferred(family.unwrap_or(Family::V4))

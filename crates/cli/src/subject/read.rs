@@ -1,4 +1,4 @@
-//! From the words of the caller to the relays to test.
+//! From the words of the caller to relays.
 
 use std::fs;
 use std::io::{self, Read as _};
@@ -11,24 +11,24 @@ use wherry_client::{Endpoint, Family, NodePrivate, TargetError, TrustError, Veri
 use wherry_wire::derp_map::{Address, DerpMap, MapError, Node, Region};
 use wherry_wire::key::KeyError;
 
-use super::args::{PingArgs, StunPort};
+use super::args::{StunPort, SubjectArgs};
 
-/// One relay to test.
+/// One relay.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Subject {
-    pub(super) endpoint: Endpoint,
+pub(crate) struct Subject {
+    pub(crate) endpoint: Endpoint,
     /// Where to ask for STUN, if anywhere.
-    pub(super) stun: Option<Stun>,
+    pub(crate) stun: Option<Stun>,
 }
 
 /// Where to ask for STUN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stun {
-    pub(super) port: u16,
+pub(crate) struct Stun {
+    pub(crate) port: u16,
     /// The address to use even if TCP goes elsewhere.
-    pub(super) test_ip: Option<IpAddr>,
+    pub(crate) test_ip: Option<IpAddr>,
     /// The address to use if TCP reached nothing.
-    pub(super) ip: Option<IpAddr>,
+    pub(crate) ip: Option<IpAddr>,
 }
 
 /// The port stock clients use if the entry names none.
@@ -39,7 +39,7 @@ const MAX_ENTRY: u64 = 16 << 20;
 
 /// What is wrong with the question.
 #[derive(Debug, Error)]
-pub(super) enum BadQuestion {
+pub(crate) enum BadQuestion {
     #[error("{0}")]
     Target(#[from] TargetError),
     #[error("cannot read {path}: {cause}")]
@@ -63,7 +63,7 @@ pub(super) enum BadQuestion {
 }
 
 /// All relays the arguments name, adjusted by the flags.
-pub(super) fn subjects(args: &PingArgs) -> Result<Vec<Subject>, BadQuestion> {
+pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, BadQuestion> {
     let mut subjects = read(&args.relay)?;
     if subjects.is_empty() {
         return Err(BadQuestion::NoRelay);
@@ -75,7 +75,7 @@ pub(super) fn subjects(args: &PingArgs) -> Result<Vec<Subject>, BadQuestion> {
 }
 
 /// The node key of `--key`: the text itself, or a relay's key file that holds it.
-pub(super) fn key(path: &Path) -> Result<NodePrivate, BadQuestion> {
+pub(crate) fn key(path: &Path) -> Result<NodePrivate, BadQuestion> {
     let shown = || path.display().to_string();
     let text = fs::read_to_string(path).map_err(|cause| BadQuestion::Read { path: shown(), cause })?;
     let start = text.find(NodePrivate::PREFIX).unwrap_or_default();
@@ -192,7 +192,7 @@ fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
 }
 
 /// Flags win over the entry.
-fn adjust(subject: &mut Subject, args: &PingArgs) {
+fn adjust(subject: &mut Subject, args: &SubjectArgs) {
     let mut endpoint = subject.endpoint.clone();
     if let Some(pin) = args.pin {
         endpoint = endpoint.with_verify(Verify::Pin(pin));
@@ -217,5 +217,5 @@ fn adjust(subject: &mut Subject, args: &PingArgs) {
 }
 
 #[cfg(test)]
-#[path = "subject_tests.rs"]
+#[path = "read_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@ const PIN: &str = "sha256-raw:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a
 #[derive(clap::Parser)]
 struct Line {
     #[command(flatten)]
-    args: PingArgs,
+    args: SubjectArgs,
 }
 
 fn asked(words: &[&str]) -> Result<Vec<Subject>, BadQuestion> {

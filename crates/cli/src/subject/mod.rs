@@ -1,0 +1,11 @@
+//! Which relays a command is about, as people write them: a URL, a host, an entry of a DERP map.
+//!
+//! Lives here: the arguments that tools share, and how they are read. Uses the client and the wire crate. Must stay
+//! true: certificates are judged as the entry or the flags say, never more weakly; a word that cannot be read is an
+//! error, never another relay.
+
+mod args;
+mod read;
+
+pub(crate) use args::SubjectArgs;
+pub(crate) use read::{BadQuestion, Stun, Subject, key, subjects};
