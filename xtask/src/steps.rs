@@ -110,7 +110,7 @@ fn clippy(root: &Path) -> Outcome {
 }
 
 fn alone(root: &Path) -> Outcome {
-    for name in ["wherry-wire", "wherry-switch", "wherry-client", "wherry-server", "wherry"] {
+    for name in ["wherry-wire", "wherry-switch", "wherry-client", "wherry-server", "wherry-bench", "wherry"] {
         if let Err(why) = run(&mut command(root, &["cargo", "check", "--locked", "-p", name])) {
             return Outcome::Failed(why);
         }

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use wherry_server::config::{Effective, Environment, Flag, KEYS, Key, Problems, Shape, Sources, load};
 
 use crate::{
+    bench::BenchArgs,
     failure::{Failure, Mistakes},
     output,
     ping::PingArgs,
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Derper(Vec<String>),
     Status(StatusArgs),
     Ping(PingArgs),
+    Bench(Box<BenchArgs>),
     KeyNew {
         out: Option<PathBuf>,
     },
@@ -68,6 +70,7 @@ enum Commands {
     /// Show who is connected to a running relay, and how much they send
     Status(StatusArgs),
     Ping(PingArgs),
+    Bench(Box<BenchArgs>),
     /// Make and read node keys
     #[command(subcommand)]
     Key(KeyCommands),
@@ -244,6 +247,7 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
         Commands::Derper { flags } => Command::Derper(flags),
         Commands::Status(status) => Command::Status(status),
         Commands::Ping(args) => Command::Ping(args),
+        Commands::Bench(args) => Command::Bench(args),
         Commands::Key(KeyCommands::New { out }) => Command::KeyNew { out },
         Commands::Key(KeyCommands::Show { file }) => Command::KeyShow { file },
         Commands::Completions { shell } => Command::Completions(shell),
@@ -269,9 +273,9 @@ mod tests {
     use super::*;
 
     /// What a command or a switch does begins with one of these; what a value is never does.
-    const VERBS: [&str; 13] = [
-        "Accept", "Allow", "Carry", "Check", "Look", "Make", "Print", "Relay", "Run", "Show", "Take", "Test",
-        "Use",
+    const VERBS: [&str; 14] = [
+        "Accept", "Allow", "Carry", "Check", "Load", "Look", "Make", "Print", "Relay", "Run", "Show", "Take",
+        "Test", "Use",
     ];
 
     fn is_order(help: Option<&clap::builder::StyledStr>) -> bool {

@@ -19,6 +19,9 @@ pub(crate) enum Failure {
     /// A mistake in the configuration.
     #[error(transparent)]
     Config(Box<dyn Error>),
+    /// A measurement that is no result; to be tried again.
+    #[error(transparent)]
+    NoResult(Box<dyn Error>),
     /// Anything else.
     #[error(transparent)]
     Other(Box<dyn Error>),
@@ -29,6 +32,7 @@ impl Failure {
     pub(crate) const fn code(&self) -> u8 {
         match self {
             Self::Usage(_) => 64,
+            Self::NoResult(_) => 75,
             Self::Config(_) => 78,
             Self::Other(_) => 1,
         }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod config;
 mod derper;
 mod entry;
@@ -49,6 +50,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
         Command::Derper(argv) => derper::run(&argv, env),
         Command::Status(status) => status::run(&status, env),
         Command::Ping(args) => ping::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::KeyNew { out } => key::new(out.as_deref()),
         Command::KeyShow { file } => key::show(&file),
         Command::Completions(shell) => args::completions(shell),

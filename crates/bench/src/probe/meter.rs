@@ -1,0 +1,98 @@
+//! Two looks at the clocks, and what happened between them.
+
+use std::io;
+use std::time::Duration;
+
+use super::machine::{self, MachineCpu};
+use super::process::{self, Process};
+use crate::clock::Clock;
+
+/// Reads all clocks of a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Meter {
+    clock: Clock,
+    /// The relay, if it runs here and is known.
+    server: Option<Process>,
+    /// Whether the relay may run here though its process is not known: then nobody can say what others used.
+    is_server_hidden: bool,
+}
+
+/// What the clocks showed at one time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    at: u64,
+    server: Option<Duration>,
+    own: Duration,
+    machine: Option<MachineCpu>,
+}
+
+/// CPU time used between two looks, in cores: 1.0 is one core all the time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Usage {
+    /// Seconds between the looks.
+    pub(crate) wall: f64,
+    /// CPU seconds of the relay.
+    pub(crate) server_seconds: Option<f64>,
+    /// Cores this process used.
+    pub(crate) own: f64,
+    /// Cores that all other processes used.
+    pub(crate) others: Option<f64>,
+    /// Cores that the machine below kept for itself.
+    pub(crate) stolen: Option<f64>,
+}
+
+impl Meter {
+    /// For a relay with that process, or without one: `is_local` tells whether it may be on this machine all the same.
+    pub(crate) fn new(server: Option<Process>, is_local: bool) -> Self {
+        Self { clock: Clock::start(), server, is_server_hidden: server.is_none() && is_local }
+    }
+
+    /// The relay's process.
+    pub(crate) fn server(&self) -> Option<Process> {
+        self.server
+    }
+
+    /// Looks now.
+    ///
+    /// # Errors
+    /// The relay's process is gone.
+    pub(crate) fn read(&self) -> io::Result<Look> {
+        let server = self.server.map(Process::cpu).transpose();
+        let server = server.map_err(|_| io::Error::other("the relay's process has ended"))?;
+        Ok(Look { at: self.clock.now(), server, own: process::own_cpu()?, machine: self.machine() })
+    }
+
+    fn machine(&self) -> Option<MachineCpu> {
+        machine::cpu().ok().filter(|_| !self.is_server_hidden)
+    }
+}
+
+impl Look {
+    /// What was used since the earlier look.
+    pub(crate) fn since(&self, earlier: &Self) -> Usage {
+        let wall = Duration::from_nanos(self.at.saturating_sub(earlier.at)).as_secs_f64().max(1e-9);
+        let server =
+            self.server.zip(earlier.server).map(|(now, then)| now.saturating_sub(then).as_secs_f64());
+        let own = self.own.saturating_sub(earlier.own).as_secs_f64();
+        let machine = self.machine.zip(earlier.machine);
+        let others = machine.map(|(now, then)| {
+            let all = now.processes.saturating_sub(then.processes).as_secs_f64();
+            ((all - own - server.unwrap_or(0.0)) / wall).max(0.0)
+        });
+        let stolen = machine.map(|(now, then)| now.stolen.saturating_sub(then.stolen).as_secs_f64() / wall);
+        Usage { wall, server_seconds: server, own: own / wall, others, stolen }
+    }
+}
+
+impl Usage {
+    /// Cores the relay used.
+    pub(crate) fn server(&self) -> Option<f64> {
+        self.server_seconds.map(|seconds| seconds / self.wall)
+    }
+
+    /// So many per CPU second of the relay.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    pub(crate) fn per_server_second(&self, count: u64) -> Option<f64> {
+        self.server_seconds.filter(|seconds| *seconds > 0.0).map(|seconds| count as f64 / seconds)
+    }
+}

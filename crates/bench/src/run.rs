@@ -1,0 +1,160 @@
+//! The door: an order in, a report out.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use thiserror::Error;
+use wherry_client::{Endpoint, Trust};
+
+use crate::clock;
+use crate::link::{Aim, AimError, is_private};
+use crate::order::{BadSetting, Knob, Scenario, Settings};
+use crate::probe::{FewFiles, Meter, Process, facts, listener, make_room};
+use crate::report::{Report, Setting};
+use crate::scenario::{self, Bench, Findings, Watch};
+
+/// What to run, against which relay.
+#[derive(Debug, Clone)]
+pub struct Order {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// How much of everything.
+    pub settings: Settings,
+    /// The relay.
+    pub endpoint: Endpoint,
+    /// Whom to believe about its certificate.
+    pub trust: Trust,
+    /// Where it answers STUN: a port, and an address if that is another than the relay's; none if it does not.
+    pub stun: Option<(u16, Option<IpAddr>)>,
+    /// Number of the relay's process, if it runs on this machine and is not to be looked for.
+    pub server_pid: Option<u32>,
+    /// Whether the relay may have any address, not only a loopback or private one.
+    pub may_load_public: bool,
+}
+
+/// Why there is no report.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    /// A setting is out of bounds.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// The relay is neither on this machine nor in a private network.
+    #[error(
+        "{addr} is neither a loopback nor a private address: load only a relay that is yours, and say so with --i-may-load-this-relay"
+    )]
+    NotYours {
+        /// Its address.
+        addr: IpAddr,
+    },
+    /// The system allows too few open files.
+    #[error(transparent)]
+    Files(#[from] FewFiles),
+    /// There is no such process.
+    #[error("--server-pid {pid}: there is no such process here")]
+    NoProcess {
+        /// Its number.
+        pid: u32,
+    },
+    /// The relay does not do what it must for any load.
+    #[error("{0}")]
+    Relay(String),
+    /// The load could not be driven.
+    #[error("{scenario}: {cause}")]
+    Load {
+        /// The scenario.
+        scenario: Scenario,
+        /// What happened.
+        cause: io::Error,
+    },
+}
+
+/// Runs one scenario.
+///
+/// Blocks, for the warm-up and the duration of the settings and some seconds more. Raises this process's limit of open
+/// files if the load needs it.
+///
+/// # Errors
+/// [`BenchError`]; nothing is sent to a public address without leave, nothing at all with bad settings.
+pub fn run(order: &Order, watch: &dyn Watch) -> Result<Report, BenchError> {
+    let Order { scenario, settings, .. } = order;
+    settings.check(*scenario)?;
+    make_room(scenario::clients(*scenario, settings))?;
+    let aim = Aim::learn(&order.endpoint, &order.trust, order.may_load_public).map_err(refusal)?;
+    let server = match order.server_pid {
+        Some(pid) => Some(Process::new(pid).map_err(|_| BenchError::NoProcess { pid })?),
+        None => Some(aim.addr).filter(|addr| addr.ip().to_canonical().is_loopback()).and_then(listener),
+    };
+    let stun = stun_address(order, aim.addr)?;
+    let is_local = aim.addr.ip().to_canonical().is_loopback();
+    let bench = Bench {
+        meter: Meter::new(server, is_local),
+        no_server: no_server(is_local),
+        aim,
+        stun,
+        settings,
+        watch,
+    };
+    let started = clock::unix_seconds();
+    let findings =
+        scenario::run(&bench, *scenario).map_err(|cause| BenchError::Load { scenario: *scenario, cause })?;
+    Ok(report(order, &bench, started, findings))
+}
+
+fn refusal(error: AimError) -> BenchError {
+    match error {
+        AimError::Public { addr } => BenchError::NotYours { addr },
+        other => BenchError::Relay(other.to_string()),
+    }
+}
+
+/// Where STUN is asked; the relay's own address unless the entry names another.
+fn stun_address(order: &Order, relay: SocketAddr) -> Result<Option<SocketAddr>, BenchError> {
+    let Some((port, own)) = order.stun else { return Ok(None) };
+    let addr = SocketAddr::new(own.unwrap_or_else(|| relay.ip()), port);
+    match order.may_load_public || is_private(addr.ip()) {
+        true => Ok(Some(addr)),
+        false => Err(BenchError::NotYours { addr: addr.ip() }),
+    }
+}
+
+fn no_server(is_local: bool) -> String {
+    let where_it_is = if is_local {
+        "the relay's process cannot be seen by this user: give --server-pid, or run as the relay's user"
+    } else {
+        "the relay runs on another machine: run the generator beside it, or read its CPU time and memory there"
+    };
+    where_it_is.to_owned()
+}
+
+fn report(order: &Order, bench: &Bench<'_>, started: u64, findings: Findings) -> Report {
+    let Order { scenario, settings, endpoint, .. } = order;
+    let setting = |knob: Knob| Setting { name: knob.flag().to_owned(), value: settings.value(knob) };
+    let mut unchecked = Vec::new();
+    if bench.meter.server().is_none() {
+        unchecked.push(format!("CPU time and memory of the relay: {}", bench.no_server));
+    }
+    if findings.generator.others_cores.is_none() {
+        unchecked.push("whether other programs used this machine".to_owned());
+    }
+    Report {
+        scenario: scenario.to_string(),
+        valid: findings.reasons.is_empty(),
+        reasons: findings.reasons,
+        unchecked,
+        interrupted: !bench.watch.goes_on(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started,
+        relay: format!("{}:{}", endpoint.host(), endpoint.port()),
+        address: bench.aim.addr.to_string(),
+        is_tls: endpoint.is_tls(),
+        machine: facts(),
+        settings: settings.knobs(*scenario).into_iter().map(setting).collect(),
+        figures: findings.figures,
+        streams: findings.streams,
+        rates: findings.rates,
+        memory: findings.memory,
+        generator: findings.generator,
+        server: findings.server,
+    }
+}

@@ -1,0 +1,82 @@
+//! The door.
+
+use thiserror::Error;
+use wherry_bench::{BenchError, Order, Report};
+use wherry_client::{Trust, TrustError};
+
+use super::args::{BenchArgs, NoEffect};
+use super::progress::Progress;
+use super::table::table;
+use crate::failure::{Failure, SystemError};
+use crate::output;
+use crate::subject::{self, BadQuestion, Stun};
+
+/// What is wrong with the question.
+#[derive(Debug, Error)]
+enum Wrong {
+    #[error(transparent)]
+    NoEffect(#[from] NoEffect),
+    #[error(transparent)]
+    Subject(#[from] BadQuestion),
+    #[error("the entry names {count} relays; name the one to load")]
+    Several { count: usize },
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+/// Why a run is no result, a line for each reason.
+#[derive(Debug, Error)]
+#[error("{}", lines(.0))]
+struct NoResult(Box<Report>);
+
+fn lines(report: &Report) -> String {
+    let reasons = report.reasons.iter().map(|reason| format!("not a result: {}", reason.text));
+    reasons.collect::<Vec<_>>().join("\n")
+}
+
+/// Runs the scenario and prints its report.
+///
+/// # Errors
+/// [`Failure::Usage`] if the question is wrong, [`Failure::NoResult`] if the relay was not what was measured.
+pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
+    let order = order(args).map_err(|wrong| Failure::Usage(wrong.into()))?;
+    let progress = Progress::start().map_err(SystemError::Start)?;
+    let outcome = wherry_bench::run(&order, &progress);
+    progress.finish();
+    let report = outcome.map_err(failure)?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
+        output::print(&format!("{json}\n"))?;
+    } else {
+        output::print(&table(&report))?;
+    }
+    if report.valid { Ok(()) } else { Err(Failure::NoResult(NoResult(Box::new(report)).into())) }
+}
+
+fn order(args: &BenchArgs) -> Result<Order, Wrong> {
+    let settings = args.settings()?;
+    let mut subjects = subject::subjects(&args.subject)?;
+    let subject = match subjects.len() {
+        1 => subjects.remove(0),
+        count => return Err(Wrong::Several { count }),
+    };
+    let stun = subject.stun.map(|Stun { port, test_ip, ip }| (port, test_ip.or(ip)));
+    Ok(Order {
+        scenario: args.scenario,
+        settings,
+        endpoint: subject.endpoint,
+        trust: Trust::system([])?,
+        stun,
+        server_pid: args.server_pid,
+        may_load_public: args.i_may_load_this_relay,
+    })
+}
+
+fn failure(error: BenchError) -> Failure {
+    match error {
+        BenchError::Setting(_) | BenchError::NotYours { .. } | BenchError::NoProcess { .. } => {
+            Failure::Usage(error.into())
+        }
+        other => Failure::Other(other.into()),
+    }
+}
