@@ -10,6 +10,7 @@ use rustls_pki_types::CertificateDer;
 use wherry_wire::key::NodePublic;
 use x509_parser::time::ASN1Time;
 
+use super::date::rfc3339;
 use super::error::TlsError;
 use super::meta_cert;
 use super::origin::{Origin, Stamps};
@@ -108,7 +109,7 @@ impl Certs {
             Ok(table) => {
                 self.table.store(Arc::new(table));
                 *self.failure() = None;
-                tracing::info!(expires = %self.table.load().expires, "certificates reloaded");
+                tracing::info!(expires = rfc3339(&self.table.load().expires), "certificates reloaded");
                 Ok(())
             }
             Err(error) => {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use x509_parser::time::ASN1Time;
 
+use super::date::rfc3339;
 use crate::clock::NoEntropy;
 use crate::config::Host;
 
@@ -107,7 +108,10 @@ pub enum TlsError {
         host: Host,
     },
     /// A certificate has expired.
-    #[error("the certificate {path} expired on {expired}; renew it, or delete it if another replaces it")]
+    #[error(
+        "the certificate {path} expired on {}; renew it, or delete it if another replaces it",
+        rfc3339(expired)
+    )]
     Expired {
         /// The file.
         path: PathBuf,
@@ -115,7 +119,10 @@ pub enum TlsError {
         expired: ASN1Time,
     },
     /// A certificate is not valid yet.
-    #[error("the certificate {path} is valid only from {begins}; wait, or set this machine's clock")]
+    #[error(
+        "the certificate {path} is valid only from {}; wait, or set this machine's clock",
+        rfc3339(begins)
+    )]
     NotYetValid {
         /// The file.
         path: PathBuf,

@@ -12,6 +12,7 @@
 mod cert;
 mod certs;
 mod config;
+mod date;
 mod error;
 mod folder;
 mod meta_cert;
