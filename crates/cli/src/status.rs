@@ -148,9 +148,10 @@ fn summary(status: &Status) -> String {
     let ready =
         if status.ready { "ready".to_owned() } else { format!("not ready: {}", status.faults.join("; ")) };
     let listen = status.addresses.tls.iter().chain(&status.addresses.plain).map(ToString::to_string);
+    let notes: String = status.notes.iter().map(|note| format!("note: {note}\n")).collect();
     let home = status.conns.iter().filter(|conn| conn.home).count();
     format!(
-        "wherry {}, up {}, {ready}\nlistening on {}\n{} connections, {home} of them at home here; {} in, {} out, {} packets dropped\n\n",
+        "wherry {}, up {}, {ready}\n{notes}listening on {}\n{} connections, {home} of them at home here; {} in, {} out, {} packets dropped\n\n",
         status.version,
         age(status.uptime_ms),
         listen.collect::<Vec<_>>().join(", "),

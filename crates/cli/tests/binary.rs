@@ -454,6 +454,28 @@ fn a_list_that_breaks_shows_in_readyz_and_the_relay_goes_on() {
 }
 
 #[test]
+fn an_empty_list_is_noted_and_who_is_taken_off_is_named() {
+    let home = home();
+    let list = home.path().join("nodes");
+    std::fs::write(&list, format!("nodekey:{} ada\n", "ab".repeat(32))).unwrap();
+    let (mut relay, log) = Relay::start(wherry(
+        &home,
+        "serve --dev --admit list:nodes --listen 127.0.0.1:0 --stun off --admin 127.0.0.1:0",
+    ));
+    let admin = admin_of(&log);
+    std::fs::write(&list, "").unwrap();
+    assert!(Command::new("kill").args(["-HUP", &relay.0.id().to_string()]).status().unwrap().success());
+    let mut log = BufReader::new(relay.0.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let taken_off = log.find(|line| line.contains("taken off the list")).unwrap();
+    assert!(taken_off.contains("peer=[q6urq]") && taken_off.contains("name=\"ada\""), "{taken_off}");
+    let note = "note: admission: the list nodes is empty: no node may use the relay\n";
+    assert_eq!(ask(&admin, "/readyz"), ("HTTP/1.0 200 OK".to_owned(), format!("ready\n{note}")));
+    let status = run(&mut wherry(&home, &format!("status --interval 0s --admin {admin}"))).stdout;
+    assert!(status.contains(&format!(", ready\n{note}listening on ")), "{status}");
+    assert_eq!(relay.stop().0, Some(0));
+}
+
+#[test]
 fn a_taken_port_is_one_line_that_says_what_to_do() {
     let home = home();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -15,7 +15,7 @@ use crate::metrics::TEXT_TYPE;
 pub const PATHS: [(&str, &str); 5] = [
     ("/", "this table"),
     ("/healthz", "200 as long as the process lives"),
-    ("/readyz", "200 if the relay can serve, else 503 and a line for each fault"),
+    ("/readyz", "200 if the relay can serve, else 503; a line for each fault and note"),
     ("/metrics", "Prometheus text"),
     ("/status.json", "who is connected"),
 ];

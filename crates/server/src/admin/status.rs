@@ -20,8 +20,10 @@ pub struct Status {
     pub addresses: Addresses,
     /// Whether `/readyz` says 200.
     pub ready: bool,
-    /// Its lines.
+    /// Its lines about what keeps the relay from being ready.
     pub faults: Vec<String>,
+    /// Its lines about what somebody should look at all the same.
+    pub notes: Vec<String>,
     /// Packets since the start, all connections.
     pub traffic: Traffic,
     /// Packets dropped since the start.

@@ -85,6 +85,9 @@ async fn not_ready_is_503_with_a_line_for_each_fault() {
     assert_eq!(status, "HTTP/1.1 503 Service Unavailable");
     assert_eq!(body, "certificates: expired yesterday\nstun: down\nnote: admission: empty list\n");
     assert_eq!(served.get("/healthz").await.0, "HTTP/1.1 200 OK");
+    served.facts.health.lock().unwrap().faults.clear();
+    let ready = ("HTTP/1.1 200 OK".to_owned(), "ready\nnote: admission: empty list\n".to_owned());
+    assert_eq!(served.get("/readyz").await, ready, "a note does not keep it from being ready");
 }
 
 #[tokio::test]

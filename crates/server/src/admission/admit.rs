@@ -1,12 +1,13 @@
 //! The decision.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use wherry_switch::{Admitted, Gate, Role};
 use wherry_wire::key::{MeshKey, NodePublic};
 
-use super::list::{List, ListError, ListFailure};
+use super::list::{List, ListError, ListFailure, Removed};
 use crate::clock::Clock;
 use crate::config::Admit;
 
@@ -97,23 +98,32 @@ impl Admission {
         self.mesh_key.is_some() && self.mesh_key == request.mesh_key
     }
 
-    /// Looks at the list again, now. Returns the keys that were taken off it.
+    /// Looks at the list again, now. Returns who was taken off it.
     ///
     /// # Errors
     /// What is wrong with it; the list before stays in force.
-    pub fn reload(&self) -> Result<Vec<NodePublic>, Arc<ListError>> {
+    pub fn reload(&self) -> Result<Vec<Removed>, Arc<ListError>> {
         match &self.policy {
             Policy::Open => Ok(Vec::new()),
             Policy::List(list) => list.reload(),
         }
     }
 
-    /// Waits until the list changed on disk and was read; returns the keys that were taken off it. Never returns where
+    /// Waits until the list changed on disk and was read; returns who was taken off it. Never returns where
     /// there is no list. Cancel-safe.
-    pub async fn revoked(&self) -> Vec<NodePublic> {
+    pub async fn revoked(&self) -> Vec<Removed> {
         match &self.policy {
             Policy::Open => std::future::pending().await,
             Policy::List(list) => list.changed().await,
+        }
+    }
+
+    /// The file of the list, if nobody is on it.
+    #[must_use]
+    pub fn empty_list(&self) -> Option<&Path> {
+        match &self.policy {
+            Policy::Open => None,
+            Policy::List(list) => list.empty(),
         }
     }
 

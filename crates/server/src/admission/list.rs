@@ -48,6 +48,15 @@ pub struct ListFailure {
     pub error: Arc<ListError>,
 }
 
+/// A node that was taken off the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// Its key.
+    pub key: NodePublic,
+    /// The name it had there.
+    pub name: Option<Arc<str>>,
+}
+
 #[derive(Debug)]
 pub(super) struct List {
     path: PathBuf,
@@ -62,6 +71,7 @@ impl List {
     pub(super) fn open(path: &Path, clock: Clock) -> Result<Self, ListError> {
         let changes = Mutex::new(Changes::since(Stamp::of(path).ok()));
         let entries = read(path)?;
+        warn_if_empty(&entries, path);
         Ok(Self {
             path: path.to_owned(),
             clock,
@@ -76,18 +86,23 @@ impl List {
         self.entries.load().get(key).cloned()
     }
 
+    /// Its file, if nobody is on it.
+    pub(super) fn empty(&self) -> Option<&Path> {
+        self.entries.load().is_empty().then_some(&self.path)
+    }
+
     pub(super) fn failure(&self) -> Option<Arc<ListFailure>> {
         self.failure.load_full()
     }
 
-    pub(super) fn reload(&self) -> Result<Vec<NodePublic>, Arc<ListError>> {
+    pub(super) fn reload(&self) -> Result<Vec<Removed>, Arc<ListError>> {
         let mut changes = self.changes();
         *changes = Changes::since(Stamp::of(&self.path).ok());
         self.read_again()
     }
 
     /// Waits for a change on disk that takes keys off.
-    pub(super) async fn changed(&self) -> Vec<NodePublic> {
+    pub(super) async fn changed(&self) -> Vec<Removed> {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let mut changes = self.changes();
@@ -107,15 +122,14 @@ impl List {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read_again(&self) -> Result<Vec<NodePublic>, Arc<ListError>> {
+    fn read_again(&self) -> Result<Vec<Removed>, Arc<ListError>> {
         match read(&self.path) {
             Ok(entries) => {
-                let removed =
-                    self.entries.load().keys().filter(|key| !entries.contains_key(*key)).copied().collect();
+                let before = self.entries.load();
+                let gone = before.iter().filter(|(key, _)| !entries.contains_key(*key));
+                let removed = gone.map(|(key, name)| Removed { key: *key, name: name.clone() }).collect();
                 tracing::info!(path = %self.path.display(), keys = entries.len(), "list reloaded");
-                if entries.is_empty() {
-                    tracing::warn!(path = %self.path.display(), "the list is empty: nobody may use the relay");
-                }
+                warn_if_empty(&entries, &self.path);
                 self.entries.store(Arc::new(entries));
                 self.failure.store(None);
                 Ok(removed)
@@ -128,6 +142,12 @@ impl List {
                 Err(error)
             }
         }
+    }
+}
+
+fn warn_if_empty(entries: &Entries, path: &Path) {
+    if entries.is_empty() {
+        tracing::warn!(path = %path.display(), "the list is empty: no node may use the relay");
     }
 }
 
@@ -159,12 +179,26 @@ mod tests {
         (file, list)
     }
 
+    fn bert() -> Removed {
+        Removed { key: BERT.parse().unwrap(), name: None }
+    }
+
+    #[test]
+    fn a_list_with_nobody_on_it_is_told_by_its_file() {
+        let (file, list) = list("# nobody yet\n");
+        assert_eq!(list.empty(), Some(file.path()));
+        std::fs::write(file.path(), ANNA).unwrap();
+        list.reload().unwrap();
+        assert_eq!(list.empty(), None);
+    }
+
     #[test]
     fn a_key_taken_off_is_reported_and_not_found_any_more() {
         let (file, list) = list(&format!("{ANNA} Anna\n{BERT}\n"));
         assert_eq!(list.find(&ANNA.parse().unwrap()).unwrap().as_deref(), Some("Anna"));
         std::fs::write(file.path(), BERT).unwrap();
-        assert_eq!(list.reload().unwrap(), [ANNA.parse().unwrap()]);
+        let anna = Removed { key: ANNA.parse().unwrap(), name: Some("Anna".into()) };
+        assert_eq!(list.reload().unwrap(), [anna]);
         assert!(list.find(&ANNA.parse().unwrap()).is_none());
         assert_eq!(list.find(&BERT.parse().unwrap()), Some(None));
     }
@@ -188,7 +222,7 @@ mod tests {
     async fn a_change_on_disk_is_seen_without_being_told() {
         let (file, list) = list(&format!("{ANNA}\n{BERT}\n"));
         std::fs::write(file.path(), ANNA).unwrap();
-        assert_eq!(list.changed().await, [BERT.parse().unwrap()]);
+        assert_eq!(list.changed().await, [bert()]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,6 +233,6 @@ mod tests {
         assert!(first_look.await.is_err(), "emptied, not yet filled");
         std::fs::write(file.path(), ANNA).unwrap();
         let removed = tokio::time::timeout(Duration::from_secs(1), list.changed()).await;
-        assert_eq!(removed.unwrap(), [BERT.parse().unwrap()]);
+        assert_eq!(removed.unwrap(), [bert()]);
     }
 }

@@ -10,5 +10,5 @@ mod list;
 mod parse;
 
 pub use admit::{Admission, Denied, Request};
-pub use list::{ListError, ListFailure, check_list};
+pub use list::{ListError, ListFailure, Removed, check_list};
 pub use parse::{LineError, LineProblem, ListFault};

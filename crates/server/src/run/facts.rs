@@ -42,7 +42,12 @@ impl Facts for Site {
         if let Some(certs) = &self.certs {
             report_certificates(certs, &mut health);
         }
-        if let Some(failure) = self.door.relay.admission.failure() {
+        let admission = &self.door.relay.admission;
+        if let Some(path) = admission.empty_list() {
+            let problem = format!("the list {} is empty: no node may use the relay", path.display());
+            health.notes.push(Fault { part: Part::Admission, problem });
+        }
+        if let Some(failure) = admission.failure() {
             let problem = format!("{}; the list before is in force", failure.error);
             health.faults.push(Fault { part: Part::Admission, problem });
         }
@@ -74,6 +79,7 @@ impl Facts for Site {
             addresses: self.addresses.clone(),
             ready: health.is_ready(),
             faults: health.faults.iter().map(ToString::to_string).collect(),
+            notes: health.notes.iter().map(ToString::to_string).collect(),
             traffic: Traffic {
                 packets_in: totals.sum("derp_packets_received"),
                 bytes_in: totals.sum("derp_bytes_received"),

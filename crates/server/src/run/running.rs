@@ -11,6 +11,7 @@ use super::facts::Site;
 use super::start::{Built, build};
 use super::workers::WorkerThread;
 use crate::admin::{self, Addresses};
+use crate::admission::Removed;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::listen::{Door, Face, accept};
@@ -106,9 +107,7 @@ impl Running {
             drop(certs.reload());
         }
         if let Ok(removed) = self.site.door.relay.admission.reload() {
-            for key in removed {
-                self.site.door.relay.cut_off(&key, CloseReason::Revoked);
-            }
+            cut_off(&self.site.door, &removed);
         }
     }
 
@@ -143,10 +142,15 @@ impl Running {
 /// Cuts off whoever is taken off the list.
 async fn watch_list(door: Arc<Door>) {
     loop {
-        for key in door.relay.admission.revoked().await {
-            tracing::info!(peer = %key.short(), "taken off the list");
-            door.relay.cut_off(&key, CloseReason::Revoked);
-        }
+        let removed = door.relay.admission.revoked().await;
+        cut_off(&door, &removed);
+    }
+}
+
+fn cut_off(door: &Door, removed: &[Removed]) {
+    for Removed { key, name } in removed {
+        tracing::info!(peer = %key.short(), name = name.as_deref(), "taken off the list");
+        door.relay.cut_off(key, CloseReason::Revoked);
     }
 }
 
