@@ -111,7 +111,7 @@ pub(super) const LISTEN: Key = Key {
     default: ":443",
     dev: "127.0.0.1:3340",
     doc: "TCP address to serve the relay on. Every one speaks TLS unless it starts with `plain:`, whatever its port. \
-          A port alone, `:443` or `443`, is every address of the host, IPv4 and IPv6. Port 0 takes a free port.",
+          A port alone, `:443` or `443`, is every address of the host, IPv4 and IPv6 where it has that. Port 0 takes a free port.",
     ..NONE
 };
 

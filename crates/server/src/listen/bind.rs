@@ -21,6 +21,9 @@ pub struct BindError {
 
 /// What to do about it.
 fn remedy(error: &io::Error) -> &'static str {
+    if error.raw_os_error() == Some(nix::libc::EAFNOSUPPORT) {
+        return "; this machine has no IPv6, use an IPv4 address such as 0.0.0.0";
+    }
     match error.kind() {
         io::ErrorKind::AddrInUse => "; stop the process that has the port, or choose another",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need root or CAP_NET_BIND_SERVICE",

@@ -1,6 +1,7 @@
 //! Building the rooms.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -52,7 +53,7 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
     let stun = settings
         .stun
         .iter()
-        .map(|addr| stun::bind(*addr, dual_stack(addr, &settings.stun)))
+        .map(|addr| open(*addr, &settings.stun, stun::bind, |err| &err.source))
         .collect::<Result<_, _>>()?;
     let admin = settings.admin.map(|addr| bind(addr, false)).transpose()?;
     raise_file_limit();
@@ -83,12 +84,31 @@ fn open_listeners(
             Some(certs) if listen.tls => Face::Tls(server_config(Arc::clone(certs) as _)?),
             _ => Face::Plain,
         };
-        listeners.push((bind(listen.addr, dual_stack(&listen.addr, &relay))?, face));
+        listeners.push((open(listen.addr, &relay, bind, |err| &err.source)?, face));
     }
     for addr in &settings.http {
-        listeners.push((bind(*addr, dual_stack(addr, &settings.http))?, Face::Port80));
+        listeners.push((open(*addr, &settings.http, bind, |err| &err.source)?, Face::Port80));
     }
     Ok(listeners)
+}
+
+/// Binds `addr`, one of `all`. Where the kernel was started without IPv6, `[::]` is every IPv4 address: it is what `:PORT`
+/// means, and a host without IPv6 has no other addresses. (Where IPv6 is only switched off, `[::]` can be bound.)
+fn open<T, E>(
+    addr: SocketAddr,
+    all: &[SocketAddr],
+    bind: fn(SocketAddr, bool) -> Result<T, E>,
+    cause: fn(&E) -> &io::Error,
+) -> Result<T, E> {
+    let both = dual_stack(&addr, all);
+    match bind(addr, both) {
+        Err(err) if both && cause(&err).raw_os_error() == Some(nix::libc::EAFNOSUPPORT) => {
+            let ipv4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), addr.port());
+            tracing::info!(%addr, %ipv4, "this machine has no IPv6: serving IPv4 alone");
+            bind(ipv4, false)
+        }
+        bound => bound,
+    }
 }
 
 fn start_workers(
@@ -107,5 +127,37 @@ fn raise_file_limit() {
         .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
     if let Err(error) = raised {
         tracing::warn!(err = %error, "cannot raise the limit of open files");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kernel without IPv6 that has a port taken on `[::]`.
+    fn bind(addr: SocketAddr, dual_stack: bool) -> Result<(SocketAddr, bool), io::Error> {
+        match addr {
+            SocketAddr::V6(_) if addr.port() == 1 => Err(io::ErrorKind::AddrInUse.into()),
+            SocketAddr::V6(_) => Err(io::Error::from_raw_os_error(nix::libc::EAFNOSUPPORT)),
+            SocketAddr::V4(_) => Ok((addr, dual_stack)),
+        }
+    }
+
+    fn opened(addr: &str, beside: &str) -> Option<String> {
+        let all = [addr.parse().unwrap(), beside.parse().unwrap()];
+        open(all[0], &all, bind, |err| err).ok().map(|(addr, _)| addr.to_string())
+    }
+
+    #[test]
+    fn every_address_is_every_ipv4_address_where_there_is_no_ipv6() {
+        assert_eq!(opened("[::]:443", "[::]:80").as_deref(), Some("0.0.0.0:443"));
+        assert_eq!(opened("0.0.0.0:443", "[::]:80").as_deref(), Some("0.0.0.0:443"));
+    }
+
+    #[test]
+    fn an_address_that_was_meant_is_not_replaced() {
+        assert_eq!(opened("[::1]:443", "[::]:80"), None);
+        assert_eq!(opened("[::]:443", "0.0.0.0:443"), None);
+        assert_eq!(opened("[::]:1", "[::]:80"), None, "another error stays one");
     }
 }
