@@ -19,6 +19,10 @@ pub enum Difference {
     ///
     /// In the reference's queue of 32 packets a flood by one sender leaves nothing of the others.
     FairBetweenSenders,
+    /// A sibling that does not read who comes and goes is cut when much of it waits, and told everything when it is back.
+    ///
+    /// The reference lets any amount pile up until the sibling takes nothing for 30 s.
+    BoundsNews,
     /// New certificate files are served without a restart, and broken ones are not.
     ///
     /// The reference reads them once.

@@ -2,11 +2,12 @@
 
 use crate::duplicates::comes_to;
 use crate::patience::relay;
-use std::time::Instant;
-use wherry_tests::frame::{GONE_DISCONNECTED, GONE_NOT_HERE, disco, kind, send_packet};
+use std::time::{Duration, Instant};
+use wherry_tests::frame::{GONE_DISCONNECTED, GONE_NOT_HERE, disco, frame, kind, send_packet};
 use wherry_tests::node::NodeKey;
 use wherry_tests::peer::{Way, brief};
-use wherry_tests::{Frame, Join, PATIENCE, Peer};
+use wherry_tests::subject::Setup;
+use wherry_tests::{Difference, Frame, Join, PATIENCE, Peer, Subject};
 
 const REGULAR: u8 = 0x01;
 const MESH: u8 = 0x02;
@@ -199,6 +200,38 @@ fn every_watcher_is_told_and_nobody_else() {
     }
     idle_mesh_peer.expect_silence();
     regular.expect_silence();
+}
+
+#[test]
+fn a_sibling_that_does_not_read_its_news_is_cut_and_told_anew_when_it_is_back() {
+    // Of its own, since it takes much memory.
+    let Some(relay) = Subject::start(&Setup::default()) else { return };
+    if !relay.differs(Difference::BoundsNews) {
+        return;
+    }
+    let mut crowd: Vec<_> = (0..100).map(|_| Peer::join(&relay)).collect();
+    let mut watcher = Peer::mesh(&relay);
+    watcher.send(kind::WATCH_CONNS, &[]);
+    let join = Join { key: Some(NodeKey::random()), mesh: true, ..Join::default() };
+    let mut sibling = join.clone().to(&relay);
+    let key = sibling.key();
+    // Each time it asks it is told of everybody, in 56 bytes each: twice as much as may wait, and it reads none of it.
+    let asked = 2 * (64 << 20) / (crowd.len() * 56);
+    let started = Instant::now();
+    sibling.wire().send(&frame(kind::WATCH_CONNS, &[]).repeat(asked));
+    await_frame(&mut watcher, |frame| frame.is_gone(&key, GONE_DISCONNECTED));
+    // The kernel's limit for bytes that are not acknowledged is 15 s, the relay's for siblings that take nothing 30 s.
+    assert!(started.elapsed() < Duration::from_secs(12), "cut for another reason");
+    sibling.expect_closed();
+
+    let left = crowd.pop().expect("a hundred").key();
+    await_frame(&mut watcher, |frame| frame.is_gone(&left, GONE_DISCONNECTED));
+    let mut sibling = join.to(&relay);
+    sibling.send(kind::WATCH_CONNS, &[]);
+    let told = sibling.settle();
+    let is_told_of = |key: &[u8; 32]| told.iter().any(|frame| frame.present() == Some((*key, REGULAR)));
+    assert!(crowd.iter().all(|peer| is_told_of(&peer.key())), "of everybody who is here");
+    assert!(!is_told_of(&left), "and of nobody else");
 }
 
 #[test]
