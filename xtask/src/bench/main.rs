@@ -1,29 +1,20 @@
 //! The benchmark: wherry beside the reference relay, on the same machine in the same run.
 //!
-//! Started by `cargo xtask bench`. The relay has one core, this program another; relays take turns scenario by
-//! scenario and round by round. `report` writes the tables, `method.md` says how to read them.
+//! Started by `cargo xtask bench`. The load is that of `wherry bench`; the relay has one core, the load another; relays
+//! take turns scenario by scenario and round by round. `report` writes the tables, `method.md` says how to read them.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
 
-mod idle;
-mod link;
-mod packets;
 mod report;
 mod scenario;
-mod sessions;
-mod stun;
 mod subject;
-mod tls;
 
-use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::Pid;
 use report::Results;
 use scenario::{Plan, SCENARIOS, Scenario};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 use subject::Subject;
 
 const USAGE: &str = "\
@@ -32,12 +23,9 @@ usage: cargo xtask bench [--quick] [--rounds N] [--only SCENARIO]... [--wherry P
   --quick        one short round; under two minutes; writes no report
   --rounds N     how often each relay takes each scenario, instead of 5
   --only NAME    peak, light, idle, sessions or stun
-  --wherry PATH  a ready binary instead of target/release/wherry
+  --wherry PATH  a ready binary instead of target/release/wherry; it is the load generator, too
   --derper PATH  a ready binary instead of tests/go/bin/derper
   --no-report    print the tables, leave docs/benchmarks.md as it is";
-
-/// The core of the load generator.
-const GENERATOR_CORE: usize = 1;
 
 /// What the command line asks for.
 struct Wish {
@@ -67,14 +55,8 @@ fn main() -> ExitCode {
 
 fn wish(root: &Path, words: &[&str]) -> Option<Wish> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let full =
-        Plan { rounds: 5, run: Duration::from_secs(5), warm_up: Duration::from_secs(1), idle_clients: 5000 };
-    let quick = Plan {
-        rounds: 1,
-        run: Duration::from_secs(2),
-        warm_up: Duration::from_millis(500),
-        idle_clients: 1000,
-    };
+    let full = Plan { rounds: 5, run: 5, idle_clients: 5000 };
+    let quick = Plan { rounds: 1, run: 2, idle_clients: 1000 };
     let mut wish = Wish {
         plan: full,
         scenarios: Vec::new(),
@@ -109,7 +91,6 @@ fn measure(root: &Path, wish: &Wish) -> io::Result<()> {
         Subject { name: "derper, GOMAXPROCS=1", command: vec![wish.derper.clone()], go_procs: Some(1) },
         Subject { name: "derper, GOMAXPROCS=2", command: vec![wish.derper.clone()], go_procs: Some(2) },
     ];
-    stay_on_own_core()?;
     let (_, most) = getrlimit(Resource::RLIMIT_NOFILE)?;
     // Children inherit it, so the relay may hold as many connections as we do.
     setrlimit(Resource::RLIMIT_NOFILE, most, most)?;
@@ -118,7 +99,7 @@ fn measure(root: &Path, wish: &Wish) -> io::Result<()> {
         for round in 1..=wish.plan.rounds {
             for subject in &subjects {
                 let running = subject.start()?;
-                let sample = (scenario.run)(&running, &wish.plan).map_err(|err| {
+                let sample = scenario.run(&wish.wherry, &running, &wish.plan).map_err(|err| {
                     io::Error::other(format!("{} under {}: {err}", subject.name, scenario.name))
                 })?;
                 println!("{:<9} round {round} {:<22} {}", scenario.name, subject.name, report::line(&sample));
@@ -131,10 +112,4 @@ fn measure(root: &Path, wish: &Wish) -> io::Result<()> {
         report::write(root, &results, &wish.plan)?;
     }
     Ok(())
-}
-
-fn stay_on_own_core() -> io::Result<()> {
-    let mut cores = CpuSet::new();
-    cores.set(GENERATOR_CORE)?;
-    Ok(sched_setaffinity(Pid::from_raw(0), &cores)?)
 }

@@ -1,16 +1,14 @@
 //! Samples to tables: medians, spread, ratios; the page in docs and the raw figures beside it.
 
-use crate::scenario::{OTHERS, Plan, Sample, Scenario};
+use crate::scenario::{Plan, SERVER, Sample, Scenario};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use std::{fs, io};
 
 /// A core that was busy for at least this share of the run set the pace.
 const SATURATED: f64 = 0.95;
-
-/// Cores that other programs may use before a run counts as disturbed.
-const QUIET: f64 = 0.1;
 
 /// Everything measured, in order of measurement.
 #[derive(Debug, Default)]
@@ -87,30 +85,33 @@ impl Results {
             let values: Vec<f64> =
                 samples.iter().filter_map(|sample| Some(sample.beside.get(at)?.1)).collect();
             let median = spread(&values).1;
-            let note = if name.ends_with("core busy") && median >= SATURATED { " (the limit)" } else { "" };
+            let note = if name == SERVER && median >= SATURATED { " (the limit)" } else { "" };
             parts.push(format!("{name} {}{note}", number(median)));
         }
         parts.join("; ")
     }
 
-    /// What to say when others used the machine during the run.
-    fn disturbance(&self) -> Option<String> {
-        let all = self.samples.iter().flat_map(|(_, _, sample)| &sample.beside);
-        let others = all.filter(|(name, _)| *name == OTHERS).map(|(_, cores)| *cores);
-        let most = others.fold(0.0, f64::max);
-        (most > QUIET).then(|| {
-            format!(
-                "disturbed: other programs used up to {most:.1} cores; work per CPU second bears that, \
-                 ages on arrival and rates per second do not"
-            )
-        })
+    /// Runs that the generator did not take for results, by scenario and reason.
+    fn doubts(&self) -> Vec<String> {
+        let mut doubts = BTreeMap::<(&str, &str), usize>::new();
+        for (scenario, _, sample) in &self.samples {
+            for (code, _) in &sample.reasons {
+                *doubts.entry((scenario.name, code.as_str())).or_default() += 1;
+            }
+        }
+        let line =
+            |((scenario, code), runs): ((&str, &str), usize)| format!("{scenario}: {code} in {runs} runs");
+        doubts.into_iter().map(line).collect()
     }
 
     fn json(&self) -> Value {
         let samples = self.samples.iter().map(|(scenario, subject, sample)| {
             let beside: serde_json::Map<String, Value> =
-                sample.beside.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-            json!({"scenario": scenario.name, "relay": subject, "figure": sample.figure, "beside": beside})
+                sample.beside.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            json!({
+                "scenario": scenario.name, "relay": subject, "figure": sample.figure, "beside": beside,
+                "report": sample.report
+            })
         });
         samples.collect()
     }
@@ -119,7 +120,10 @@ impl Results {
 /// One sample on a line.
 pub(crate) fn line(sample: &Sample) -> String {
     let beside = sample.beside.iter().map(|(name, value)| format!("{name} {}", number(*value)));
-    format!("{:>12}  {}", number(sample.figure), beside.collect::<Vec<_>>().join("; "))
+    let beside = beside.collect::<Vec<_>>().join("; ");
+    let reasons: String =
+        sample.reasons.iter().map(|(_, text)| format!("\n    not a result: {text}")).collect();
+    format!("{:>12}  {beside}{reasons}", number(sample.figure))
 }
 
 /// Writes docs/benchmarks.md and docs/benchmarks.json.
@@ -133,10 +137,10 @@ pub(crate) fn write(root: &Path, results: &Results, plan: &Plan) -> io::Result<(
     for (what, value) in &machine {
         page.push_str(&format!("- {what}: {value}\n"));
     }
-    let (rounds, seconds, clients) = (plan.rounds, plan.run.as_secs(), plan.idle_clients);
+    let (rounds, seconds, clients) = (plan.rounds, plan.run, plan.idle_clients);
     page.push_str(&format!("- plan: {rounds} rounds of {seconds} s; {clients} idle clients\n"));
-    if let Some(note) = results.disturbance() {
-        page.push_str(&format!("- **{note}**\n"));
+    for doubt in results.doubts() {
+        page.push_str(&format!("- **no result: {doubt}**\n"));
     }
     page.push_str(&format!("\nMedian [least – most] of all rounds.\n\n{}", results.table()));
     let docs = root.join("docs");

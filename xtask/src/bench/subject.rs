@@ -1,9 +1,9 @@
-//! The relays under measurement: starting one on its own core, and reading what it uses.
+//! The relays under measurement: starting one on its own core.
 
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -71,23 +71,9 @@ impl Subject {
 }
 
 impl Running {
-    /// CPU time used so far, user and system.
-    ///
-    /// # Errors
-    /// The process is gone.
-    pub(crate) fn cpu(&self) -> io::Result<Duration> {
-        cpu_of(&self.child.id().to_string())
-    }
-
-    /// Proportional set size in bytes: private pages and its share of shared ones.
-    ///
-    /// # Errors
-    /// The process is gone, or the kernel does not tell.
-    pub(crate) fn memory(&self) -> io::Result<u64> {
-        let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
-        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap_or_default();
-        let kib = line.trim().trim_end_matches("kB").trim().parse::<u64>().map_err(io::Error::other)?;
-        Ok(kib * 1024)
+    /// Number of its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 }
 
@@ -98,42 +84,6 @@ impl Drop for Running {
             drop(self.child.wait());
         }
     }
-}
-
-/// CPU time of this process, all threads.
-///
-/// # Errors
-/// The kernel does not tell.
-pub(crate) fn own_cpu() -> io::Result<Duration> {
-    cpu_of("self")
-}
-
-/// CPU time that the whole machine has spent working since it started.
-///
-/// # Errors
-/// The kernel does not tell.
-pub(crate) fn machine_cpu() -> io::Result<Duration> {
-    let text = fs::read_to_string("/proc/stat")?;
-    let line = text.lines().next().unwrap_or_default();
-    let ticks: Vec<u64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
-    // user nice system idle iowait irq softirq steal
-    let busy =
-        ticks.iter().enumerate().filter(|(at, _)| !matches!(at, 3 | 4) && *at < 8).map(|(_, t)| t).sum();
-    Ok(of_ticks(busy))
-}
-
-fn cpu_of(pid: &str) -> io::Result<Duration> {
-    let text = fs::read_to_string(Path::new("/proc").join(pid).join("stat"))?;
-    // The second field is the name in parentheses and may hold spaces.
-    let (_, fields) = text.rsplit_once(')').unwrap_or_default();
-    let ticks =
-        fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-    Ok(of_ticks(ticks))
-}
-
-/// The kernel shows CPU time in hundredths of a second on every machine we measure on.
-const fn of_ticks(ticks: u64) -> Duration {
-    Duration::from_millis(ticks * 10)
 }
 
 fn free_tcp() -> io::Result<SocketAddr> {
