@@ -133,6 +133,12 @@ impl<'a> Mail<'a> {
         self.bytes
     }
 
+    /// The packet that comes out next.
+    pub(super) fn peek(&self) -> Option<&'a [u8]> {
+        let range = self.packets.get(self.next?)?.range.clone();
+        self.plain.get(range)
+    }
+
     /// Whether all packets were taken out.
     pub(super) const fn is_empty(&self) -> bool {
         self.next.is_none()

@@ -9,6 +9,7 @@ use std::time::Duration;
 use wherry_switch::DropTally;
 
 use super::batch::Batch;
+use super::inlet::Leftovers;
 use crate::metrics::Counters;
 
 /// Bytes read from a socket at a time. Measured with a prototype: 16 KiB gives 1.06, 32 KiB 1.43, 64 KiB 1.7 and
@@ -36,6 +37,8 @@ pub(super) struct Inbox {
     pub(super) reply: Vec<u8>,
     /// The packets in `plain`, by destination.
     pub(super) batch: Batch,
+    /// Where connections keep what is not whole.
+    pub(super) leftovers: Leftovers,
 }
 
 /// Buffers on the way out, and what is counted there.
@@ -43,8 +46,6 @@ pub(super) struct Inbox {
 pub(super) struct Outbox {
     /// The time of this turn, since the process' start.
     pub(super) now: Duration,
-    /// Frames about to be sealed.
-    pub(super) frames: Vec<u8>,
     /// Bytes about to be written.
     pub(super) sealed: Vec<u8>,
     /// What was dropped in this turn.
@@ -61,14 +62,9 @@ impl Desk {
                 plain: Vec::new(),
                 reply: Vec::new(),
                 batch: Batch::default(),
+                leftovers: Leftovers::default(),
             },
-            outbox: Outbox {
-                now: Duration::ZERO,
-                frames: Vec::new(),
-                sealed: Vec::new(),
-                drops: DropTally::default(),
-                counters,
-            },
+            outbox: Outbox { now: Duration::ZERO, sealed: Vec::new(), drops: DropTally::default(), counters },
         }
     }
 

@@ -9,8 +9,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::Sleep;
 use wherry_switch::{DropReason, DropTally, Kind, NotHereLimit, Role, Route};
 use wherry_wire::derp::{HEADER_LEN, Header, Intake, PeerGoneReason, ToServer, encode};
@@ -18,6 +16,7 @@ use wherry_wire::key::NodePublic;
 
 use super::batch::{Address, Batch, Mail};
 use super::desk::{Desk, Inbox, Outbox};
+use super::inlet::Inlet;
 use super::link::{self, Conn, Fate};
 use super::relay::Relay;
 use super::route_cache::RouteCache;
@@ -40,11 +39,7 @@ pub(super) struct Session {
 pub(super) struct Seat {
     pub(super) relay: Arc<Relay>,
     pub(super) conn: Arc<Conn>,
-    pub(super) socket: OwnedReadHalf,
-    /// Off the socket: the beginning of a record.
-    pub(super) wire: Vec<u8>,
-    /// Opened: the beginning of a frame.
-    pub(super) plain: Vec<u8>,
+    pub(super) inlet: Inlet,
     /// Bytes of a frame nobody needs that are still to come.
     skip: usize,
     routes: RouteCache,
@@ -59,24 +54,15 @@ pub(super) struct Seat {
 }
 
 impl Session {
-    /// The task of `conn`, which has joined already. `wire` and `plain` were read during the handshake.
-    pub(super) fn new(
-        relay: Arc<Relay>,
-        worker: Arc<Worker>,
-        conn: Arc<Conn>,
-        socket: OwnedReadHalf,
-        wire: Vec<u8>,
-        plain: Vec<u8>,
-    ) -> Self {
+    /// The task of `conn`, which has joined already; `inlet` may hold what was read during the handshake.
+    pub(super) fn new(relay: Arc<Relay>, worker: Arc<Worker>, conn: Arc<Conn>, inlet: Inlet) -> Self {
         let keepalive_at = conn.joined_at() + relay.keepalive_period(conn.id());
         worker.set_alarm(keepalive_at, &conn);
         tracing::debug!(peer = %conn.key().short(), conn = %conn.id(), addr = %conn.addr(), "opened");
         let seat = Seat {
             relay,
             conn,
-            socket,
-            wire,
-            plain,
+            inlet,
             skip: 0,
             routes: RouteCache::default(),
             not_here: NotHereLimit::new(),
@@ -189,21 +175,12 @@ impl Seat {
             return Poll::Ready(reason);
         }
         for _ in 0..READS_PER_TURN {
-            let held = self.wire.len();
-            let Some((front, room)) = desk.inbox.wire.split_at_mut_checked(held) else {
-                return Poll::Ready(CloseReason::Transport);
+            let filled = match std::task::ready!(self.inlet.poll_read(cx, &mut desk.inbox.wire)) {
+                Ok(0) => return Poll::Ready(CloseReason::HungUp),
+                Ok(filled) => filled,
+                Err(_) => return Poll::Ready(CloseReason::ReadError),
             };
-            front.copy_from_slice(&self.wire);
-            let mut room = ReadBuf::new(room);
-            let polled = Pin::new(&mut self.socket).poll_read(cx, &mut room);
-            let read = room.filled().len();
-            match polled {
-                Poll::Ready(Ok(())) if read > 0 => {}
-                Poll::Ready(Ok(())) => return Poll::Ready(CloseReason::HungUp),
-                Poll::Ready(Err(_)) => return Poll::Ready(CloseReason::ReadError),
-                Poll::Pending => return Poll::Pending,
-            }
-            if let Err(reason) = self.take_in(held + read, desk) {
+            if let Err(reason) = self.take_in(filled, desk) {
                 return Poll::Ready(reason);
             }
             if self.pause.is_some() {
@@ -216,26 +193,24 @@ impl Seat {
 
     /// Handles what came with the handshake: the socket may never have more.
     fn take_in_left_over(&mut self, desk: &mut Desk) -> Result<(), CloseReason> {
-        let held = self.wire.len();
-        let front = desk.inbox.wire.get_mut(..held).ok_or(CloseReason::Transport)?;
-        front.copy_from_slice(&self.wire);
+        let held = self.inlet.put_back(&mut desk.inbox.wire).map_err(|_| CloseReason::Transport)?;
         self.take_in(held, desk)
     }
 
     /// Opens and handles the first `filled` bytes of `desk.inbox.wire`.
     fn take_in(&mut self, filled: usize, desk: &mut Desk) -> Result<(), CloseReason> {
-        let Desk { inbox: Inbox { wire, plain, batch, reply }, outbox } = desk;
+        let Desk { inbox: Inbox { wire, plain, batch, reply, leftovers }, outbox } = desk;
         let wire = wire.get_mut(..filled).unwrap_or_default();
         plain.clear();
-        plain.extend_from_slice(&self.plain);
-        let opened = link::open(&self.conn, wire, plain, reply, outbox);
+        plain.extend_from_slice(&self.inlet.plain);
+        let opened = link::open(&self.conn, &mut self.inlet.opener, wire, plain, reply, outbox);
         let consumed = opened.as_ref().map_or(filled, |opened| opened.consumed);
-        keep(&mut self.wire, wire.get(consumed..).unwrap_or_default());
+        leftovers.keep(&mut self.inlet.wire, wire.get(consumed..).unwrap_or_default());
         // What was opened before an error was good, and so are the frames before a bad one.
         let parsed = self.parse(plain, batch, outbox);
         self.hand_out(plain, batch, outbox);
         link::settle(&self.conn, outbox);
-        keep(&mut self.plain, plain.get(parsed?..).unwrap_or_default());
+        leftovers.keep(&mut self.inlet.plain, plain.get(parsed?..).unwrap_or_default());
         if opened?.finished { Err(CloseReason::HungUp) } else { Ok(()) }
     }
 
@@ -390,13 +365,6 @@ fn give_way(cx: &mut Context<'_>) {
     }
 }
 
-/// Makes `store` hold `bytes` and no more memory than that.
-fn keep(store: &mut Vec<u8>, bytes: &[u8]) {
-    if store.capacity() > 0 || !bytes.is_empty() {
-        *store = bytes.to_vec();
-    }
-}
-
 /// What one read brought, counted at its end.
 #[derive(Debug, Default)]
 struct Received {
@@ -414,21 +382,5 @@ impl Received {
         if self.skipped > 0 {
             counters.skipped_frames.add(self.skipped);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::keep;
-
-    #[test]
-    fn nothing_kept_owns_no_memory() {
-        let mut store = Vec::with_capacity(4096);
-        keep(&mut store, &[]);
-        assert_eq!(store.capacity(), 0);
-        keep(&mut store, b"half a fra");
-        assert_eq!(store, b"half a fra");
-        keep(&mut store, &[]);
-        assert_eq!(store.capacity(), 0);
     }
 }

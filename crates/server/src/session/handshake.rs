@@ -12,6 +12,7 @@ use wherry_wire::derp::{ClientInfo, HEADER_LEN, HandshakeError, Header, NONCE_LE
 use wherry_wire::key::NodePublic;
 
 use super::driver::Session;
+use super::inlet::Inlet;
 use super::link::{self, Link};
 use super::relay::Relay;
 use crate::admission::{Denied, Request};
@@ -94,16 +95,18 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     let server_info = welcome(&shared, relay)?;
     let worker = relay.pick_worker().ok_or(Refused::TakeOver)?;
 
-    let Parts { socket, mut codec, wire, plain, mut unsent } = stream.into_parts();
-    codec.seal(&server_info, &mut unsent).map_err(|_| Refused::TakeOver)?;
+    let Parts { socket, codec, wire, plain, mut unsent } = stream.into_parts();
+    let (opener, mut sealer) = codec.split().map_err(|_| Refused::TakeOver)?;
+    sealer.seal(&mut unsent, |out| out.extend(server_info)).map_err(|_| Refused::TakeOver)?;
     let socket = socket.into_std()?;
     let entered = worker.runtime().enter();
     let (reader, writer) = tokio::net::TcpStream::from_std(socket)?.into_split();
     let now = relay.clock.now();
-    let joined = relay.switch.join(admitted, join, Link::new(writer, codec, unsent, now), now);
+    let joined = relay.switch.join(admitted, join, Link::new(writer, sealer, unsent, now), now);
     link::announce(&joined.news);
     let conn = Arc::clone(&joined.conn);
-    let session = Session::new(Arc::clone(relay), Arc::clone(worker), joined.conn, reader, wire, plain);
+    let inlet = Inlet { socket: reader, opener, wire, plain };
+    let session = Session::new(Arc::clone(relay), Arc::clone(worker), joined.conn, inlet);
     // The task owns itself: the directory knows it, and the worker's runtime ends it.
     drop(worker.runtime().spawn(session));
     drop(entered);

@@ -15,20 +15,23 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
-use wherry_switch::DropReason;
-use wherry_wire::derp::encode;
+use wherry_switch::{DropReason, Taken};
+use wherry_wire::derp::encode::{self, RECV_PACKET_HEADER_LEN};
 
 use super::batch::Mail;
 use super::desk::Outbox;
 use crate::metrics::{CloseReason, Flow, Kinds};
-use crate::transport::{Codec, Opened};
+use crate::transport::{CodecError, Opened, Opener, Progress, Sealer};
 
 /// A connection as the switch keeps it.
 pub type Conn = wherry_switch::Conn<Link>;
 
-/// Bytes of frames taken from a mailbox to be sealed at a time. What is sealed can be neither overtaken nor dropped,
+/// Bytes of frames taken from a mailbox to be written at a time. What is sealed can be neither overtaken nor dropped,
 /// so this is no more than what the kernel holds unsent ([`super::socket`]).
 const PUMP_BYTES: usize = 32 * 1024;
+
+/// Bytes of frames sealed together: what a TLS record holds. A frame that is longer is sealed alone.
+const RECORD_BYTES: usize = 16 * 1024;
 
 /// Bytes sent to one connection before others have their turn: four full reads.
 const TURN_BYTES: usize = 256 * 1024;
@@ -37,7 +40,7 @@ const TURN_BYTES: usize = 256 * 1024;
 /// them would otherwise fill the memory: a WebSocket ping is answered with as many bytes as it has.
 const MAX_ANSWERS: usize = 64 * 1024;
 
-/// Bytes of frames sealed at a time when the mailbox is empty: as much as one read brings.
+/// Bytes of frames written at a time when the mailbox is empty: as much as one read brings.
 const INLINE_BYTES: usize = 64 * 1024;
 
 /// What a connection hangs on its entry in the switch.
@@ -70,8 +73,7 @@ pub struct LinkTraffic {
 /// What only the holder of the lock touches.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// Shared by both directions: rustls keeps one object for them.
-    pub(super) codec: Codec,
+    sealer: Sealer,
     /// Sealed bytes that the socket has not taken; they go first.
     unsent: Vec<u8>,
     /// Among them, about, what the transport itself had to say: pongs of WebSocket, key updates of TLS.
@@ -102,10 +104,10 @@ impl Link {
     /// A link that first sends `unsent`, bytes that are sealed already.
     ///
     /// It counts as blocked until its owner has sent them, so nobody's packets can come before.
-    pub(super) fn new(socket: OwnedWriteHalf, codec: Codec, unsent: Vec<u8>, now: Duration) -> Self {
+    pub(super) fn new(socket: OwnedWriteHalf, sealer: Sealer, unsent: Vec<u8>, now: Duration) -> Self {
         Self {
             socket,
-            outgoing: Mutex::new(Outgoing { codec, unsent, answers_unsent: 0, blocked_since: Some(now) }),
+            outgoing: Mutex::new(Outgoing { sealer, unsent, answers_unsent: 0, blocked_since: Some(now) }),
             traffic: LinkTraffic::default(),
             mail_waiting: AtomicBool::new(false),
             blocked: AtomicBool::new(true),
@@ -241,14 +243,19 @@ pub(super) fn announce(conns: &[Arc<Conn>]) {
 /// The owner's: opens what came off the socket; answers of the transport itself go out at once.
 pub(super) fn open(
     conn: &Conn,
+    opener: &mut Opener,
     wire: &mut [u8],
     plain: &mut Vec<u8>,
     reply: &mut Vec<u8>,
     outbox: &Outbox,
 ) -> Result<Opened, CloseReason> {
+    let need = match opener.open(wire, plain) {
+        Progress::Done(opened) => return Ok(opened),
+        Progress::NeedsSealer(need) => need,
+    };
     let mut outgoing = conn.link().lock();
     reply.clear();
-    let opened = outgoing.codec.open(wire, plain, reply);
+    let opened = opener.open_with(&mut outgoing.sealer, need, wire, plain, reply);
     if !reply.is_empty() && !outgoing.answer(conn, reply, outbox.now) {
         return Err(CloseReason::ControlOverflow);
     }
@@ -291,7 +298,7 @@ pub(super) fn farewell(conn: &Conn, outbox: &mut Outbox) {
     let link = conn.link();
     let mut outgoing = link.lock();
     outbox.sealed.clear();
-    outgoing.codec.close(&mut outbox.sealed);
+    outgoing.sealer.close(&mut outbox.sealed);
     outgoing.write(conn, &outbox.sealed, outbox.now);
     outgoing.unsent = Vec::new();
     drop(outgoing);
@@ -303,17 +310,15 @@ impl Outgoing {
     /// Seals and writes packets until there are none left or the socket is full.
     fn send_mail(&mut self, conn: &Conn, mail: &mut Mail<'_>, outbox: &mut Outbox) {
         while self.blocked_since.is_none() && !mail.is_empty() {
-            outbox.frames.clear();
-            let mut sent = Kinds::default();
-            while outbox.frames.len() < INLINE_BYTES
-                && let Some(packet) = mail.next()
-            {
-                // Never too long: the sender's connection would have been closed for it.
-                if encode::recv_packet(&mut outbox.frames, mail.src(), packet).is_ok() {
-                    sent.add(packet);
+            outbox.sealed.clear();
+            while outbox.sealed.len() < INLINE_BYTES && !mail.is_empty() {
+                let mut sent = Kinds::default();
+                let sealed = self.sealer.seal(&mut outbox.sealed, |out| sent = write_frames(mail, out));
+                if !account(conn, &sealed, sent, outbox) {
+                    return;
                 }
             }
-            self.send_frames(conn, sent, outbox);
+            self.write(conn, &outbox.sealed, outbox.now);
         }
     }
 
@@ -324,34 +329,31 @@ impl Outgoing {
             if pumped >= TURN_BYTES {
                 return Pumped::HadEnough;
             }
-            outbox.frames.clear();
-            let taken = conn.mailbox().take(outbox.now, PUMP_BYTES, &mut outbox.frames, &mut outbox.drops);
-            if taken.frames == 0 {
+            outbox.sealed.clear();
+            while outbox.sealed.len() < PUMP_BYTES {
+                let Outbox { sealed, drops, counters, now, .. } = outbox;
+                let mut taken = Taken::default();
+                let sealed = self.sealer.seal(sealed, |out| {
+                    taken = conn.mailbox().take(*now, RECORD_BYTES, out, drops);
+                });
+                counters.waited(&taken);
+                if !account(conn, &sealed, Kinds::of(&taken), outbox) {
+                    return Pumped::AllThereIs;
+                }
+                if taken.frames == 0 {
+                    break;
+                }
+            }
+            if outbox.sealed.is_empty() {
                 break;
             }
-            pumped += outbox.frames.len();
-            outbox.counters.waited(&taken);
-            self.send_frames(conn, Kinds::of(&taken), outbox);
+            pumped += outbox.sealed.len();
+            self.write(conn, &outbox.sealed, outbox.now);
+        }
+        if self.blocked_since.is_none() {
+            self.unsent = Vec::new();
         }
         Pumped::AllThereIs
-    }
-
-    /// Seals `outbox.frames`, which carry the packets `sent`, and writes them.
-    fn send_frames(&mut self, conn: &Conn, sent: Kinds, outbox: &mut Outbox) {
-        outbox.sealed.clear();
-        if let Err(error) = self.codec.seal(&outbox.frames, &mut outbox.sealed) {
-            tracing::debug!(conn = %conn.id(), err = %error, "sealing failed");
-            end(conn, CloseReason::Transport);
-            for (kind, volume) in sent.each() {
-                outbox.drops.add_many(DropReason::GoneDisconnected, kind, volume.packets, volume.bytes);
-            }
-            return;
-        }
-        for (kind, volume) in sent.each() {
-            outbox.counters.sent(kind).add(volume);
-        }
-        conn.link().traffic.sent.add(sent.total());
-        self.write(conn, &outbox.sealed, outbox.now);
     }
 
     /// Writes what the transport itself has to say; `false` if so much of it waits that the peer cannot be reading.
@@ -392,7 +394,8 @@ impl Outgoing {
     /// The socket took the first `taken` bytes of what waited.
     fn took(&mut self, conn: &Conn, taken: usize, now: Duration) {
         if taken == self.unsent.len() {
-            self.unsent = Vec::new();
+            // Its memory is needed again if there is more mail than the socket takes; else the pump frees it.
+            self.unsent.clear();
             self.blocked_since = None;
             conn.link().blocked.store(false, Ordering::Relaxed);
         } else if taken > 0 {
@@ -419,4 +422,38 @@ impl Outgoing {
         }
         taken
     }
+}
+
+/// Takes packets out of `mail` and appends their frames to `out`, as many as one record holds, but at least one.
+fn write_frames(mail: &mut Mail<'_>, out: &mut Vec<u8>) -> Kinds {
+    let mut sent = Kinds::default();
+    let end = out.len() + RECORD_BYTES;
+    while let Some(packet) = mail.next() {
+        // Never too long: the sender's connection would have been closed for it.
+        if encode::recv_packet(out, mail.src(), packet).is_ok() {
+            sent.add(packet);
+        }
+        let next = mail.peek().map_or(0, |packet| RECV_PACKET_HEADER_LEN + packet.len());
+        if out.len() + next > end {
+            break;
+        }
+    }
+    sent
+}
+
+/// Counts what was sealed for `conn`, or lost because that failed; says whether to go on.
+fn account(conn: &Conn, sealed: &Result<(), CodecError>, sent: Kinds, outbox: &mut Outbox) -> bool {
+    if let Err(error) = sealed {
+        tracing::debug!(conn = %conn.id(), err = %error, "sealing failed");
+        end(conn, CloseReason::Transport);
+        for (kind, volume) in sent.each() {
+            outbox.drops.add_many(DropReason::GoneDisconnected, kind, volume.packets, volume.bytes);
+        }
+        return false;
+    }
+    for (kind, volume) in sent.each() {
+        outbox.counters.sent(kind).add(volume);
+    }
+    conn.link().traffic.sent.add(sent.total());
+    true
 }

@@ -12,6 +12,7 @@ mod batch;
 mod desk;
 mod driver;
 mod handshake;
+mod inlet;
 mod link;
 mod relay;
 mod route_cache;

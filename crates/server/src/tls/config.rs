@@ -36,5 +36,7 @@ pub fn server_config(certs: Arc<dyn ResolvesServerCert>) -> Result<Arc<ServerCon
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
+    // After the handshake of TLS 1.3 the sessions seal and open records themselves (`transport/tls13`).
+    config.enable_secret_extraction = true;
     Ok(Arc::new(config))
 }

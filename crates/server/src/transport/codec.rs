@@ -1,9 +1,12 @@
 //! The door: open what came off the socket, seal what goes to it.
 
+use rustls::ProtocolVersion::TLSv1_3;
 use rustls::server::UnbufferedServerConnection;
 
 use super::error::CodecError;
+use super::halves::{Opener, Sealer};
 use super::records::{self, Opened};
+use super::tls13;
 use super::websocket::WebSocket;
 
 /// The state of one connection's layers, without any buffer.
@@ -48,6 +51,24 @@ impl Codec {
     #[must_use]
     pub fn is_established(&self) -> bool {
         self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking())
+    }
+
+    /// Takes it apart into its directions, once it is established.
+    ///
+    /// # Errors
+    /// [`CodecError::Closed`] after an error or [`Self::close`]; [`CodecError::Tls`] if the handshake is not over.
+    pub fn split(mut self) -> Result<(Opener, Sealer), CodecError> {
+        if self.ended {
+            return Err(CodecError::Closed);
+        }
+        match self.tls.take() {
+            None if self.websocket.is_none() => Ok((Opener::plain(), Sealer::plain())),
+            Some(tls) if self.websocket.is_none() && tls.protocol_version() == Some(TLSv1_3) => {
+                let (opener, sealer) = tls13::take_over(*tls)?;
+                Ok((Opener::tls13(opener), Sealer::tls13(sealer)))
+            }
+            tls => Ok((Opener::whole(), Sealer::whole(Self { tls, ..self }))),
+        }
     }
 
     /// Opens everything whole in `wire`, appending the DERP bytes to `plain` and answers for the peer to `reply`.
