@@ -19,6 +19,9 @@ pub enum StartError {
         /// What is wrong with it.
         source: KeyFileError,
     },
+    /// The crypto library.
+    #[error("cannot use the node key: {0}")]
+    Identity(#[from] aws_lc_rs::error::KeyRejected),
     /// The list of those who may use the relay.
     #[error(transparent)]
     Admission(#[from] ListError),

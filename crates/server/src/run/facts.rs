@@ -74,7 +74,7 @@ impl Facts for Site {
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             uptime_ms: milliseconds(now),
-            key: relay.public_key.to_string(),
+            key: relay.identity.public().to_string(),
             hostnames: self.hostnames.iter().map(ToString::to_string).collect(),
             addresses: self.addresses.clone(),
             ready: health.is_ready(),

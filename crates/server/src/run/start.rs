@@ -17,7 +17,7 @@ use crate::config::{NodeKeySource, Settings, dual_stack};
 use crate::http::Site;
 use crate::listen::{Door, Face, bind};
 use crate::metrics::Metrics;
-use crate::session::{Relay, TcpTimeouts, Timing};
+use crate::session::{Identity, Relay, TcpTimeouts, Timing};
 use crate::stun::{self, StunSocket};
 use crate::tls::{Certs, server_config};
 
@@ -42,7 +42,8 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         },
         source,
     })?;
-    let public_key = node_key.public();
+    let identity = Identity::new(&node_key)?;
+    let public_key = *identity.public();
     let (switch, gate) = Switch::new(public_key, settings.limits.mailbox.clone());
     let admission = Admission::open(&settings.admit, settings.mesh_key.clone(), gate, clock)?;
     let certs = match &settings.cert {
@@ -65,7 +66,7 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         Timing { handshake: limits.handshake, keepalive: limits.keepalive, write: limits.write_timeout };
     let on_duty = workers.iter().map(|thread| Arc::clone(&thread.worker)).collect();
     let door = Door {
-        relay: Arc::new(Relay::new(clock, node_key, switch, admission, on_duty, timing)),
+        relay: Arc::new(Relay::new(clock, identity, switch, admission, on_duty, timing)),
         site: Site { home: settings.home.clone(), derp: settings.derp, public_key, patience: limits.http },
         tcp: TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive },
         counters: metrics.counters(),

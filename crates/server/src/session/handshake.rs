@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wherry_switch::JoinInfo;
-use wherry_wire::derp::handshake::{client_info_intake, open_client_info, server_key_frame};
+use wherry_wire::derp::handshake::{client_info_intake, open_client_info_by, server_key_frame};
 use wherry_wire::derp::{ClientInfo, HEADER_LEN, HandshakeError, Header, NONCE_LEN, ServerInfo, SharedKey};
 use wherry_wire::key::NodePublic;
 
@@ -81,9 +81,9 @@ impl Refused {
 /// See [`Refused`]; the stream is closed then.
 pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) -> Result<(), Refused> {
     let step = relay.timing.handshake;
-    within(step, greet(&mut stream, &arrival.greeting, &relay.public_key)).await?;
+    within(step, greet(&mut stream, &arrival.greeting, relay.identity.public())).await?;
     let payload = within(step, read_client_info(&mut stream)).await?;
-    let (key, info, shared) = open_client_info(&relay.private_key, &payload)?;
+    let (key, info, shared) = open_client_info_by(|client| relay.identity.multiply(client), &payload)?;
     let request = request(key, &info, arrival.remote);
     let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
         // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.

@@ -12,6 +12,7 @@ mod batch;
 mod desk;
 mod driver;
 mod handshake;
+mod identity;
 mod inlet;
 mod link;
 mod relay;
@@ -21,6 +22,7 @@ mod socket;
 mod worker;
 
 pub use handshake::{Arrival, Refused, accept};
+pub use identity::Identity;
 pub use link::{Conn, Link, LinkTraffic};
 pub use relay::{Relay, Timing};
 pub use socket::{TcpTimeouts, prepare};

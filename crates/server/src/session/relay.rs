@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use wherry_switch::{ConnId, DropTally, Role, Switch, TokenBucket};
 use wherry_wire::derp::encode;
-use wherry_wire::key::{NodePrivate, NodePublic};
+use wherry_wire::key::NodePublic;
 
+use super::identity::Identity;
 use super::link::{self, Conn, Link};
 use super::worker::Worker;
 use crate::admission::Admission;
@@ -24,10 +25,8 @@ pub struct Relay {
     pub switch: Switch<Link>,
     /// Who may come.
     pub admission: Admission,
-    /// The server's own key pair.
-    pub private_key: NodePrivate,
-    /// Its public half.
-    pub public_key: NodePublic,
+    /// The relay's own key pair.
+    pub identity: Identity,
     /// Who serves.
     pub workers: Vec<Arc<Worker>>,
     /// How long things may take.
@@ -68,19 +67,17 @@ impl Relay {
     #[must_use]
     pub fn new(
         clock: Clock,
-        private_key: NodePrivate,
+        identity: Identity,
         switch: Switch<Link>,
         admission: Admission,
         workers: Vec<Arc<Worker>>,
         timing: Timing,
     ) -> Self {
-        let public_key = private_key.public();
         Self {
             clock,
             switch,
             admission,
-            private_key,
-            public_key,
+            identity,
             workers,
             timing,
             next_worker: AtomicUsize::new(0),

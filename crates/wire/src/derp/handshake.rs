@@ -10,9 +10,9 @@ use super::{
     limits::{self, KEY_LEN, MAGIC, MAX_CLIENT_INFO, NONCE_LEN, TAG_LEN},
 };
 use crate::key::{NodePrivate, NodePublic};
-use crypto_box::{Nonce, PublicKey, SalsaBox, Tag, aead::AeadInPlace};
+use crypto_secretbox::{Kdf, Key, KeyInit, Nonce, Tag, XSalsa20Poly1305, aead::AeadInPlace};
 use std::fmt;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Length of the ServerKey frame as servers write it: header 5, magic 8, key 32.
 pub const SERVER_KEY_FRAME_LEN: usize = limits::HEADER_LEN + SERVER_KEY_LEN;
@@ -111,12 +111,30 @@ pub fn open_client_info(
     server: &NodePrivate,
     payload: &[u8],
 ) -> Result<(NodePublic, ClientInfo, SharedKey), HandshakeError> {
+    open_client_info_by(|client| Some(server.multiply(client)), payload)
+}
+
+/// As [`open_client_info`], with a multiplication of the caller's, who may know a faster one.
+///
+/// `multiply` gets the client's public key and returns its X25519 product with the server's secret one (RFC 7748,
+/// section 5), or `None` if it refuses that key.
+///
+/// # Errors
+/// As [`open_client_info`]; [`Sealed`](HandshakeError::Sealed) for a key that `multiply` refuses.
+pub fn open_client_info_by(
+    multiply: impl FnOnce(&NodePublic) -> Option<Zeroizing<[u8; 32]>>,
+    payload: &[u8],
+) -> Result<(NodePublic, ClientInfo, SharedKey), HandshakeError> {
     let wrong_length = HandshakeError::WrongLength { frame_type: FrameType::CLIENT_INFO, len: payload.len() };
     bounded(FrameType::CLIENT_INFO, payload.len(), KEY_LEN + NONCE_LEN, MAX_CLIENT_INFO)?;
     let (client, sealed) = payload.split_first_chunk().ok_or(wrong_length)?;
     let (nonce, sealed) = sealed.split_first_chunk().ok_or(wrong_length)?;
     let client = NodePublic::from_bytes(*client);
-    let shared = SharedKey::of(server, &client)?;
+    if client.is_zero() {
+        return Err(HandshakeError::ZeroKey);
+    }
+    let product = multiply(&client).ok_or(HandshakeError::Sealed)?;
+    let shared = SharedKey::of(&product);
     let info = ClientInfo::from_json(&shared.open(nonce, sealed)?)?;
     Ok((client, info, shared))
 }
@@ -150,7 +168,10 @@ pub fn client_info_frame(
     nonce: [u8; NONCE_LEN],
     info: &ClientInfo,
 ) -> Result<(Vec<u8>, SharedKey), HandshakeError> {
-    let shared = SharedKey::of(client, server)?;
+    if server.is_zero() {
+        return Err(HandshakeError::ZeroKey);
+    }
+    let shared = SharedKey::of(&client.multiply(server));
     let public = client.public();
     let sealed = shared.seal(&nonce, &info.to_json());
     let len = sealed.len().saturating_add(KEY_LEN + NONCE_LEN);
@@ -161,14 +182,15 @@ pub fn client_info_frame(
 }
 
 /// Key shared by the two sides of one handshake; wiped when dropped, masked in `Debug`.
-pub struct SharedKey(SalsaBox);
+pub struct SharedKey(XSalsa20Poly1305);
 
 impl SharedKey {
-    fn of(own: &NodePrivate, other: &NodePublic) -> Result<Self, HandshakeError> {
-        if other.is_zero() {
-            return Err(HandshakeError::ZeroKey);
-        }
-        Ok(Self(SalsaBox::new(&PublicKey::from_bytes(*other.as_bytes()), &own.secret_key())))
+    /// The key of a NaCl box from the X25519 product of the two sides.
+    fn of(product: &[u8; 32]) -> Self {
+        let mut key = XSalsa20Poly1305::kdf(Key::from_slice(product), &Default::default());
+        let cipher = XSalsa20Poly1305::new(&key);
+        key.zeroize();
+        Self(cipher)
     }
 
     /// Server: the whole ServerInfo frame, second on each connection.

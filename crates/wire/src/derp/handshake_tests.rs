@@ -31,7 +31,7 @@ fn payload(frame: &str) -> Vec<u8> {
 
 /// A ClientInfo payload from the golden client that holds any body.
 fn client_info_with(body: &[u8]) -> Vec<u8> {
-    let shared = SharedKey::of(&private(CLIENT), &public(SERVER)).unwrap();
+    let shared = SharedKey::of(&private(CLIENT).multiply(&public(SERVER)));
     [public(CLIENT).as_bytes().as_slice(), &nonce(0), &shared.seal(&nonce(0), body)].concat()
 }
 
@@ -54,6 +54,16 @@ fn golden_client_info_opens_and_its_key_seals_the_golden_answer() {
     assert_eq!(client, public(CLIENT));
     assert_eq!(info, ClientInfo { version: 2, can_ack_pings: true, ..ClientInfo::default() });
     assert_eq!(shared.seal_server_info(nonce(0x20), &ServerInfo::current()), hex(SERVER_INFO));
+}
+
+#[test]
+fn a_multiplication_of_the_caller_opens_the_same_box() {
+    let multiply = |client: &NodePublic| Some(private(SERVER).multiply(client));
+    let (client, info, shared) = open_client_info_by(multiply, &payload(CLIENT_INFO)).unwrap();
+    assert_eq!((client, info.version), (public(CLIENT), 2));
+    assert_eq!(shared.seal_server_info(nonce(0x20), &ServerInfo::current()), hex(SERVER_INFO));
+    let refused = open_client_info_by(|_| None, &payload(CLIENT_INFO)).unwrap_err();
+    assert_eq!(refused, HandshakeError::Sealed);
 }
 
 #[test]
@@ -111,7 +121,7 @@ fn truncated_handshake_payloads_are_errors_at_every_byte() {
     for end in 0..server_key.len() {
         parse_server_key(&server_key[..end]).unwrap_err();
     }
-    let shared = SharedKey::of(&private(CLIENT), &public(SERVER)).unwrap();
+    let shared = SharedKey::of(&private(CLIENT).multiply(&public(SERVER)));
     for end in 0..server_info.len() {
         shared.open_server_info(&server_info[..end]).unwrap_err();
     }
@@ -174,6 +184,6 @@ fn a_label_too_long_for_any_server_is_refused_by_the_client() {
 
 #[test]
 fn shared_key_prints_as_a_mask() {
-    let shared = SharedKey::of(&private(CLIENT), &public(SERVER)).unwrap();
+    let shared = SharedKey::of(&private(CLIENT).multiply(&public(SERVER)));
     assert_eq!(format!("{shared:?}"), "SharedKey(***)");
 }

@@ -1,5 +1,6 @@
 //! Secret halves of node keys.
 use super::{KeyError, NodePublic, hex};
+use curve25519_dalek::MontgomeryPoint;
 use std::{fmt, str::FromStr};
 use zeroize::Zeroizing;
 
@@ -37,7 +38,7 @@ impl NodePrivate {
     /// The public half. Costs one X25519 base point multiplication.
     #[must_use]
     pub fn public(&self) -> NodePublic {
-        NodePublic::from_bytes(self.secret_key().public_key().to_bytes())
+        NodePublic::from_bytes(MontgomeryPoint::mul_base_clamped(*self.0).to_bytes())
     }
 
     /// The text form, for the key file; wiped when dropped.
@@ -50,8 +51,15 @@ impl NodePrivate {
         text
     }
 
-    pub(crate) fn secret_key(&self) -> crypto_box::SecretKey {
-        crypto_box::SecretKey::from_bytes(*self.0)
+    /// The secret itself, for whoever multiplies by other means.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The X25519 product with `other` (RFC 7748, section 5).
+    pub(crate) fn multiply(&self, other: &NodePublic) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(MontgomeryPoint(*other.as_bytes()).mul_clamped(*self.0).to_bytes())
     }
 }
 
