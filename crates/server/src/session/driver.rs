@@ -86,7 +86,7 @@ impl Future for Session {
         desk.begin(seat.relay.clock.now());
         let turn = seat.turn(cx, worker, &mut desk);
         if let Poll::Ready(reason) = turn {
-            seat.leave(reason, &mut desk.outbox);
+            seat.leave(reason, worker, &mut desk.outbox);
         }
         desk.finish();
         turn.map(drop)
@@ -347,10 +347,14 @@ impl Seat {
     }
 
     /// Takes the connection out of everything.
-    fn leave(&mut self, reason: CloseReason, outbox: &mut Outbox) {
+    fn leave(&mut self, reason: CloseReason, worker: &Worker, outbox: &mut Outbox) {
         outbox.counters.close(reason);
         tracing::debug!(peer = %self.conn.key().short(), conn = %self.conn.id(), reason = reason.name(), "closed");
         link::farewell(&self.conn, outbox);
+        worker.cancel_alarm(self.keepalive_at, &self.conn);
+        if let Some(at) = self.write_alarm_at {
+            worker.cancel_alarm(at, &self.conn);
+        }
         self.relay.forget(&self.conn, &mut outbox.drops);
     }
 }

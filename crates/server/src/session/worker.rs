@@ -49,6 +49,12 @@ impl Worker {
         self.wheel().set(at, Arc::downgrade(conn));
     }
 
+    /// Forgets the alarm of `conn` that was set for `at`, if it has not rung yet. Even a weak reference keeps the memory of a
+    /// connection that is gone, here for as long as a keepalive takes.
+    pub(super) fn cancel_alarm(&self, at: Duration, conn: &Arc<Conn>) {
+        self.wheel().cancel(at, |alarm| alarm.as_ptr() == Arc::as_ptr(conn));
+    }
+
     /// Rings alarms as their time comes; runs until dropped.
     pub async fn ring_alarms(self: Arc<Self>, clock: Clock) {
         let mut interval = tokio::time::interval(TICK);
@@ -86,6 +92,15 @@ impl<T> Wheel<T> {
         let tick = (ticks(at) + 1).max(self.next_tick);
         if let Some(slot) = self.slot(tick) {
             slot.push(alarm);
+        }
+    }
+
+    /// Forgets one alarm set for `at` for which `is_meant` holds, unless it was late when it was set: then it rings at once.
+    fn cancel(&mut self, at: Duration, is_meant: impl Fn(&T) -> bool) {
+        if let Some(slot) = self.slot(ticks(at) + 1)
+            && let Some(position) = slot.iter().position(is_meant)
+        {
+            slot.swap_remove(position);
         }
     }
 
@@ -128,6 +143,19 @@ mod tests {
         assert_eq!(wheel.due(59 * SECOND), Vec::<&str>::new());
         assert_eq!(wheel.due(60 * SECOND + TICK), ["b"]);
         assert_eq!(wheel.due(300 * SECOND), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn an_alarm_that_was_cancelled_does_not_ring() {
+        let mut wheel = Wheel::new();
+        for alarm in ["a", "b", "c"] {
+            wheel.set(60 * SECOND, alarm);
+        }
+        wheel.cancel(60 * SECOND, |alarm| *alarm == "a");
+        wheel.cancel(59 * SECOND, |alarm| *alarm == "b");
+        let mut due = wheel.due(61 * SECOND);
+        due.sort_unstable();
+        assert_eq!(due, ["b", "c"]);
     }
 
     #[test]
