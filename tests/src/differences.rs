@@ -31,6 +31,10 @@ pub enum Difference {
     ///
     /// The reference drops them without a word, and they all come back at once.
     SaysRestarting,
+    /// What a crowd of clients took is given back when they leave.
+    ///
+    /// The reference's runtime keeps the stacks and buffers of the largest crowd for minutes.
+    GivesMemoryBack,
     /// Nobody may see `/debug/` on the public listeners.
     ///
     /// The reference shows it to whoever seems local, which a proxy on the same host makes of everybody; wherry has

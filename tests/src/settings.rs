@@ -1,5 +1,6 @@
 //! What the environment says about a run. The only reader of environment variables here.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -13,7 +14,11 @@ pub enum Kind {
 }
 
 /// The variables read here. Not for the subject, which knows no such names.
-pub(crate) const NAMES: [&str; 4] = ["WHERRY_SUBJECT", "WHERRY_DERPER", "WHERRY_BIN", "WHERRY_REQUIRE_ALL"];
+pub(crate) const NAMES: [&str; 5] =
+    ["WHERRY_SUBJECT", "WHERRY_DERPER", "WHERRY_BIN", "WHERRY_REQUIRE_ALL", "WHERRY_TEST_CLIENTS"];
+
+/// Clients of a crowd if nothing else is said: seconds of handshakes, and enough to see what one leaves behind.
+const CLIENTS: usize = 5_000;
 
 /// The choices of a run, from the environment.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub struct Settings {
     pub wherry: Option<PathBuf>,
     /// `WHERRY_REQUIRE_ALL=1`, or `CI` is set: a missing subject is a failure, not a skip.
     pub require_all: bool,
+    /// `WHERRY_TEST_CLIENTS`: how many clients make a crowd.
+    pub clients: usize,
     /// Each test has a process of its own (`cargo nextest`).
     pub process_per_test: bool,
 }
@@ -50,6 +57,13 @@ fn read() -> Settings {
         derper: set("WHERRY_DERPER").map(PathBuf::from),
         wherry: set("WHERRY_BIN").map(PathBuf::from),
         require_all: set("CI").is_some() || set("WHERRY_REQUIRE_ALL").is_some_and(|value| value == "1"),
+        clients: clients(set("WHERRY_TEST_CLIENTS")),
         process_per_test: set("NEXTEST").is_some(),
     }
+}
+
+fn clients(given: Option<OsString>) -> usize {
+    let Some(given) = given else { return CLIENTS };
+    let count = given.to_str().and_then(|text| text.parse().ok());
+    count.unwrap_or_else(|| panic!("WHERRY_TEST_CLIENTS is {given:?}; it must be a number"))
 }
