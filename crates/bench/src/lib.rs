@@ -14,6 +14,8 @@
 //! | `histogram` | ages by their distribution |
 //! | `pace` | when something is due |
 //! | `report` | what a run gave, as data |
+//! | `plot` | lines over two axes, as SVG |
+//! | `markup` | text inside HTML and SVG |
 //! | `clock` | the only reader of time and entropy |
 //!
 //! Must stay true: an open loop never slows with the relay, and the age of a packet counts from the time it was due, so
@@ -26,8 +28,10 @@ mod clock;
 mod engine;
 mod histogram;
 mod link;
+mod markup;
 mod order;
 mod pace;
+pub mod plot;
 mod probe;
 mod report;
 mod run;
