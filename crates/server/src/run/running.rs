@@ -121,7 +121,7 @@ impl Running {
         relay.dismiss();
         let gone = async {
             while relay.switch.counts().conns > 0 {
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                relay.left().await;
             }
         };
         if tokio::time::timeout(DRAIN, gone).await.is_err() {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use wherry_switch::{ConnId, DropTally, Role, Switch, TokenBucket};
 use wherry_wire::derp::encode;
 use wherry_wire::key::NodePublic;
@@ -32,6 +33,7 @@ pub struct Relay {
     /// How long things may take.
     pub timing: Timing,
     next_worker: AtomicUsize,
+    left: Notify,
     // under its lock
     denials: Mutex<TokenBucket>,
 }
@@ -81,6 +83,7 @@ impl Relay {
             workers,
             timing,
             next_worker: AtomicUsize::new(0),
+            left: Notify::new(),
             denials: Mutex::new(TokenBucket::full(NonZeroU64::MIN, DENIALS_AT_ONCE)),
         }
     }
@@ -130,6 +133,12 @@ impl Relay {
     /// Takes `conn` out of the directory and tells whom it concerns. Doing it twice changes nothing.
     pub(super) fn forget(&self, conn: &Arc<Conn>, drops: &mut DropTally) {
         link::announce(&self.switch.leave(conn, drops));
+        self.left.notify_one();
+    }
+
+    /// Waits until a connection has left since the last call. For one caller at a time.
+    pub async fn left(&self) {
+        self.left.notified().await;
     }
 }
 
