@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::http::{self, Site, Takeover, WebSocket};
 use crate::metrics::{Counters, Refusal};
-use crate::session::{self, Arrival, Refused, Relay, TcpTimeouts};
+use crate::session::{self, Arrival, Refused, Relay};
 use crate::transport::{Codec, EstablishError, Stream};
 
 /// What stands behind every listener.
@@ -19,8 +19,6 @@ pub struct Door {
     pub relay: Arc<Relay>,
     /// What HTTP answers.
     pub site: Site,
-    /// Options of accepted sockets.
-    pub tcp: TcpTimeouts,
     /// Where the front counts.
     pub counters: Arc<Counters>,
 }
@@ -41,10 +39,6 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
     // IPv4 clients of a dual-stack listener are IPv4 clients.
     let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     door.counters.accepted.add(1);
-    if let Err(error) = session::prepare(&socket, door.tcp) {
-        tracing::debug!(addr = %remote, err = %error, "socket refuses its options");
-        return;
-    }
     let stream = match face {
         Face::Tls(config) => match establish(socket, config, door.site.patience).await {
             Ok(stream) => stream,

@@ -15,9 +15,9 @@ use crate::admission::Admission;
 use crate::clock::Clock;
 use crate::config::{NodeKeySource, Settings, dual_stack};
 use crate::http::Site;
-use crate::listen::{Door, Face, bind};
+use crate::listen::{BindError, Door, Face, bind};
 use crate::metrics::Metrics;
-use crate::session::{Identity, Relay, TcpTimeouts, Timing};
+use crate::session::{self, Identity, Relay, TcpTimeouts, Timing};
 use crate::stun::{self, StunSocket};
 use crate::tls::{Certs, server_config};
 
@@ -68,7 +68,6 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
     let door = Door {
         relay: Arc::new(Relay::new(clock, identity, switch, admission, on_duty, timing)),
         site: Site { home: settings.home.clone(), derp: settings.derp, public_key, patience: limits.http },
-        tcp: TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive },
         counters: metrics.counters(),
     };
     Ok(Built { door: Arc::new(door), certs, workers, metrics, listeners, admin, stun })
@@ -79,16 +78,24 @@ fn open_listeners(
     certs: Option<&Arc<Certs>>,
 ) -> Result<Vec<(TcpListener, Face)>, StartError> {
     let relay: Vec<SocketAddr> = settings.listen.iter().map(|listen| listen.addr).collect();
+    let limits = &settings.limits;
+    let timeouts = TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive };
+    let listen_on = |addr, dual_stack| {
+        let listener = bind(addr, dual_stack)?;
+        session::prepare(&listener, timeouts).map_err(|source| BindError { addr, source })?;
+        Ok(listener)
+    };
     let mut listeners = Vec::new();
     for listen in &settings.listen {
         let face = match certs {
             Some(certs) if listen.tls => Face::Tls(server_config(Arc::clone(certs) as _)?),
             _ => Face::Plain,
         };
-        listeners.push((open(listen.addr, &relay, bind, |err| &err.source)?, face));
+        listeners.push((open(listen.addr, &relay, listen_on, |err: &BindError| &err.source)?, face));
     }
     for addr in &settings.http {
-        listeners.push((open(*addr, &settings.http, bind, |err| &err.source)?, Face::Port80));
+        listeners
+            .push((open(*addr, &settings.http, listen_on, |err: &BindError| &err.source)?, Face::Port80));
     }
     Ok(listeners)
 }
@@ -98,7 +105,7 @@ fn open_listeners(
 fn open<T, E>(
     addr: SocketAddr,
     all: &[SocketAddr],
-    bind: fn(SocketAddr, bool) -> Result<T, E>,
+    bind: impl Fn(SocketAddr, bool) -> Result<T, E>,
     cause: fn(&E) -> &io::Error,
 ) -> Result<T, E> {
     let both = dual_stack(&addr, all);
