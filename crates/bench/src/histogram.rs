@@ -43,7 +43,8 @@ impl Histogram {
     pub(crate) fn latency(&self) -> Option<Latency> {
         let counts = self.0.as_ref().filter(|counts| !counts.is_empty())?;
         let at = |share| micros(counts.value_at_quantile(share));
-        let points = counts.iter_quantiles(TICKS).map(|step| LatencyPoint {
+        let steps = counts.iter_quantiles(TICKS).filter(|step| step.count_since_last_iteration() > 0);
+        let points = steps.map(|step| LatencyPoint {
             quantile: step.quantile_iterated_to(),
             micros: micros(step.value_iterated_to()),
             count: step.count_since_last_iteration(),

@@ -23,6 +23,8 @@ pub(super) struct Control {
     /// How long what was sent is waited for after the close, nanoseconds.
     pub(super) grace: u64,
     progress: Vec<Progress>,
+    /// The longest that a packet has taken so far, nanoseconds.
+    slowest: AtomicU64,
 }
 
 /// How far a flow has got, for threads that do not own it.
@@ -38,7 +40,17 @@ impl Control {
     pub(super) fn new(clock: Clock, layout: Layout, keys: Vec<NodePublic>, times: [u64; 4]) -> Self {
         let [begin, open, close, grace] = times;
         let progress = layout.flows.iter().map(|_| Progress::default()).collect();
-        Self { clock, layout, keys, begin, open, close: AtomicU64::new(close), grace, progress }
+        Self {
+            clock,
+            layout,
+            keys,
+            begin,
+            open,
+            close: AtomicU64::new(close),
+            grace,
+            progress,
+            slowest: AtomicU64::new(0),
+        }
     }
 
     /// When sending ends.
@@ -58,8 +70,16 @@ impl Control {
         }
     }
 
-    /// Notes that packet `number` of a flow has arrived.
-    pub(super) fn arrived(&self, flow: usize, number: u64) {
+    /// The longest that a packet has taken so far, nanoseconds.
+    pub(super) fn slowest(&self) -> u64 {
+        self.slowest.load(Ordering::Relaxed)
+    }
+
+    /// Notes that packet `number` of a flow has arrived, `age` nanoseconds after it was due.
+    pub(super) fn arrived(&self, flow: usize, number: u64, age: u64) {
+        if age > self.slowest() {
+            self.slowest.fetch_max(age, Ordering::Relaxed);
+        }
         if let Some(progress) = self.progress.get(flow) {
             progress.arrived.fetch_add(1, Ordering::Relaxed);
             progress.reached.fetch_max(number.saturating_add(1), Ordering::Relaxed);

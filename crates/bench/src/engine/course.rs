@@ -117,7 +117,7 @@ fn wait_until(control: &Control, until: u64, watch: &dyn Fn(f64) -> bool) {
             return;
         }
         if !watch(share(now, close)) {
-            control.close_early(now.max(control.open));
+            control.close_early(now);
         }
         clock::sleep(Duration::from_nanos(left).min(GLANCE));
     }

@@ -13,7 +13,7 @@ use crate::pace::Pacer;
 
 /// Sealed bytes that a sender keeps while its relay does not read; what is due beyond is lost at once, as a client's own
 /// queue would lose it.
-const BACKLOG: usize = 1 << 20;
+const BACKLOG: usize = 256 * 1024;
 
 /// Bursts of one flow sent in one go when several are due, so that reading has its turn.
 const RUN: usize = 64;
@@ -21,14 +21,20 @@ const RUN: usize = 64;
 /// Bytes of one go at most: what a closed loop sends before the others have their turn.
 const LOAF: usize = 256 * 1024;
 
-/// A closed loop in which nothing has moved for this long takes what is on its way for lost, nanoseconds.
+/// A closed loop in which nothing has moved for this long takes what is on its way for lost, nanoseconds; for longer
+/// where packets have taken longer.
 const STALL: u64 = 50_000_000;
+
+/// The same before the first packet of a loop has arrived, nanoseconds.
+const FIRST_STALL: u64 = 1_000_000_000;
 
 /// Flows that this thread sends.
 pub(super) struct Outbound {
     flows: Vec<Sending>,
     /// Next burst of each open flow: when it is due, and the flow's place.
     agenda: BinaryHeap<Reverse<(u64, usize)>>,
+    /// What goes back onto the agenda.
+    later: Vec<Reverse<(u64, usize)>>,
     batch: Vec<u8>,
 }
 
@@ -78,7 +84,7 @@ impl Outbound {
                 sent: 0,
             });
         }
-        Ok(Self { flows, agenda, batch: Vec::new() })
+        Ok(Self { flows, agenda, later: Vec::new(), batch: Vec::new() })
     }
 
     /// When the next burst is due, nanoseconds.
@@ -86,7 +92,7 @@ impl Outbound {
         self.agenda.peek().map(|Reverse((due, _))| *due)
     }
 
-    /// Sends what is due by `now`; returns whether anything was.
+    /// Sends what is due by `now`, of each flow as much as goes in one go; returns whether anything was.
     pub(super) fn send_due(
         &mut self,
         control: &Control,
@@ -102,10 +108,11 @@ impl Outbound {
             self.agenda.pop();
             let Some(flow) = self.flows.get_mut(at) else { continue };
             if let Some(next) = flow.catch_up(control, now, seats, &mut self.batch, tally) {
-                self.agenda.push(Reverse((next, at)));
+                self.later.push(Reverse((next, at)));
             }
             did = true;
         }
+        self.agenda.extend(self.later.drain(..));
         did
     }
 
@@ -187,13 +194,18 @@ impl Sending {
         }
         let room = in_flight.saturating_sub(self.sent.saturating_sub(news.saturating_add(*written_off)));
         if room == 0 {
-            if now.saturating_sub(*moved) > STALL {
+            let patience =
+                if news == 0 { FIRST_STALL } else { STALL.max(control.slowest().saturating_mul(2)) };
+            if now.saturating_sub(*moved) > patience {
                 (*written_off, *moved) = (self.sent.saturating_sub(news), now);
             }
             return false;
         }
         if seats.waiting(self.from) != Some(0) {
             return false;
+        }
+        if self.sent == 0 {
+            *moved = now;
         }
         if let Some(class) = tally.classes.get_mut(self.class) {
             class.offered += if now >= control.open { room } else { 0 };
@@ -232,3 +244,7 @@ impl Sending {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "outbound_tests.rs"]
+mod tests;

@@ -197,12 +197,13 @@ impl Seats {
 fn count(control: &Control, stamp: &Stamp, now: u64, counts: bool, was_due: bool, tally: &mut Tally) {
     let flow = usize::try_from(stamp.flow).unwrap_or(usize::MAX);
     let Some(class) = control.layout.flows.get(flow).map(|flow| flow.class) else { return };
-    control.arrived(flow, stamp.number);
+    let age = now.saturating_sub(stamp.due);
+    control.arrived(flow, stamp.number, age);
     let Some(class) = tally.classes.get_mut(class) else { return };
     class.arrived += u64::from(counts);
     if was_due {
         class.received += 1;
-        class.ages.record(now.saturating_sub(stamp.due));
+        class.ages.record(age);
     }
 }
 

@@ -57,13 +57,16 @@ impl Aim {
 }
 
 async fn learn(endpoint: &Endpoint, trust: &Trust, may_load_public: bool) -> Result<Aim, AimError> {
+    let allowed =
+        |ip| if may_load_public || is_private(ip) { Ok(()) } else { Err(AimError::Public { addr: ip }) };
+    if let Ok(ip) = endpoint.host().parse() {
+        allowed(ip)?;
+    }
     let dialer = Dialer::new(trust.clone());
     let identity = Identity::throw_away()?;
     let plain = dialer.tcp(&Target::one(endpoint.clone())).await?;
     let addr = plain.addr();
-    if !may_load_public && !is_private(addr.ip()) {
-        return Err(AimError::Public { addr: addr.ip() });
-    }
+    allowed(addr.ip())?;
     let secured = dialer.tls(plain).await?;
     if secured.tls().is_some_and(|report| !report.is_tls13) {
         return Err(AimError::OldTls);

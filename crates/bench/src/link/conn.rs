@@ -54,6 +54,12 @@ struct Taken {
 }
 
 impl Link {
+    /// A client that is connected without ever having dialled.
+    #[cfg(test)]
+    pub(crate) fn connected(socket: TcpStream) -> Self {
+        Self::over(socket, None)
+    }
+
     /// A client over this socket, nothing said yet.
     pub(super) fn over(socket: TcpStream, tls: Option<Tls>) -> Self {
         let (cipher_rest, plain_rest, outgoing) = (Vec::new(), Vec::new(), Vec::new());

@@ -61,8 +61,8 @@ pub struct Reason {
 pub enum ReasonCode {
     /// Packets left later than they were due: latency and loss are partly the generator's. Of no figure is anything left.
     GeneratorLate,
-    /// The generator had no time to spare while the relay had: rates are the generator's. Work per CPU second of the relay
-    /// stands.
+    /// The generator had no time to spare while the relay had: rates and latency are the generator's. Work per CPU second
+    /// of the relay stands.
     GeneratorFull,
     /// Other programs used the machine.
     OtherPrograms,

@@ -78,9 +78,14 @@ fn offer(bench: &Bench<'_>, rate: u64) -> io::Result<Step> {
         held_back: ratio(class.held_back, class.offered),
         generator_busy: findings.generator.busy,
         server_cores: outcome.usage.server(),
-        valid: findings.reasons.iter().all(|reason| reason.code != ReasonCode::GeneratorLate),
+        valid: findings.reasons.iter().all(|reason| !is_generator(reason)),
     };
     Ok(Step { rate, point, findings })
+}
+
+/// Whether it was the generator that could not do more.
+fn is_generator(reason: &Reason) -> bool {
+    matches!(reason.code, ReasonCode::GeneratorLate | ReasonCode::GeneratorFull)
 }
 
 impl Bench<'_> {

@@ -64,7 +64,7 @@ fn rates(points: &[RatePoint]) -> String {
             maybe(point.p50_us, Unit::Micros),
             maybe(point.p99_us, Unit::Micros),
             maybe(point.per_cpu_second, Unit::Count),
-            if point.valid { String::new() } else { "generator late".to_owned() },
+            if point.valid { String::new() } else { "generator at its limit".to_owned() },
         ]
     }));
     output::table(&rows, [true, true, true, true, true, true, false])
