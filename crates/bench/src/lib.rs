@@ -5,6 +5,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `run` | the door: an order in, a report out |
+//! | `page` | a report as one HTML page |
 //! | `scenario` | each scenario's load, and its figures |
 //! | `order` | which scenario, which settings |
 //! | `engine` | threads that send what is due, read what comes, and count |
@@ -31,6 +32,7 @@ mod link;
 mod markup;
 mod order;
 mod pace;
+mod page;
 pub mod plot;
 mod probe;
 mod report;
@@ -39,6 +41,7 @@ mod scenario;
 mod verdict;
 
 pub use order::{BadSetting, Knob, Pattern, Scenario, Settings, amount};
+pub use page::html;
 pub use probe::FewFiles;
 pub use report::{
     Figure, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode, Report,

@@ -498,3 +498,12 @@ fn completions_are_made_for_each_shell() {
         assert!(finished.code == Some(0) && finished.stdout.contains("admit"), "{shell}");
     }
 }
+
+#[test]
+fn a_page_that_cannot_be_written_is_told_before_anything_is_loaded() {
+    let home = home();
+    // Nobody listens there: had anything been dialled, that would be the complaint.
+    let finished = run(&mut wherry(&home, "bench rate http://127.0.0.1:1 --report none/page.html"));
+    assert_eq!((finished.code, finished.stdout.as_str()), (Some(64), ""));
+    assert_eq!(finished.stderr, ["wherry: --report none: no such folder; make it first: mkdir -p none"]);
+}

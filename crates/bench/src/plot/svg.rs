@@ -16,6 +16,9 @@ const LINE: f64 = 20.0;
 const LETTER: f64 = 7.2;
 /// Width of a line or dot in the legend.
 const SAMPLE: f64 = 24.0;
+/// Radius of a dot, and of a ring around one.
+const DOT: f64 = 3.0;
+const RING: f64 = 5.5;
 /// Space at the right edge, for half of the last tick's text.
 const EDGE: f64 = 24.0;
 /// Looks of series, told apart by colour and by dashes.
@@ -111,7 +114,9 @@ impl<'a> Sketch<'a> {
     fn legend(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for ((look, series), (x, y)) in self.plot.series.iter().enumerate().zip(&self.legend) {
             let (y, end) = (y + 10.0, x + SAMPLE);
-            draw(f, series.mark, look % LOOKS, &[(*x, y), (end, y)])?;
+            let ends = [(x + DOT, y), (end - DOT, y)];
+            let middle = [(x + SAMPLE / 2.0, y)];
+            draw(f, series.mark, look % LOOKS, if series.mark == Mark::Rings { &middle } else { &ends })?;
             write_text(f, end + 6.0, y + 4.5, "start", &series.name)?;
         }
         Ok(())
@@ -168,16 +173,16 @@ fn draw(f: &mut fmt::Formatter<'_>, mark: Mark, look: usize, points: &[(f64, f64
         Mark::Guide => draw_line(f, "guide", points),
         Mark::LineAndDots => {
             draw_line(f, &format!("line look-{look}"), points)?;
-            draw_circles(f, &format!("dot look-{look}"), points)
+            draw_circles(f, &format!("dot look-{look}"), DOT, points)
         }
-        Mark::Rings => draw_circles(f, &format!("ring look-{look}"), points),
+        Mark::Rings => draw_circles(f, "ring", RING, points),
     }
 }
 
 fn draw_line(f: &mut fmt::Formatter<'_>, class: &str, points: &[(f64, f64)]) -> fmt::Result {
     // A single point has no line; a dot stands for it.
     if let [only] = points {
-        return draw_circles(f, &class.replace("line", "dot"), &[*only]);
+        return draw_circles(f, &class.replace("line", "dot"), DOT, &[*only]);
     }
     let mut path = String::new();
     for (at, (x, y)) in points.iter().enumerate() {
@@ -186,10 +191,11 @@ fn draw_line(f: &mut fmt::Formatter<'_>, class: &str, points: &[(f64, f64)]) -> 
     if path.is_empty() { Ok(()) } else { writeln!(f, "<path class=\"{class}\" d=\"{path}\"/>") }
 }
 
-fn draw_circles(f: &mut fmt::Formatter<'_>, class: &str, points: &[(f64, f64)]) -> fmt::Result {
-    points
-        .iter()
-        .try_for_each(|(x, y)| writeln!(f, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"))
+fn draw_circles(f: &mut fmt::Formatter<'_>, class: &str, radius: f64, points: &[(f64, f64)]) -> fmt::Result {
+    let mut circle = |(x, y): &(f64, f64)| {
+        writeln!(f, "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{radius}\"/>")
+    };
+    points.iter().try_for_each(&mut circle)
 }
 
 fn write_text(f: &mut fmt::Formatter<'_>, x: f64, y: f64, anchor: &str, text: &str) -> fmt::Result {

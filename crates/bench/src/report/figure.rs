@@ -51,3 +51,64 @@ impl Figure {
         Self { name: name.to_owned(), label: label.to_owned(), value, unit, absent: reason }
     }
 }
+
+impl Unit {
+    /// A value for people: three to four digits that matter, thousands apart, with its unit.
+    #[must_use]
+    pub fn show(self, value: f64) -> String {
+        if !value.is_finite() {
+            return "–".to_owned();
+        }
+        match self {
+            Self::Count => number(value),
+            Self::PerSecond => format!("{} /s", number(value)),
+            Self::PerCpuSecond => format!("{} /CPU s", number(value)),
+            Self::Micros if value >= 10_000.0 => format!("{:.1} ms", value / 1000.0),
+            Self::Micros if value >= 1000.0 => format!("{:.2} ms", value / 1000.0),
+            Self::Micros => format!("{value:.0} µs"),
+            Self::Bytes => format!("{} bytes", number(value)),
+            Self::Share if value == 0.0 => "0 %".to_owned(),
+            Self::Share => format!("{:.3} %", value * 100.0),
+        }
+    }
+}
+
+fn number(value: f64) -> String {
+    if value != 0.0 && value.abs() < 10.0 && value.fract() != 0.0 {
+        format!("{value:.2}")
+    } else {
+        grouped(&format!("{value:.0}"))
+    }
+}
+
+fn grouped(digits: &str) -> String {
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_shown_with_their_unit_and_thousands_apart() {
+        for (unit, value, shown) in [
+            (Unit::PerCpuSecond, 1_029_097.4, "1,029,097 /CPU s"),
+            (Unit::Micros, 35.2, "35 µs"),
+            (Unit::Micros, 1234.0, "1.23 ms"),
+            (Unit::Share, 0.000_21, "0.021 %"),
+            (Unit::Share, 0.0, "0 %"),
+            (Unit::Count, 999.4, "999"),
+            (Unit::Count, 2.0, "2"),
+            (Unit::Bytes, f64::NAN, "–"),
+        ] {
+            assert_eq!(unit.show(value), shown);
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The arguments.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -29,6 +30,10 @@ pub(crate) struct BenchArgs {
     /// Print the report as JSON
     #[arg(long)]
     pub(super) json: bool,
+
+    /// Write the report to this file too, as one HTML page with plots that loads nothing; an old one is replaced
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) knobs: KnobArgs,
@@ -130,6 +135,7 @@ Scenarios:
 Examples:
   wherry bench peak http://127.0.0.1:3340
   wherry bench rate 127.0.0.1:3340 --insecure --rate 100k --duration 10s --json
+  wherry bench ladder http://127.0.0.1:3340 --report ladder.html
   wherry bench idle derp.yaml --clients 15000 --server-pid 4711
   wherry bench peak https://10.0.0.7:8443 --insecure --pattern all-to-all --clients 1000
 

@@ -5,6 +5,7 @@ use wherry_bench::{BenchError, Order, Report};
 use wherry_client::{Trust, TrustError};
 
 use super::args::{BenchArgs, NoEffect};
+use super::page::{BadPath, PageFile};
 use super::progress::Progress;
 use super::table::table;
 use crate::failure::{Failure, SystemError};
@@ -22,6 +23,8 @@ enum Wrong {
     Several { count: usize },
     #[error(transparent)]
     Trust(#[from] TrustError),
+    #[error(transparent)]
+    Page(#[from] BadPath),
 }
 
 /// Why a run is no result, a line for each reason.
@@ -34,12 +37,14 @@ fn lines(report: &Report) -> String {
     reasons.collect::<Vec<_>>().join("\n")
 }
 
-/// Runs the scenario and prints its report.
+/// Runs the scenario, prints its report and writes it as a page if that was asked for.
 ///
 /// # Errors
-/// [`Failure::Usage`] if the question is wrong, [`Failure::NoResult`] if the relay was not what was measured.
+/// [`Failure::Usage`] if the question is wrong or the page could not be written there, both before any load; [`Failure::NoResult`] if the relay was not what was measured.
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let order = order(args).map_err(|wrong| Failure::Usage(wrong.into()))?;
+    let page = args.report.as_deref().map(PageFile::at).transpose();
+    let page = page.map_err(|bad| Failure::Usage(Wrong::from(bad).into()))?;
     let progress = Progress::start().map_err(SystemError::Start)?;
     let outcome = wherry_bench::run(&order, &progress);
     progress.finish();
@@ -49,6 +54,9 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
         output::print(&format!("{json}\n"))?;
     } else {
         output::print(&table(&report))?;
+    }
+    if let Some(page) = page {
+        page.write(&wherry_bench::html(&report)).map_err(|err| Failure::Other(err.into()))?;
     }
     if report.valid { Ok(()) } else { Err(Failure::NoResult(NoResult(Box::new(report)).into())) }
 }
