@@ -66,9 +66,6 @@ fn measured(report: &Report) -> String {
     if !report.rates.is_empty() {
         out += &section("Rates", &figures::rates(&report.rates));
     }
-    if !report.memory.is_empty() {
-        out += &section("Memory", &figures::memory(&report.memory));
-    }
     out
 }
 

@@ -120,7 +120,7 @@ fn everything_measured_is_on_the_page() {
         "not known: on another machine",
         "<td class=\"number\">700 µs</td>",
         "generator late",
-        "10.0 MiB",
+        "50.0 MiB",
         "4, of which the generator may use 2",
         "10.000 %, by 5 µs at most",
         "20k",

@@ -1,7 +1,7 @@
 //! What was measured, as tables.
 
 use super::table::{Cell, pairs, rows};
-use crate::report::{Figure, Generator, MemoryPoint, RatePoint, Report, Stream, Unit};
+use crate::report::{Figure, Generator, RatePoint, Report, Stream, Unit};
 
 /// What the scenario is for.
 pub(super) fn figures(figures: &[Figure]) -> String {
@@ -74,14 +74,6 @@ pub(super) fn rates(points: &[RatePoint]) -> String {
         ]
     };
     rows(heading, &points.iter().map(row).collect::<Vec<_>>())
-}
-
-/// Memory at each number of clients.
-pub(super) fn memory(points: &[MemoryPoint]) -> String {
-    let row = |point: &MemoryPoint| {
-        [Cell::Number(Unit::Count.show(float(point.clients as u64))), Cell::Number(mebibytes(point.bytes))]
-    };
-    rows(["clients", "memory"], &points.iter().map(row).collect::<Vec<_>>())
 }
 
 /// What was asked for.

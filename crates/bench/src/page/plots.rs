@@ -84,7 +84,7 @@ fn memory(points: &[MemoryPoint]) -> Plot {
         description: "Proportional set size of the relay, against the clients that are connected.".to_owned(),
         x: Axis::linear("connected clients", Measure::Count),
         y: Axis::linear("memory of the relay", Measure::Bytes),
-        series: vec![Series::new("memory", Mark::LineAndDots, points.iter().map(at).collect())],
+        series: vec![Series::new("memory", Mark::Line, points.iter().map(at).collect())],
     }
 }
 
