@@ -1,0 +1,117 @@
+//! What one run gave.
+
+use serde_json::{Map, Value, json};
+
+/// A run and the generator's whole report.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// What is kept of it.
+    pub(crate) sample: Sample,
+    /// Everything.
+    pub(crate) report: Value,
+}
+
+/// What is kept of a run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sample {
+    /// Figures by their names.
+    pub(crate) figures: Vec<(String, f64)>,
+    /// Why it is no result: codes and texts; empty if it is one.
+    pub(crate) reasons: Vec<(String, String)>,
+    /// Cores that the relay used, the share of its time that the generator was busy, and cores that others used.
+    pub(crate) beside: [Option<f64>; 3],
+}
+
+/// A reason that leaves work per CPU second as it is.
+const GENERATOR_FULL: &str = "generator-full";
+
+/// Names of [`Sample::beside`].
+const BESIDE: [&str; 3] = ["server cores", "generator busy", "others' cores"];
+
+impl Sample {
+    /// Reads a report; none if it is not one.
+    pub(crate) fn of(report: &Value) -> Option<Self> {
+        let named =
+            |figure: &Value| Some((figure.get("name")?.as_str()?.to_owned(), figure.get("value")?.as_f64()?));
+        let figures = report.get("figures")?.as_array()?.iter().filter_map(named).collect();
+        let reason = |reason: &Value| {
+            let text = |key| Some(reason.get(key)?.as_str()?.to_owned());
+            Some((text("code")?, text("text")?))
+        };
+        let reasons = report.get("reasons")?.as_array()?.iter().filter_map(reason).collect();
+        let paths = ["/server/cores_used", "/generator/busy", "/generator/others_cores"];
+        let beside = paths.map(|path| report.pointer(path).and_then(Value::as_f64));
+        Some(Self { figures, reasons, beside })
+    }
+
+    /// A figure, if the report has it.
+    pub(crate) fn figure(&self, name: &str) -> Option<f64> {
+        self.figures.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+    }
+
+    /// Whether nothing speaks against that figure.
+    pub(crate) fn is_result(&self, name: &str) -> bool {
+        let stands = name.ends_with("per_cpu_second");
+        self.reasons.iter().all(|(code, _)| stands && code == GENERATOR_FULL)
+    }
+
+    /// Whether a second try may be better: something else than the speed of the generator was in the way.
+    pub(crate) fn is_worth_a_second_try(&self) -> bool {
+        self.reasons.iter().any(|(code, _)| code != GENERATOR_FULL)
+    }
+
+    /// For the raw file.
+    pub(crate) fn json(&self) -> Map<String, Value> {
+        let figures: Map<String, Value> =
+            self.figures.iter().map(|(name, value)| (name.clone(), json!(digits(*value)))).collect();
+        let mut map = Map::from_iter([("figures".to_owned(), Value::Object(figures))]);
+        for (name, value) in BESIDE.iter().zip(self.beside) {
+            map.extend(value.map(|value| ((*name).to_owned(), json!(digits(value)))));
+        }
+        if !self.reasons.is_empty() {
+            let codes: Vec<&str> = self.reasons.iter().map(|(code, _)| code.as_str()).collect();
+            map.insert("no result".to_owned(), json!(codes));
+        }
+        map
+    }
+}
+
+/// Six digits that count, so that the file stays readable.
+fn digits(value: f64) -> f64 {
+    format!("{value:.5e}").parse().unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(code: &str) -> Value {
+        json!({
+            "figures": [
+                {"name": "packets_per_cpu_second", "value": 1_234_567.8}, {"name": "p50_us", "value": 7.0},
+                {"name": "p99_us", "value": null}
+            ],
+            "reasons": [{"code": code, "text": "it was"}],
+            "server": {"cores_used": 0.9}, "generator": {"busy": 0.5, "others_cores": null}
+        })
+    }
+
+    #[test]
+    fn a_report_gives_its_figures_and_what_was_seen_beside_them() {
+        let sample = Sample::of(&report(GENERATOR_FULL)).unwrap();
+        assert_eq!(sample.figure("packets_per_cpu_second"), Some(1_234_567.8));
+        assert_eq!(sample.figure("p99_us"), None);
+        assert_eq!(sample.beside, [Some(0.9), Some(0.5), None]);
+        assert_eq!(sample.json()["figures"]["packets_per_cpu_second"], json!(1_234_570.0));
+        assert!(Sample::of(&json!({"figures": []})).is_none());
+    }
+
+    #[test]
+    fn a_full_generator_leaves_work_per_cpu_second_and_nothing_else() {
+        let full = Sample::of(&report(GENERATOR_FULL)).unwrap();
+        assert_eq!(["packets_per_cpu_second", "p50_us"].map(|name| full.is_result(name)), [true, false]);
+        assert!(!full.is_worth_a_second_try());
+        let late = Sample::of(&report("generator-late")).unwrap();
+        assert!(!late.is_result("packets_per_cpu_second") && late.is_worth_a_second_try());
+    }
+}
