@@ -227,6 +227,19 @@ fn wrong_questions_are_64_and_say_what_is_allowed() {
 }
 
 #[test]
+fn a_relay_that_cannot_be_loaded_is_told_with_what_to_do() {
+    let relay = Relay::start();
+    let addr = relay.addr.to_string();
+    for (ask, expected) in
+        [(addr.as_str(), "give its --pin"), (&format!("http://{addr}"), "leave out http://")]
+    {
+        let (code, stdout, stderr) = said(&bench(&["rate", ask]).output().unwrap());
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+}
+
+#[test]
 fn a_process_or_a_limit_that_is_not_there_is_told_before_anything_is_loaded() {
     let relay = Relay::start();
     let addr = relay.addr.to_string();

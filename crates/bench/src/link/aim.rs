@@ -8,7 +8,8 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use wherry_client::{
-    DialError, Dialer, Endpoint, FastStart, Identity, NoEntropy, Target, Trust, upgrade_request,
+    DialError, Dialer, Endpoint, FastStart, HandshakeError, Identity, NoEntropy, Target, TlsError, Trust,
+    UpgradeError, upgrade_request,
 };
 use wherry_wire::key::NodePublic;
 
@@ -31,7 +32,7 @@ pub(crate) struct Aim {
 /// Why a relay cannot be loaded.
 #[derive(Debug, Error)]
 pub(crate) enum AimError {
-    #[error("the relay cannot be reached: {0}")]
+    #[error("the relay cannot be loaded: {0}{remedy}", remedy = remedy(.0))]
     Dial(#[from] DialError),
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
@@ -43,6 +44,21 @@ pub(crate) enum AimError {
     OldTls,
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What to do about a dial that failed, where that is known.
+fn remedy(error: &DialError) -> &'static str {
+    match error {
+        DialError::Tls(TlsError::Certificate { .. }) => "; give its --pin, or --insecure",
+        DialError::Tls(TlsError::NotTls) => {
+            "; that port may speak plain HTTP: name the relay by its http:// URL"
+        }
+        DialError::Handshake(HandshakeError::Refused) => "; a load takes a relay that admits any key",
+        DialError::Handshake(HandshakeError::Upgrade(UpgradeError::Status { status: 400, .. })) => {
+            "; if that port speaks TLS, leave out http://"
+        }
+        _ => "",
+    }
 }
 
 impl Aim {

@@ -133,16 +133,16 @@ Scenarios:
   stun     STUN answers
 
 Examples:
-  wherry bench peak http://127.0.0.1:3340
+  wherry bench peak 127.0.0.1:3340 --insecure
   wherry bench rate 127.0.0.1:3340 --insecure --rate 100k --duration 10s --json
   wherry bench ladder http://127.0.0.1:3340 --report ladder.html
   wherry bench idle derp.yaml --clients 15000 --server-pid 4711
   wherry bench peak https://10.0.0.7:8443 --insecure --pattern all-to-all --clients 1000
 
-An open loop sends by the clock whatever the relay does; latency counts from when a packet was due. The relay must admit
-throw-away keys. Work per CPU second and memory need the relay on this machine.
+An open loop sends by the clock whatever the relay does; latency counts from when a packet was due.
+The relay must admit throw-away keys. CPU time and memory need the relay on this machine.
 
-Exit code: 0 a result; 75 no result, since the generator or something else on the machine was the limit: the reasons are
+Exit code: 0 a result; 75 no result: the generator or another program was the limit, the reasons are
 told, the figures shown all the same; 64 the question was wrong; 1 anything else.";
 
 /// A setting that the scenario does not have.
