@@ -46,7 +46,8 @@ fn reasons(report: &Report) -> String {
     }
     lines.extend(report.unchecked.iter().map(|what| format!("not known: {what}")));
     if lines.is_empty() {
-        return "<p>The generator kept pace, and no other program used the machine.</p>\n".to_owned();
+        return "<p>Neither the generator nor another program was the limit, as far as could be seen.</p>\n"
+            .to_owned();
     }
     let items: String = lines.iter().map(|line| format!("<li>{}</li>\n", Text(line))).collect();
     format!("<ul>\n{items}</ul>\n")
