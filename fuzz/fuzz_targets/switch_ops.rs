@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use wherry_switch::{Conn, DropTally, Gate, JoinInfo, MailboxLimits, Role, Route, SiblingId, Switch};
+use wherry_switch::{Conn, DropTally, Gate, JoinInfo, MailboxLimits, MemoryBudget, Role, Route, SiblingId, Switch};
 use wherry_wire::key::NodePublic;
+
+/// Less than the mailboxes of many conns would take together.
+const MEMORY: usize = 64 << 10;
 
 /// Small, so that a short list of operations reaches every bound.
 const LIMITS: MailboxLimits = MailboxLimits {
@@ -36,7 +39,7 @@ struct World {
 }
 
 fuzz_target!(|ops: &[u8]| {
-    let (switch, gate) = Switch::new(key(0), LIMITS);
+    let (switch, gate) = Switch::new(key(0), LIMITS, MemoryBudget::new(MEMORY));
     let (drops, now) = (DropTally::default(), Duration::ZERO);
     let mut world = World { switch, gate, conns: Vec::new(), now, drops, pushed: 0, taken: 0 };
     for op in ops.as_chunks().0.iter().take(MOST_OPS) {

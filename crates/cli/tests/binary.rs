@@ -201,7 +201,7 @@ fn config_check_shows_values_beside_mistakes() {
     let failed = run(&mut wherry(&home, "config check --json --workers 0"));
     let report: serde_json::Value = serde_json::from_str(&failed.stdout).unwrap();
     let count = |of: &str| report[of].as_array().unwrap().len();
-    assert_eq!((failed.code, count("problems"), count("settings")), (Some(78), 3, 25));
+    assert_eq!((failed.code, count("problems"), count("settings")), (Some(78), 3, 26));
     let failed = run(&mut wherry(&home, "config check --workers 0 --hostname x"));
     assert_eq!((failed.code, failed.stderr.len()), (Some(78), 3));
     let line = |of: &str| failed.stdout.lines().find(|line| line.starts_with(of)).unwrap_or_default();

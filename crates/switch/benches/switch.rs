@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher, black_box};
-use wherry_switch::{Conn, DropTally, JoinInfo, Mailbox, MailboxLimits, Role, Switch};
+use wherry_switch::{
+    Conn, DropTally, JoinInfo, Mailbox, MailboxLimits, MailboxTerms, MemoryBudget, Role, Switch,
+};
 use wherry_wire::key::NodePublic;
 
 #[global_allocator]
@@ -26,6 +28,9 @@ const PACKET: [u8; 1_400] = [7; 1_400];
 
 /// What a worker takes from a mailbox at a time.
 const TAKE_BYTES: usize = 32 << 10;
+
+/// More than any mailbox here holds.
+const MEMORY: usize = 1 << 30;
 
 const NOW: Duration = Duration::from_secs(1);
 
@@ -86,7 +91,7 @@ fn mailbox_of_a_hundred_senders(bencher: Bencher<'_, '_>) {
 /// One sender into a mailbox that is full of its packets: each push drops the oldest.
 #[divan::bench]
 fn mailbox_that_is_full(bencher: Bencher<'_, '_>) {
-    let mut mailbox = Mailbox::new(Arc::new(MailboxLimits::default()));
+    let mut mailbox = empty_mailbox();
     let mut drops = DropTally::default();
     let src = key(0);
     while drops.total().packets == 0 {
@@ -100,7 +105,7 @@ fn mailbox_that_is_full(bencher: Bencher<'_, '_>) {
 /// A hundred packets from `senders` in turn.
 fn through_the_mailbox(bencher: Bencher<'_, '_>, senders: u64) {
     const PACKETS: u64 = 100;
-    let mut mailbox = Mailbox::new(Arc::new(MailboxLimits::default()));
+    let mut mailbox = empty_mailbox();
     let mut drops = DropTally::default();
     let mut out = Vec::with_capacity(2 * TAKE_BYTES);
     let keys: Vec<_> = (0..senders).map(key).collect();
@@ -115,9 +120,14 @@ fn through_the_mailbox(bencher: Bencher<'_, '_>, senders: u64) {
     });
 }
 
+fn empty_mailbox() -> Mailbox {
+    let (limits, memory) = (MailboxLimits::default(), MemoryBudget::new(MEMORY));
+    Mailbox::new(Arc::new(MailboxTerms { limits, memory }))
+}
+
 /// A switch with so many peers, and their conns.
 fn crowd(peers: u64) -> (Switch<()>, Vec<Arc<Conn<()>>>) {
-    let (switch, gate) = Switch::new(key(u64::MAX), MailboxLimits::default());
+    let (switch, gate) = Switch::new(key(u64::MAX), MailboxLimits::default(), MemoryBudget::new(MEMORY));
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let info = JoinInfo { addr, not_ideal: false, prober: false };
     let join = |number| switch.join(gate.admit(key(number), Role::Regular, None), info, (), NOW).conn;

@@ -40,6 +40,14 @@ pub enum Violation {
         /// As it should be.
         counted: u64,
     },
+    /// More memory is held than may be.
+    #[error("{used} bytes of memory are held of {limit}")]
+    Memory {
+        /// Bytes held.
+        used: usize,
+        /// Most bytes allowed.
+        limit: usize,
+    },
     /// Who is to be told of departures is inconsistent.
     #[error("listeners: {fault}")]
     Listeners {
@@ -56,6 +64,10 @@ impl<L> Switch<L> {
         self.check_entries(&state, &mut found);
         self.check_conns(&state, &mut found);
         self.check_counts(&state, &mut found);
+        let memory = self.memory();
+        if memory.used() > memory.limit() {
+            found.push(Violation::Memory { used: memory.used(), limit: memory.limit() });
+        }
         found.extend(state.listeners_fault().map(|fault| Violation::Listeners { fault }));
         found
     }

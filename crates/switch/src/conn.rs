@@ -13,7 +13,7 @@ use std::time::Duration;
 use wherry_wire::key::NodePublic;
 
 use crate::admitted::{Admitted, Role};
-use crate::mailbox::{Mailbox, MailboxLimits};
+use crate::mailbox::{Mailbox, MailboxTerms};
 
 /// Tells the conns of one process apart, also two of the same key. Never used twice; later conns have larger ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,7 +72,7 @@ impl<L> Conn<L> {
         admitted: Admitted,
         info: JoinInfo,
         link: L,
-        limits: Arc<MailboxLimits>,
+        terms: Arc<MailboxTerms>,
         now: Duration,
     ) -> Self {
         let Admitted { key, role, name } = admitted;
@@ -87,7 +87,7 @@ impl<L> Conn<L> {
             among_duplicates: AtomicU8::new(Standing::Alone as u8),
             is_home: AtomicBool::new(false),
             is_overrun: AtomicBool::new(false),
-            mailbox: Mutex::new(Mailbox::new(limits)),
+            mailbox: Mutex::new(Mailbox::new(terms)),
         }
     }
 

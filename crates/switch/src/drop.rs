@@ -26,11 +26,13 @@ pub enum DropReason {
     /// Apart from [`Self::QueueHead`], because the remedy differs: there senders outran the queue for a moment, here the
     /// destination's path has been slower than its senders for as long as the bound.
     Aged,
+    /// It had to go, or found no room, because all that waits in the relay together takes as much memory as it may.
+    Memory,
 }
 
 impl DropReason {
     /// Every reason, in the order of their declaration.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::UnknownDest,
         Self::UnknownDestOnFwd,
         Self::GoneDisconnected,
@@ -39,6 +41,7 @@ impl DropReason {
         Self::WriteError,
         Self::DupClient,
         Self::Aged,
+        Self::Memory,
     ];
 
     /// The name in metrics, in the reference's spelling.
@@ -52,6 +55,7 @@ impl DropReason {
             Self::WriteError => "write_error",
             Self::DupClient => "dup_client",
             Self::Aged => "aged",
+            Self::Memory => "memory",
         }
     }
 }
@@ -173,7 +177,7 @@ mod tests {
                 assert_eq!(tally.of(reason, kind), Dropped { packets: 1, bytes }, "{reason:?} {kind:?}");
             }
         }
-        assert_eq!(tally.total().packets, 16);
+        assert_eq!(tally.total().packets, 18);
     }
 
     #[test]

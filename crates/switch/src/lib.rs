@@ -11,7 +11,7 @@
 //! | [`admitted`] | proof that a peer was let in; joining needs it | – |
 //! | [`mod@drop`] | the closed list of reasons why a packet is lost, and their tally | – |
 //! | [`limit`] | token buckets that take `now` | – |
-//! | [`mailbox`] | the bounded outgoing queue of one conn | drop |
+//! | [`mailbox`] | the bounded outgoing queue of one conn, and the memory that all of them share | drop |
 //! | [`conn`] | one connection of a peer | admitted, mailbox |
 //! | [`mesh_view`] | what siblings told us of a peer | – |
 //! | [`route`] | a peer as lookups see it: local, by a sibling, or none | conn, mesh_view |
@@ -38,6 +38,6 @@ pub use conn::{Conn, ConnId, JoinInfo};
 pub use directory::{Counts, Joined, Switch};
 pub use drop::{DropReason, DropTally, Dropped, Kind};
 pub use limit::{NotHereLimit, TokenBucket};
-pub use mailbox::{Full, Mailbox, MailboxLimits, Taken};
+pub use mailbox::{Full, Mailbox, MailboxLimits, MailboxTerms, MemoryBudget, MemoryClaim, Taken};
 pub use mesh_view::SiblingId;
 pub use route::{Peer, Route};

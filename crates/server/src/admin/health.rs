@@ -14,6 +14,8 @@ pub enum Part {
     Listener,
     /// A STUN socket.
     Stun,
+    /// The memory for what waits.
+    Memory,
     /// The relay is going down.
     Draining,
 }
@@ -27,6 +29,7 @@ impl Part {
             Self::Admission => "admission",
             Self::Listener => "listener",
             Self::Stun => "stun",
+            Self::Memory => "memory",
             Self::Draining => "draining",
         }
     }

@@ -19,7 +19,7 @@ use super::{
     address::{is_loopback, parse_addr},
     key_file::read_node_key,
     ledger::{Ledger, Survey},
-    limits,
+    limits, machine,
     problem::{Conflict, FileError, Missing},
     register::{self as keys, Key},
     value,
@@ -259,6 +259,7 @@ impl Ledger {
         let tcp_keepalive = self.duration(&keys::TCP_KEEPALIVE, &limits::TCP_KEEPALIVE);
         let bytes = self.one(&keys::MAILBOX_BYTES, |text| value::parse_size(text, &limits::MAILBOX_BYTES));
         let age = self.duration(&keys::MAILBOX_AGE, &limits::MAILBOX_AGE);
+        let memory = self.memory();
         Some(Limits {
             handshake: handshake?,
             http: http?,
@@ -267,7 +268,17 @@ impl Ledger {
             tcp_user_timeout: Some(tcp_user_timeout?),
             tcp_keepalive: tcp_keepalive?,
             mailbox: MailboxLimits { data_bytes: bytes?, max_age: age?, ..MailboxLimits::default() },
+            memory: memory?,
         })
+    }
+
+    fn memory(&mut self) -> Option<usize> {
+        if self.word(&keys::MEMORY).as_deref() != Some("auto") {
+            return self.one(&keys::MEMORY, |text| value::parse_size(text, &limits::MEMORY));
+        }
+        let share = machine::memory_share(*limits::MEMORY.start());
+        self.show(&keys::MEMORY, [value::show_size(share)].iter());
+        Some(share)
     }
 
     fn duration(&mut self, key: &'static Key, range: &RangeInclusive<Duration>) -> Option<Duration> {

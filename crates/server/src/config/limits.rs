@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use wherry_switch::MailboxLimits;
 
-/// Bounds on what one connection may take.
+/// Bounds on what connections may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "made by its users as well")]
 pub struct Limits {
@@ -22,6 +22,9 @@ pub struct Limits {
     pub tcp_keepalive: Duration,
     /// What may wait for one client.
     pub mailbox: MailboxLimits,
+    /// What everything that waits may take together, in bytes: mailboxes, sealed bytes that sockets do not take, connections
+    /// that are no sessions yet.
+    pub memory: usize,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -36,5 +39,7 @@ pub(super) const USER_TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::fro
 pub(super) const TCP_KEEPALIVE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(9 * 3600);
 /// Two of the largest packets at least.
 pub(super) const MAILBOX_BYTES: RangeInclusive<usize> = 128 << 10..=1 << 30;
+/// A few mailboxes at least, or some hundred handshakes; at most what no machine has.
+pub(super) const MEMORY: RangeInclusive<usize> = 16 << 20..=usize::MAX / 4 + 1;
 pub(super) const MAILBOX_AGE: RangeInclusive<Duration> = Duration::from_millis(10)..=MINUTE;
 pub(super) const WORKERS: RangeInclusive<usize> = 1..=1024;

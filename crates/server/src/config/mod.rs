@@ -3,7 +3,8 @@
 //! What lives here: the [register](KEYS) of every key; the layers a value can come from (flag, environment, file,
 //! default); the checks that turn text into [`Settings`]; the node key file; the reference page made from the register.
 //!
-//! What it may use: the environment (nobody else reads it) and the files a setting names. No room of this crate.
+//! What it may use: the environment (nobody else reads it), the files a setting names, and what the kernel tells of the
+//! machine's memory. No room of this crate.
 //!
 //! What must stay true: a key without an effect does not exist; nothing unknown is accepted; all problems are reported
 //! at once and each names the key, the value, where it was written and what is allowed; a value that cannot be used
@@ -15,6 +16,7 @@ mod key_file;
 mod layers;
 mod ledger;
 mod limits;
+mod machine;
 mod problem;
 mod reference;
 mod register;

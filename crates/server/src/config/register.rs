@@ -86,6 +86,7 @@ pub const KEYS: &[&Key] = &[
     &TCP_KEEPALIVE,
     &MAILBOX_BYTES,
     &MAILBOX_AGE,
+    &MEMORY,
 ];
 
 const NONE: Key =
@@ -344,5 +345,18 @@ pub(super) const MAILBOX_AGE: Key = Key {
     takes: DURATION,
     default: "600ms",
     doc: "Time a packet may wait for one client before it is dropped as too old. From 10ms to 1m.",
+    ..NONE
+};
+
+pub(super) const MEMORY: Key = Key {
+    name: "limits.memory",
+    value_name: "SIZE|auto",
+    takes: "a number with its unit (64MiB, 1GiB), or auto",
+    default: "auto",
+    doc: "Memory for everything that waits, of all clients together: packets and frames for clients that do not take \
+          them yet, and connections that are not clients yet. At the bound packets are dropped from whoever holds most, \
+          new connections are refused, and log, metrics and `/readyz` say so (`memory`). `auto` is a quarter of the \
+          machine's memory, or of what the control group may use if that is less. Idle clients need some KiB each beyond \
+          it. From 16MiB.",
     ..NONE
 };

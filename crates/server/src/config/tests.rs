@@ -279,6 +279,7 @@ const BAD_VALUES: &[(&str, &[&str], &str)] = &[
         &["99999999999999999999GiB"],
         r#"limits.mailbox_bytes = "99999999999999999999GiB" (flag --limits-mailbox-bytes): not a number; allowed:"#,
     ),
+    ("limits.memory", &["1MiB"], r#"limits.memory = "1MiB" (flag --limits-memory): must be from 16MiB to "#),
     (
         "cert_dir",
         &["/tmp"],
@@ -461,6 +462,17 @@ fn variables_of_an_orchestrator_or_a_test_suite_are_not_settings() {
 #[test]
 fn the_mailbox_holds_what_the_switch_worked_out() {
     assert_eq!(Desk::new().load().settings.limits.mailbox, wherry_switch::MailboxLimits::default());
+}
+
+#[test]
+fn memory_is_what_was_said_or_a_share_of_the_machine_that_is_shown() {
+    let mut desk = Desk::new();
+    let found = desk.load();
+    let shown = found.survey.rows.iter().find(|row| row.key == "limits.memory").map(|row| row.values.clone());
+    assert_eq!(shown, Some(vec![value::show_size(found.settings.limits.memory)]));
+    assert!(found.settings.limits.memory >= 16 << 20);
+    desk.flag("limits.memory", &["64MiB"]);
+    assert_eq!(desk.load().settings.limits.memory, 64 << 20);
 }
 
 #[test]

@@ -6,11 +6,18 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use wherry_switch::MemoryClaim;
 
 use crate::http::{self, Site, Takeover, WebSocket};
 use crate::metrics::{Counters, Refusal};
 use crate::session::{self, Arrival, Refused, Relay};
 use crate::transport::{Codec, EstablishError, Stream};
+
+/// Memory of a connection that has said nothing yet: its task, its socket and a deadline.
+const SILENT_BYTES: usize = 4 << 10;
+
+/// Memory of one that speaks: buffers of TLS and HTTP for both directions, at most a record or a request's head each.
+const SPEAKING_BYTES: usize = 48 << 10;
 
 /// What stands behind every listener.
 #[derive(Debug)]
@@ -39,8 +46,12 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
     // IPv4 clients of a dual-stack listener are IPv4 clients.
     let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     door.counters.accepted.add(1);
+    let mut memory = door.relay.switch.memory().claim_of_newcomer();
+    if !memory.cover(if matches!(face, Face::Tls(_)) { SILENT_BYTES } else { SPEAKING_BYTES }) {
+        return door.counters.refuse(Refusal::Memory);
+    }
     let stream = match face {
-        Face::Tls(config) => match establish(socket, config, door.site.patience).await {
+        Face::Tls(config) => match establish(socket, config, door.site.patience, &mut memory).await {
             Ok(stream) => stream,
             Err(refusal) => {
                 tracing::debug!(addr = %remote, reason = refusal.name(), "refused before HTTP");
@@ -97,6 +108,7 @@ async fn establish(
     socket: TcpStream,
     config: &Arc<rustls::ServerConfig>,
     patience: Duration,
+    memory: &mut MemoryClaim,
 ) -> Result<Stream, Refusal> {
     tokio::time::timeout(patience, async {
         // A connection that says nothing has no TLS state yet.
@@ -104,6 +116,9 @@ async fn establish(
         if looks_like_http(&first) {
             answer_plainly(&socket).await;
             return Err(Refusal::HttpOnTls);
+        }
+        if !memory.cover(SPEAKING_BYTES) {
+            return Err(Refusal::Memory);
         }
         let codec = Codec::tls(Arc::clone(config)).map_err(|_| Refusal::Tls)?;
         let mut stream = Stream::new(socket, codec, first);

@@ -87,8 +87,8 @@ families! {
     ACCEPTS = counter("derp_accepts", "A connection was upgraded to DERP.", NOTHING);
     WEBSOCKET_ACCEPTS = counter("derp_websocket_accepts", "One of these speaks WebSocket: a browser, or a client behind a proxy.", NOTHING);
     SESSIONS = counter("wherry_sessions_total", "A client was admitted and became a session.", NOTHING);
-    REFUSED = labelled(counter("wherry_refused_total", "A connection never became a session.", "denied: a key that is not on the list; the log at debug says which. tls: a client dials a name the certificates do not cover, or does not trust them; check date, chain and pin. internal: look at the log. The rest is noise from scanners and broken clients."), &["reason"]);
-    CLOSED = labelled(counter("wherry_closed_total", "A session ended.", "write_timeout: the client's line is too slow or dead. bad_frame, transport: a broken or hostile client. revoked: its key was taken off the list."), &["reason"]);
+    REFUSED = labelled(counter("wherry_refused_total", "A connection never became a session.", "denied: a key that is not on the list; the log at debug says which. tls: a client dials a name the certificates do not cover, or does not trust them; check date, chain and pin. internal: look at the log. memory: see wherry_memory_used_bytes. The rest is noise from scanners and broken clients."), &["reason"]);
+    CLOSED = labelled(counter("wherry_closed_total", "A session ended.", "write_timeout: the client's line is too slow or dead. bad_frame, transport: a broken or hostile client. revoked: its key was taken off the list. memory: its socket was full when memory was short."), &["reason"]);
 
     PACKETS_RECEIVED = counter("derp_packets_received", "A client sent a packet.", NOTHING);
     BYTES_RECEIVED = counter("derp_bytes_received", "Bytes of such packets, without keys and headers.", NOTHING);
@@ -98,7 +98,7 @@ families! {
     BYTES_SENT = counter("derp_bytes_sent", "Bytes of such packets, without keys and headers.", "What the host's provider counts is a few per cent more.");
     PACKETS_SENT_KIND = labelled(counter("wherry_packets_sent_kind_total", "A packet of this kind went out to a client.", NOTHING), &["kind"]);
     BYTES_SENT_KIND = labelled(counter("wherry_bytes_sent_kind_total", "Bytes of such packets.", NOTHING), &["kind"]);
-    PACKETS_DROPPED = labelled(counter("derp_packets_dropped", "A packet was dropped.", "queue_head, queue_tail, aged: its destination is slower than its senders; normal in bursts. unknown_dest: its destination is not here. gone_disconnected, write_error: its destination left. dup_client: two machines share a key."), &["reason", "kind"]);
+    PACKETS_DROPPED = labelled(counter("derp_packets_dropped", "A packet was dropped.", "queue_head, queue_tail, aged: its destination is slower than its senders; normal in bursts. unknown_dest: its destination is not here. gone_disconnected, write_error: its destination left. dup_client: two machines share a key. memory: see wherry_memory_used_bytes."), &["reason", "kind"]);
     BYTES_DROPPED = labelled(counter("derp_bytes_dropped", "Bytes of such packets.", "As for the packets."), &["reason", "kind"]);
     PACKETS_FORWARDED_IN = counter("derp_packets_forwarded_in", "A sibling forwarded a packet to us.", NOTHING);
     MAILBOX_PACKETS = counter("wherry_mailbox_packets_total", "A packet went out that had waited in a mailbox; the others went out at once.", "If nearly all wait, clients are slow or the relay is short of CPU.");
@@ -119,6 +119,8 @@ families! {
     START_TIME = gauge("process_start_unix_time", "When the process started, in seconds since 1970.", "Alert when it changes unasked.");
     UPTIME = counter("uptime_sec", "Seconds since then.", NOTHING);
     OPEN_FILES = gauge("derp_current_file_descriptors", "Open file descriptors of the process.", "Keep it well under LimitNOFILE.");
+    MEMORY_USED = gauge("wherry_memory_used_bytes", "Memory taken for what waits: mailboxes, sealed bytes that sockets do not take, connections that are no sessions yet.", "Near the limit, packets are dropped and connections refused for it: raise limits.memory, or find with wherry status the clients that take nothing.");
+    MEMORY_LIMIT = gauge("wherry_memory_limit_bytes", "The most that may be: limits.memory.", "Compare with what is used.");
     RESIDENT = gauge("process_resident_memory_bytes", "Memory the process holds.", "Divide by the connections: it should be a few KiB each.");
 }
 

@@ -55,6 +55,8 @@ reasons! {
         ClosedBySibling => "closed_by_sibling",
         /// The relay stops.
         Shutdown => "shutdown",
+        /// Its socket was full, and there was no memory for what it had not taken.
+        Memory => "memory",
     }
 }
 
@@ -77,6 +79,8 @@ reasons! {
         Denied => "denied",
         /// Our fault.
         Internal => "internal",
+        /// There was no memory for one more.
+        Memory => "memory",
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use wherry_switch::Counts;
+use wherry_switch::{Counts, MemoryBudget};
 
 use super::{Counters, Family, Process, StunCounters, report, text};
 
@@ -54,9 +54,10 @@ impl Metrics {
 
     /// Everything as Prometheus text of the type [`TEXT_TYPE`](super::TEXT_TYPE).
     #[must_use]
-    pub fn text(&self, counts: &Counts, process: &Process) -> String {
+    pub fn text(&self, counts: &Counts, memory: &MemoryBudget, process: &Process) -> String {
         let mut totals = self.totals();
         report::counts(counts, &mut totals);
+        report::memory(memory, &mut totals);
         report::process(process, &mut totals);
         text::write(&totals)
     }
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_metric_is_there_before_anybody_counts_and_once() {
-        let text = Metrics::default().text(&Counts::default(), &process());
+        let text = Metrics::default().text(&Counts::default(), &MemoryBudget::new(7), &process());
         for family in FAMILIES {
             let head = format!("# TYPE {} {}\n", family.name, family.kind.name());
             assert_eq!(text.matches(&head).count(), 1, "{}", family.name);

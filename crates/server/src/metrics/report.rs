@@ -1,6 +1,6 @@
 //! From counters to series: which counter is which metric.
 
-use wherry_switch::{Counts, DropReason, Kind};
+use wherry_switch::{Counts, DropReason, Kind, MemoryBudget};
 
 use super::{CloseReason, Counter, Counters, Flow, Process, Refusal, StunCounters, Totals, family};
 
@@ -95,6 +95,11 @@ pub(super) fn counts(counts: &Counts, into: &mut Totals) {
     for (family, value) in rows {
         into.add(family, &[], value);
     }
+}
+
+pub(super) fn memory(memory: &MemoryBudget, into: &mut Totals) {
+    into.add(&family::MEMORY_USED, &[], memory.used() as u64);
+    into.add(&family::MEMORY_LIMIT, &[], memory.limit() as u64);
 }
 
 pub(super) fn process(process: &Process, into: &mut Totals) {

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use wherry_switch::Role;
 
+use super::shortage::Shortage;
 use crate::admin::{Addresses, ConnStatus, Facts, Fault, Health, Part, Status, Traffic};
 use crate::config::Host;
 use crate::listen::Door;
@@ -22,6 +23,7 @@ pub(super) struct Site {
     pub(super) addresses: Addresses,
     pub(super) hostnames: Vec<Host>,
     pub(super) draining: AtomicBool,
+    pub(super) shortage: Shortage,
 }
 
 impl Site {
@@ -42,7 +44,15 @@ impl Facts for Site {
         if let Some(certs) = &self.certs {
             report_certificates(certs, &mut health);
         }
-        let admission = &self.door.relay.admission;
+        let relay = &self.door.relay;
+        if self.shortage.is_recent(relay.clock.now()) {
+            let (used, limit) = (relay.switch.memory().used(), relay.switch.memory().limit());
+            let problem = format!(
+                "short within the last minute, {used} bytes of {limit} are held now; raise limits.memory, or find with wherry status who takes nothing"
+            );
+            health.notes.push(Fault { part: Part::Memory, problem });
+        }
+        let admission = &relay.admission;
         if let Some(path) = admission.empty_list() {
             let problem = format!("the list {} is empty: no node may use the relay", path.display());
             health.notes.push(Fault { part: Part::Admission, problem });
@@ -63,7 +73,8 @@ impl Facts for Site {
             uptime,
             ready: self.health().is_ready(),
         };
-        self.metrics.text(&self.door.relay.switch.counts(), &process)
+        let switch = &self.door.relay.switch;
+        self.metrics.text(&switch.counts(), switch.memory(), &process)
     }
 
     fn status(&self) -> Status {

@@ -8,6 +8,7 @@
 mod error;
 mod facts;
 mod running;
+mod shortage;
 mod start;
 mod workers;
 

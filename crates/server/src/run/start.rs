@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
-use wherry_switch::Switch;
+use wherry_switch::{MemoryBudget, Switch};
 
 use super::error::StartError;
 use super::workers::WorkerThread;
@@ -44,7 +44,8 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
     })?;
     let identity = Identity::new(&node_key)?;
     let public_key = *identity.public();
-    let (switch, gate) = Switch::new(public_key, settings.limits.mailbox.clone());
+    let memory = MemoryBudget::new(settings.limits.memory);
+    let (switch, gate) = Switch::new(public_key, settings.limits.mailbox.clone(), memory);
     let admission = Admission::open(&settings.admit, settings.mesh_key.clone(), gate, clock)?;
     let certs = match &settings.cert {
         Some(cert) => Some(Certs::open(cert, &settings.hostnames, &public_key, clock)?),

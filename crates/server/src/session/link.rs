@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::tcp::OwnedWriteHalf;
-use wherry_switch::{DropReason, Taken};
+use wherry_switch::{DropReason, MemoryClaim, Taken};
 use wherry_wire::derp::encode::{self, RECV_PACKET_HEADER_LEN};
 
 use super::batch::Mail;
@@ -76,6 +76,8 @@ pub(super) struct Outgoing {
     sealer: Sealer,
     /// Sealed bytes that the socket has not taken; they go first.
     unsent: Vec<u8>,
+    /// Memory of `unsent`, if the socket was ever full since it was empty.
+    unsent_memory: Option<MemoryClaim>,
     /// Among them, about, what the transport itself had to say: pongs of WebSocket, key updates of TLS.
     answers_unsent: usize,
     /// Since when the socket takes nothing.
@@ -107,7 +109,13 @@ impl Link {
     pub(super) fn new(socket: OwnedWriteHalf, sealer: Sealer, unsent: Vec<u8>, now: Duration) -> Self {
         Self {
             socket,
-            outgoing: Mutex::new(Outgoing { sealer, unsent, answers_unsent: 0, blocked_since: Some(now) }),
+            outgoing: Mutex::new(Outgoing {
+                sealer,
+                unsent,
+                unsent_memory: None,
+                answers_unsent: 0,
+                blocked_since: Some(now),
+            }),
             traffic: LinkTraffic::default(),
             mail_waiting: AtomicBool::new(false),
             blocked: AtomicBool::new(true),
@@ -300,7 +308,7 @@ pub(super) fn farewell(conn: &Conn, outbox: &mut Outbox) {
     outbox.sealed.clear();
     outgoing.sealer.close(&mut outbox.sealed);
     outgoing.write(conn, &outbox.sealed, outbox.now);
-    outgoing.unsent = Vec::new();
+    outgoing.free_unsent();
     drop(outgoing);
     // A socket whose other end is gone refuses; it is closed all the same.
     drop(SockRef::from(link.socket.as_ref()).shutdown(Shutdown::Both));
@@ -351,7 +359,7 @@ impl Outgoing {
             self.write(conn, &outbox.sealed, outbox.now);
         }
         if self.blocked_since.is_none() {
-            self.unsent = Vec::new();
+            self.free_unsent();
         }
         Pumped::AllThereIs
     }
@@ -370,17 +378,34 @@ impl Outgoing {
     /// Writes sealed bytes behind those that wait already; keeps what the socket does not take.
     pub(super) fn write(&mut self, conn: &Conn, sealed: &[u8], now: Duration) {
         if self.blocked_since.is_some() {
-            self.unsent.extend_from_slice(sealed);
+            self.keep(conn, sealed);
             return;
         }
         let taken = self.try_write(conn, sealed);
         if taken < sealed.len() {
-            self.unsent.extend_from_slice(sealed.get(taken..).unwrap_or_default());
+            self.keep(conn, sealed.get(taken..).unwrap_or_default());
             self.blocked_since = Some(now);
             conn.link().blocked.store(true, Ordering::Relaxed);
             // Only the owner can wait for the socket.
             conn.mailbox().wake();
         }
+    }
+
+    /// Keeps sealed bytes for later. Without memory for them the connection ends: what is sealed cannot be left out.
+    fn keep(&mut self, conn: &Conn, sealed: &[u8]) {
+        let memory = self.unsent_memory.get_or_insert_with(|| conn.mailbox().memory().claim());
+        let need = self.unsent.len() + sealed.len();
+        if memory.cover(need.max(self.unsent.capacity())) {
+            self.unsent.reserve_exact(sealed.len());
+            self.unsent.extend_from_slice(sealed);
+        } else {
+            end(conn, CloseReason::Memory);
+        }
+    }
+
+    fn free_unsent(&mut self) {
+        self.unsent = Vec::new();
+        self.unsent_memory = None;
     }
 
     /// Writes what waited for the socket.

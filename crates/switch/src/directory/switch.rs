@@ -13,7 +13,7 @@ use super::state::{Entry, News, State};
 use crate::admitted::{Admitted, Gate, Role};
 use crate::conn::{Conn, ConnId, JoinInfo};
 use crate::drop::DropTally;
-use crate::mailbox::MailboxLimits;
+use crate::mailbox::{MailboxLimits, MailboxTerms, MemoryBudget};
 use crate::route::Peer;
 
 /// A client sets its home right after it connects; only a later change is a move.
@@ -28,8 +28,8 @@ const SETTLING: Duration = Duration::from_secs(5);
 pub struct Switch<L> {
     // Fixed.
     pub(super) server_key: NodePublic,
-    limits: Arc<MailboxLimits>,
-    mesh_limits: Arc<MailboxLimits>,
+    terms: Arc<MailboxTerms>,
+    mesh_terms: Arc<MailboxTerms>,
     // Read without a lock, written under it.
     pub(crate) directory: Shards<L>,
     // Under the lock.
@@ -46,16 +46,22 @@ pub struct Joined<L> {
 }
 
 impl<L> Switch<L> {
-    /// An empty switch, and the one gate to it. `server_key` is the relay's own.
-    pub fn new(server_key: NodePublic, limits: MailboxLimits) -> (Self, Gate) {
+    /// An empty switch, and the one gate to it. `server_key` is the relay's own; mailboxes take what they hold from `memory`.
+    pub fn new(server_key: NodePublic, limits: MailboxLimits, memory: Arc<MemoryBudget>) -> (Self, Gate) {
+        let mesh_limits = limits.clone().for_mesh();
         let switch = Self {
             server_key,
-            limits: Arc::new(limits.clone()),
-            mesh_limits: Arc::new(limits.for_mesh()),
+            terms: Arc::new(MailboxTerms { limits, memory: Arc::clone(&memory) }),
+            mesh_terms: Arc::new(MailboxTerms { limits: mesh_limits, memory }),
             directory: Shards::new(),
             state: Mutex::new(State::new()),
         };
         (switch, Gate::new())
+    }
+
+    /// The memory that mailboxes share.
+    pub fn memory(&self) -> &Arc<MemoryBudget> {
+        &self.terms.memory
     }
 
     /// Adds a conn, which becomes the active one of its key; watchers are told.
@@ -64,11 +70,11 @@ impl<L> Switch<L> {
         let state = &mut *guard;
         let id = ConnId(state.next_conn);
         state.next_conn += 1;
-        let limits = match admitted.role() {
-            Role::Mesh => &self.mesh_limits,
-            Role::Regular => &self.limits,
+        let terms = match admitted.role() {
+            Role::Mesh => &self.mesh_terms,
+            Role::Regular => &self.terms,
         };
-        let conn = Arc::new(Conn::new(id, admitted, info, link, Arc::clone(limits), now));
+        let conn = Arc::new(Conn::new(id, admitted, info, link, Arc::clone(terms), now));
         state.conns.insert(id, Arc::clone(&conn));
 
         let entry = self.entry(state, conn.key());

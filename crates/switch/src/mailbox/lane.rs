@@ -12,8 +12,18 @@ use crate::drop::{DropReason, DropTally, Kind};
 /// One full packet of an ordinary path with its frame: smaller and a turn moves nothing, larger and the others wait longer.
 const TURN_BYTES: usize = 1_536;
 
+/// Memory of a place in a lane: its struct and its tag.
+const PLACE_BYTES: usize = size_of::<Sender>() + size_of::<u64>();
+
+/// Places made at a time at least.
+const FIRST_PLACES: usize = 4;
+
+/// A sender that has to give memory up gives one part of this many of what it holds, so that its ring, which is copied to
+/// free any of it, is not copied for each packet.
+const RELEASED_PART: usize = 8;
+
 /// Largest ring that is kept for the next sender when one has run dry.
-const SPARE_BYTES: usize = 64 << 10;
+pub(super) const SPARE_BYTES: usize = 64 << 10;
 
 /// What holds for all packets of a lane.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +31,13 @@ pub(super) struct Rules {
     pub(super) kind: Kind,
     pub(super) max_bytes: usize,
     pub(super) max_age_ms: u32,
+}
+
+impl Rules {
+    /// Whether a packet of this length can ever be queued.
+    pub(super) fn allow(&self, packet_len: usize) -> bool {
+        packet_len <= MAX_PACKET && frame_len(packet_len) <= self.max_bytes
+    }
 }
 
 /// What a packet that is taken now becomes.
@@ -53,6 +70,8 @@ pub(super) struct Lane {
     packets: usize,
     /// Sum of all senders' frames, in bytes.
     bytes: usize,
+    /// Sum of the capacities of all senders' rings.
+    rings: usize,
     spare: Ring,
 }
 
@@ -89,13 +108,13 @@ impl Lane {
         drops: &mut DropTally,
     ) -> usize {
         let cost = frame_len(packet.len());
-        let fits = packet.len() <= MAX_PACKET && cost <= rules.max_bytes;
-        let Some(len) = u32::try_from(packet.len()).ok().filter(|_| fits) else {
+        let Some(len) = u32::try_from(packet.len()).ok().filter(|_| rules.allow(packet.len())) else {
             drops.add(DropReason::QueueTail, rules.kind, packet.len());
             return cost;
         };
         let at = self.slot_of(src);
         let Some(sender) = self.senders.get_mut(at) else { return 0 };
+        self.rings += sender.ring.growth(packet.len());
         sender.ring.push(packet, len, now);
         sender.bytes += cost;
         let holds = sender.bytes;
@@ -151,10 +170,92 @@ impl Lane {
         while self.drop_front(0, reason, kind, drops) {}
     }
 
+    /// Memory it owns, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.rings + self.spare.capacity() + self.senders.capacity() * PLACE_BYTES
+    }
+
+    /// Bytes by which [`Self::memory`] grows if `src` pushes a packet of this length.
+    pub(super) fn growth(&mut self, src: &NodePublic, packet_len: usize) -> usize {
+        match self.find(src) {
+            Some(at) => self.senders.get(at).map_or(0, |sender| sender.ring.growth(packet_len)),
+            None => self.spare.growth(packet_len) + self.more_places() * PLACE_BYTES,
+        }
+    }
+
+    /// Bytes of frames that `src` holds.
+    pub(super) fn held_by(&mut self, src: &NodePublic) -> usize {
+        self.find(src).and_then(|at| self.senders.get(at)).map_or(0, |sender| sender.bytes)
+    }
+
+    /// The most bytes of frames that anybody holds.
+    pub(super) fn most_held(&mut self) -> usize {
+        let fattest = self.find_fattest();
+        self.senders.get(fattest).map_or(0, |sender| sender.bytes)
+    }
+
+    /// Frees what packets long gone had needed, if that is more than those that are here need; says whether it was.
+    pub(super) fn tighten(&mut self) -> bool {
+        let used = self.bytes - self.packets * (RECV_PACKET_HEADER_LEN - Ring::HEAD_LEN);
+        if self.rings + self.spare.capacity() <= 2 * used {
+            return false;
+        }
+        self.spare = Ring::default();
+        self.senders.iter_mut().for_each(|sender| sender.ring.shrink());
+        self.rings = self.senders.iter().map(|sender| sender.ring.capacity()).sum();
+        true
+    }
+
+    /// Drops the oldest packet of `src` for want of memory; returns the bytes of its frame, 0 if there was none.
+    pub(super) fn give_up_own(&mut self, src: &NodePublic, kind: Kind, drops: &mut DropTally) -> usize {
+        let full = self.bytes;
+        if let Some(at) = self.find(src) {
+            self.drop_front(at, DropReason::Memory, kind, drops);
+        }
+        full.saturating_sub(self.bytes)
+    }
+
+    /// Frees memory of whoever holds the most: what its ring does not use, or else a part of its packets, the oldest.
+    pub(super) fn release(&mut self, kind: Kind, drops: &mut DropTally) {
+        let at = self.find_fattest();
+        let Some(Sender { key, ring, .. }) = self.senders.get(at) else { return };
+        let (key, part) = (*key, ring.len() / RELEASED_PART);
+        if ring.capacity() - ring.len() <= part {
+            let enough = ring.len() - part;
+            let is_above = |lane: &Self| {
+                lane.senders.get(at).is_some_and(|sender| sender.key == key && sender.ring.len() >= enough)
+            };
+            while is_above(self) && self.drop_front(at, DropReason::Memory, kind, drops) {}
+        }
+        if let Some(sender) = self.senders.get_mut(at).filter(|sender| sender.key == key) {
+            self.rings -= sender.ring.capacity();
+            sender.ring.shrink();
+            self.rings += sender.ring.capacity();
+        }
+    }
+
     /// The place of `src`, made if it has none.
     fn slot_of(&mut self, src: &NodePublic) -> usize {
+        if let Some(at) = self.find(src) {
+            return at;
+        }
+        let more = self.more_places();
+        self.senders.reserve_exact(more);
+        self.tags.reserve_exact(more);
+        // The first of all has its turn at once; others get their credit when theirs comes.
+        let credit = if self.senders.is_empty() { TURN_BYTES } else { 0 };
+        let ring = std::mem::take(&mut self.spare);
+        self.rings += ring.capacity();
+        self.senders.push(Sender { key: *src, ring, bytes: 0, credit });
+        self.tags.push(tag_of(src));
+        self.latest = self.senders.len().saturating_sub(1);
+        self.latest
+    }
+
+    /// The place of `src`, if it has one.
+    fn find(&mut self, src: &NodePublic) -> Option<usize> {
         if self.senders.get(self.latest).is_some_and(|sender| sender.key == *src) {
-            return self.latest;
+            return Some(self.latest);
         }
         let tag = tag_of(src);
         let known = self
@@ -162,14 +263,13 @@ impl Lane {
             .iter()
             .zip(&self.senders)
             .position(|(other, sender)| *other == tag && sender.key == *src);
-        self.latest = known.unwrap_or_else(|| {
-            // The first of all has its turn at once; others get their credit when theirs comes.
-            let credit = if self.senders.is_empty() { TURN_BYTES } else { 0 };
-            self.senders.push(Sender { key: *src, ring: std::mem::take(&mut self.spare), bytes: 0, credit });
-            self.tags.push(tag);
-            self.senders.len().saturating_sub(1)
-        });
-        self.latest
+        self.latest = known?;
+        known
+    }
+
+    /// Places to be made for one more sender: none, or as many as there are.
+    fn more_places(&self) -> usize {
+        if self.senders.len() < self.senders.capacity() { 0 } else { self.senders.len().max(FIRST_PLACES) }
     }
 
     fn next_turn(&mut self) {
@@ -254,6 +354,7 @@ impl Lane {
         let moved = self.senders.len().saturating_sub(1);
         let sender = self.senders.swap_remove(at);
         self.tags.swap_remove(at);
+        self.rings -= sender.ring.capacity();
         if sender.ring.capacity() > self.spare.capacity() && sender.ring.capacity() <= SPARE_BYTES {
             self.spare = sender.ring.into_empty();
         }
@@ -280,6 +381,9 @@ impl Lane {
         let fattest = self.senders.get(self.fattest).map_or(0, |sender| sender.bytes);
         if sum != self.bytes {
             return Some("bytes of a lane are not the sum of its senders'");
+        }
+        if self.rings != self.senders.iter().map(|sender| sender.ring.capacity()).sum::<usize>() {
+            return Some("memory of a lane's rings is not the sum of theirs");
         }
         if self.senders.iter().any(|sender| sender.ring.front().is_none() || sender.bytes == 0) {
             return Some("a sender without packets has a turn");

@@ -1,6 +1,9 @@
 //! How much a mailbox holds, and why that much.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use super::budget::MemoryBudget;
 
 /// Bounds of one mailbox. Bytes are counted as the frames take them on the wire: header and key included, so many small
 /// packets cannot hold more memory than few large ones and no separate bound on their number is needed.
@@ -16,6 +19,15 @@ pub struct MailboxLimits {
     pub max_age: Duration,
 }
 
+/// What holds for a mailbox: its own bounds, and the memory it shares with others.
+#[derive(Clone, Debug)]
+pub struct MailboxTerms {
+    /// Its own bounds.
+    pub limits: MailboxLimits,
+    /// From where it takes its memory.
+    pub memory: Arc<MemoryBudget>,
+}
+
 /// Most bytes of control frames for a sibling.
 ///
 /// A sibling that watches is told every local key at once, 56 bytes each: this is room for 1.1 million of them. It is a bound
@@ -29,8 +41,7 @@ impl MailboxLimits {
     /// then hold (1 − β)/β = 0.43 of that product, 1.6 MB, for the bottleneck never to run dry. The next power of two also
     /// leaves room for a second sender. Larger would only add delay: 2 MiB are 0.17 s of that path already.
     ///
-    /// All mailboxes together hold no more than what arrives until a conn that takes nothing is cut off, since a conn that takes
-    /// something also drops what is old.
+    /// What all mailboxes together hold is bounded by [`MemoryBudget`].
     pub const DATA_BYTES: usize = 2 << 20;
 
     /// 64 KiB: some 300 discovery messages. They are served first, so they wait here only while the socket is blocked.

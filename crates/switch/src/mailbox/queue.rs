@@ -9,15 +9,22 @@ use wherry_wire::derp;
 use wherry_wire::derp::encode::RECV_PACKET_HEADER_LEN;
 use wherry_wire::key::NodePublic;
 
-use super::lane::{Lane, Rules, Sink, frame_len};
-use super::limits::MailboxLimits;
-use super::ring::{Stamp, copy_range, discard_front};
+use super::budget::MemoryBudget;
+use super::lane::{Lane, Rules, SPARE_BYTES, Sink, frame_len};
+use super::limits::MailboxTerms;
+use super::ring::{Stamp, copy_range, discard_front, grow, growth};
 use crate::drop::{DropReason, DropTally, Kind};
+
+/// Memory a mailbox takes at first: room for the few frames that most have at a time.
+const FIRST_GRANT: usize = 4 << 10;
+
+/// Memory it takes at a time from then on. The budget is one number that all workers write, so it is not asked for each packet.
+const GRANT: usize = 32 << 10;
 
 /// The outgoing queue of one conn. It has no lock of its own; a conn keeps it in one.
 #[derive(Debug)]
 pub struct Mailbox {
-    limits: Arc<MailboxLimits>,
+    terms: Arc<MailboxTerms>,
     /// `None` while empty: most conns are idle most of the time.
     lanes: Option<Box<Lanes>>,
     waker: Option<Waker>,
@@ -32,6 +39,8 @@ struct Lanes {
     data: Lane,
     /// Data waited and got nothing in the last take.
     data_is_due: bool,
+    /// Taken from the budget; at least [`Self::memory`].
+    granted: usize,
 }
 
 /// What [`Mailbox::take`] took.
@@ -61,8 +70,8 @@ pub struct Full {
 
 impl Mailbox {
     /// An empty mailbox.
-    pub fn new(limits: Arc<MailboxLimits>) -> Self {
-        Self { limits, lanes: None, waker: None, closed: false }
+    pub fn new(terms: Arc<MailboxTerms>) -> Self {
+        Self { terms, lanes: None, waker: None, closed: false }
     }
 
     /// Queues a packet from `src`. What has to go to make room for it, or itself if it never fits, is counted in `drops`.
@@ -76,7 +85,15 @@ impl Mailbox {
         }
         let rules = self.rules(kind);
         let lanes = self.lanes.get_or_insert_default();
-        let lost = lanes.packet_lane(kind).push(src, packet, Stamp::of(now), rules, drops);
+        let mut lost = 0;
+        if !rules.allow(packet.len())
+            || lanes.make_room(src, packet.len(), kind, &self.terms.memory, &mut lost, drops)
+        {
+            lost += lanes.packet_lane(kind).push(src, packet, Stamp::of(now), rules, drops);
+        } else {
+            drops.add(DropReason::Memory, kind, packet.len());
+            lost += frame_len(packet.len());
+        }
         self.free_if_empty();
         lost
     }
@@ -84,18 +101,24 @@ impl Mailbox {
     /// Queues one or more whole frames that the relay itself has to say. After [`Self::close`] they vanish.
     ///
     /// # Errors
-    /// [`Full`] if the lane's bound would be passed; then nothing was queued. For pongs that means the peer gets none until it
+    /// [`Full`] if the lane's bound would be passed, or there is no memory for it; then nothing was queued. For pongs that means the peer gets none until it
     /// reads; a sibling that misses news must be closed.
     pub fn push_control(&mut self, frames: &[u8]) -> Result<(), Full> {
         if self.closed || frames.is_empty() {
             return Ok(());
         }
         let held = self.lanes.as_ref().map_or(0, |lanes| lanes.control.len());
-        if held.saturating_add(frames.len()) > self.limits.control_bytes {
+        if held.saturating_add(frames.len()) > self.terms.limits.control_bytes {
             return Err(Full { bytes: held });
         }
-        self.lanes.get_or_insert_default().control.extend(frames);
-        Ok(())
+        let lanes = self.lanes.get_or_insert_default();
+        let has_room = lanes.cover(growth(&lanes.control, frames.len()), &self.terms.memory);
+        if has_room {
+            grow(&mut lanes.control, frames.len());
+            lanes.control.extend(frames);
+        }
+        self.free_if_empty();
+        if has_room { Ok(()) } else { Err(Full { bytes: held }) }
     }
 
     /// Appends frames to `out`, at most `budget` bytes of them, but at least one frame if there is any.
@@ -111,6 +134,9 @@ impl Mailbox {
         let mut frames = Frames { out, end, first_fits: true, taken: Taken::default() };
         frames.take_control(&mut lanes.control);
         if lanes.control.is_empty() {
+            if lanes.control.capacity() > SPARE_BYTES {
+                lanes.control = VecDeque::new();
+            }
             if !lanes.data_is_due {
                 let share = if lanes.data.is_empty() { budget } else { budget / 2 };
                 frames.end = end.min(frames.out.len().saturating_add(share));
@@ -153,7 +179,13 @@ impl Mailbox {
         if let Some(mut lanes) = self.lanes.take() {
             lanes.disco.clear(DropReason::GoneDisconnected, Kind::Disco, drops);
             lanes.data.clear(DropReason::GoneDisconnected, Kind::Other, drops);
+            self.terms.memory.give_back(lanes.granted);
         }
+    }
+
+    /// The memory it shares with others.
+    pub fn memory(&self) -> &Arc<MemoryBudget> {
+        &self.terms.memory
     }
 
     /// Whether it was ended.
@@ -176,6 +208,12 @@ impl Mailbox {
         }
     }
 
+    /// Bytes taken from the budget.
+    #[cfg(test)]
+    pub(super) fn granted(&self) -> usize {
+        self.lanes.as_ref().map_or(0, |lanes| lanes.granted)
+    }
+
     /// Who holds how many bytes of a kind of packets.
     #[cfg(test)]
     pub(super) fn holdings(&mut self, kind: Kind) -> Vec<(NodePublic, usize)> {
@@ -191,30 +229,46 @@ impl Mailbox {
         if lanes.is_empty() {
             return Some("an empty mailbox holds memory");
         }
-        if lanes.control.len() > self.limits.control_bytes
-            || lanes.disco.bytes() > self.limits.disco_bytes
-            || lanes.data.bytes() > self.limits.data_bytes
+        let limits = &self.terms.limits;
+        if lanes.control.len() > limits.control_bytes
+            || lanes.disco.bytes() > limits.disco_bytes
+            || lanes.data.bytes() > limits.data_bytes
         {
             return Some("a lane holds more than its bound");
+        }
+        if lanes.memory() > lanes.granted {
+            return Some("a mailbox owns more memory than it took from the budget");
         }
         lanes.disco.fault().or_else(|| lanes.data.fault())
     }
 
     fn rules(&self, kind: Kind) -> Rules {
         let max_bytes = match kind {
-            Kind::Disco => self.limits.disco_bytes,
-            Kind::Other => self.limits.data_bytes,
+            Kind::Disco => self.terms.limits.disco_bytes,
+            Kind::Other => self.terms.limits.data_bytes,
         };
         Rules {
             kind,
             max_bytes,
-            max_age_ms: u32::try_from(self.limits.max_age.as_millis()).unwrap_or(u32::MAX),
+            max_age_ms: u32::try_from(self.terms.limits.max_age.as_millis()).unwrap_or(u32::MAX),
         }
     }
 
     fn free_if_empty(&mut self) {
-        if self.lanes.as_ref().is_some_and(|lanes| lanes.is_empty()) {
+        let Some(lanes) = &mut self.lanes else { return };
+        if lanes.is_empty() {
+            self.terms.memory.give_back(lanes.granted);
             self.lanes = None;
+        } else {
+            lanes.give_back_most(&self.terms.memory);
+        }
+    }
+}
+
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        if let Some(lanes) = &self.lanes {
+            self.terms.memory.give_back(lanes.granted);
         }
     }
 }
@@ -224,6 +278,68 @@ impl Lanes {
         match kind {
             Kind::Disco => &mut self.disco,
             Kind::Other => &mut self.data,
+        }
+    }
+
+    /// Memory that is owned here, in bytes. What rings have room for, not what is in them: they never grow smaller by themselves.
+    fn memory(&self) -> usize {
+        size_of::<Self>() + self.control.capacity() + self.disco.memory() + self.data.memory()
+    }
+
+    /// Sees to it that memory may grow by so many bytes; says whether it may.
+    fn cover(&mut self, growth: usize, budget: &MemoryBudget) -> bool {
+        let missing = self.memory().saturating_add(growth).saturating_sub(self.granted);
+        if missing == 0 {
+            return true;
+        }
+        let grant = if self.granted == 0 { FIRST_GRANT } else { GRANT };
+        let bytes = missing.checked_next_multiple_of(grant).unwrap_or(missing);
+        let is_granted = budget.take_share(bytes, self.granted);
+        if is_granted {
+            self.granted += bytes;
+        }
+        is_granted
+    }
+
+    /// Gives back what is not needed any more, some of it kept for what comes.
+    fn give_back_most(&mut self, budget: &MemoryBudget) {
+        let keep = self.memory().saturating_add(GRANT);
+        if self.granted.saturating_sub(keep) >= 4 * GRANT {
+            budget.give_back(self.granted - keep);
+            self.granted = keep;
+        }
+    }
+
+    /// Makes room for a packet of `src`; says whether there is. If no memory is to be had, from what this mailbox has: what
+    /// nothing is in, then from whoever holds the most, which may be `src`. What `src` loses is added to `lost`.
+    fn make_room(
+        &mut self,
+        src: &NodePublic,
+        packet_len: usize,
+        kind: Kind,
+        budget: &MemoryBudget,
+        lost: &mut usize,
+        drops: &mut DropTally,
+    ) -> bool {
+        loop {
+            let growth = self.packet_lane(kind).growth(src, packet_len);
+            if growth == 0 || self.cover(growth, budget) {
+                return true;
+            }
+            if self.disco.tighten() || self.data.tighten() {
+                continue;
+            }
+            let own = self.packet_lane(kind).held_by(src);
+            let (disco, data) = (self.disco.most_held(), self.data.most_held());
+            // Who holds about as much as the one with most makes room for itself: between the two, memory would go to and fro.
+            if own.saturating_mul(2).saturating_add(frame_len(packet_len)) <= disco.max(data) {
+                let kind = if disco > data { Kind::Disco } else { Kind::Other };
+                self.packet_lane(kind).release(kind, drops);
+            } else if own > 0 {
+                *lost += self.packet_lane(kind).give_up_own(src, kind, drops);
+            } else {
+                return false;
+            }
         }
     }
 

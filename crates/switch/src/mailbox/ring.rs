@@ -51,8 +51,16 @@ impl Head {
 pub(super) struct Ring(VecDeque<u8>);
 
 impl Ring {
+    /// What a packet costs beyond its own bytes.
+    pub(super) const HEAD_LEN: usize = Head::LEN;
+
+    /// Bytes by which the capacity grows if a packet of this length is pushed.
+    pub(super) fn growth(&self, packet_len: usize) -> usize {
+        growth(&self.0, Head::LEN.saturating_add(packet_len))
+    }
+
     pub(super) fn push(&mut self, packet: &[u8], len: u32, queued: Stamp) {
-        self.0.reserve(Head::LEN.saturating_add(packet.len()));
+        grow(&mut self.0, Head::LEN.saturating_add(packet.len()));
         self.0.extend(&Head { len, queued }.encode());
         self.0.extend(packet);
     }
@@ -88,8 +96,34 @@ impl Ring {
         self
     }
 
+    /// Memory it owns, in bytes.
     pub(super) fn capacity(&self) -> usize {
         self.0.capacity()
+    }
+
+    /// Bytes of packets and their heads.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Frees what is not used.
+    pub(super) fn shrink(&mut self) {
+        self.0.shrink_to_fit();
+    }
+}
+
+/// Bytes by which the capacity of `ring` grows if `more` are appended: nothing, or as much as it has, so that appending is
+/// cheap on average. Said here and not left to the library: whoever grows must know before what it will cost.
+pub(super) fn growth(ring: &VecDeque<u8>, more: usize) -> usize {
+    let (need, capacity) = (ring.len().saturating_add(more), ring.capacity());
+    if need <= capacity { 0 } else { need.max(capacity.saturating_mul(2)) - capacity }
+}
+
+/// Makes room for `more` bytes, by [`growth`].
+pub(super) fn grow(ring: &mut VecDeque<u8>, more: usize) {
+    let growth = growth(ring, more);
+    if growth > 0 {
+        ring.reserve_exact(ring.capacity().saturating_add(growth).saturating_sub(ring.len()));
     }
 }
 

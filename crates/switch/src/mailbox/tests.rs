@@ -8,7 +8,7 @@ use std::time::Duration;
 use wherry_wire::derp::{ToClient, encode, header::Header};
 use wherry_wire::key::NodePublic;
 
-use super::{Full, Mailbox, MailboxLimits, Taken};
+use super::{Full, Mailbox, MailboxLimits, MailboxTerms, MemoryBudget, Taken};
 use crate::drop::{DropReason, DropTally, Dropped, Kind};
 
 pub(super) const fn ms(ms: u64) -> Duration {
@@ -24,7 +24,7 @@ pub(super) fn limits() -> MailboxLimits {
 }
 
 pub(super) fn mailbox(limits: MailboxLimits) -> Mailbox {
-    Mailbox::new(Arc::new(limits))
+    Mailbox::new(Arc::new(MailboxTerms { limits, memory: MemoryBudget::new(usize::MAX) }))
 }
 
 /// A packet that looks like disco, at least 62 bytes long.

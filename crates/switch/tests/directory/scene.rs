@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wherry_switch::{
-    Conn, ConnId, Counts, DropTally, Gate, JoinInfo, MailboxLimits, Role, Route, SiblingId, Switch,
+    Conn, ConnId, Counts, DropTally, Gate, JoinInfo, MailboxLimits, MemoryBudget, Role, Route, SiblingId,
+    Switch,
 };
 use wherry_wire::derp::{PeerFlags, PeerGoneReason, ToClient, header::Header};
 use wherry_wire::key::NodePublic;
@@ -63,7 +64,7 @@ impl Scene {
     }
 
     pub(crate) fn with_limits(limits: MailboxLimits) -> Self {
-        let (switch, gate) = Switch::new(key(SERVER), limits);
+        let (switch, gate) = Switch::new(key(SERVER), limits, MemoryBudget::new(usize::MAX));
         Self { switch, gate, now: Duration::from_secs(100), joined: 0 }
     }
 
