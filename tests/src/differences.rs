@@ -35,6 +35,10 @@ pub enum Difference {
     ///
     /// The reference's runtime keeps the stacks and buffers of the largest crowd for minutes.
     GivesMemoryBack,
+    /// What waits for all clients together takes no more memory than a setting says.
+    ///
+    /// The reference bounds each client's queue in packets, and nothing bounds their sum.
+    BoundsMemory,
     /// Nobody may see `/debug/` on the public listeners.
     ///
     /// The reference shows it to whoever seems local, which a proxy on the same host makes of everybody; wherry has

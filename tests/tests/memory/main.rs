@@ -1,4 +1,4 @@
-//! Memory of the relay: what a crowd took is given back when the crowd is gone.
+//! Memory of the relay: what a crowd took is given back when the crowd is gone, and what waits is bounded.
 //!
 //! A binary of its own, so that no other test runs beside: the crowds take most of the open files of a process.
 #![forbid(unsafe_code)]
@@ -6,6 +6,8 @@
     clippy::expect_used,
     reason = "a test fails by panicking, also in the functions that its tests share"
 )]
+
+mod bound;
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
