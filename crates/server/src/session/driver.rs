@@ -312,17 +312,16 @@ impl Seat {
     fn send(&mut self, address: &Address, mail: Mail<'_>, outbox: &mut Outbox) -> Fate {
         let unknown = if address.forwarded { DropReason::UnknownDestOnFwd } else { DropReason::UnknownDest };
         let switch = &self.relay.switch;
-        let Some(entry) = self.routes.find(switch, &address.dst) else {
+        let Some(peer) = self.routes.find(switch, &address.dst) else {
             return self.refuse(&address.dst, mail, unknown, outbox);
         };
-        match entry.peer.route() {
+        match peer.route() {
             Route::Local(dst) => {
                 if address.forwarded {
                     // Each forwarded packet may come from another peer.
                     switch.heard(&address.src, &dst);
-                } else if entry.told != Some(dst.id()) {
-                    switch.heard(&address.src, &dst);
-                    entry.told = Some(dst.id());
+                } else {
+                    self.routes.tell(switch, &address.src, &dst);
                 }
                 link::deliver(&dst, mail, outbox)
             }

@@ -1,43 +1,74 @@
-//! The destinations of one connection, so that the directory is asked once and not per read, and so that it is known
-//! which receivers will be told of the sender's end.
+//! The last destinations of one connection, so that a run of packets asks the directory once; and which receivers will be
+//! told of the sender's end.
+//!
+//! Few routes are kept on purpose: the directory is one table that all connections share and that stays in the processor's
+//! cache, while a large table for each of a thousand connections would not.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use wherry_switch::{ConnId, Peer, Switch};
+use wherry_switch::{Conn, ConnId, Peer, Switch};
 use wherry_wire::key::NodePublic;
 
 use super::link::Link;
 
-/// Destinations kept, about 64 bytes each. A client that talks to more is a network of its own; it starts afresh.
-const KEPT: usize = 1024;
+/// Routes kept: more peers than most clients talk to at a time, few enough to look through.
+const ROUTES: usize = 8;
 
-/// Entries are valid until their peer is retired from the directory.
+/// Receivers remembered, 8 bytes and a bit each. A client that talks to more is a network of its own; it starts afresh.
+const RECEIVERS: usize = 4096;
+
+/// Routes are valid until their peer is retired from the directory.
 #[derive(Debug, Default)]
 pub(super) struct RouteCache {
-    entries: HashMap<NodePublic, Entry>,
-}
-
-#[derive(Debug)]
-pub(super) struct Entry {
-    /// Where the peer's connections are to be found.
-    pub(super) peer: Arc<Peer<Link>>,
-    /// The connection that was last told to expect news of the sender's end, see [`Switch::heard`].
-    pub(super) told: Option<ConnId>,
+    /// By the time they were looked up, the oldest is replaced first; with the first bytes of their keys.
+    routes: Vec<(u64, Arc<Peer<Link>>)>,
+    oldest: usize,
+    /// Who expects news of the sender's end, see [`Switch::heard`].
+    told: HashSet<ConnId>,
 }
 
 impl RouteCache {
-    /// The entry of `key`, from here or from the directory; `None` if no such peer is known.
-    pub(super) fn find(&mut self, switch: &Switch<Link>, key: &NodePublic) -> Option<&mut Entry> {
-        let known = self.entries.get(key).is_some_and(|entry| !entry.peer.retired());
-        if !known {
-            self.entries.remove(key);
-            if self.entries.len() >= KEPT {
-                self.entries = HashMap::new();
+    /// Where the connections of `key` are to be found, from here or from the directory; `None` if no such peer is known.
+    pub(super) fn find(&mut self, switch: &Switch<Link>, key: &NodePublic) -> Option<&Arc<Peer<Link>>> {
+        let tag = tag(key);
+        let known = self.routes.iter().position(|(other, peer)| *other == tag && peer.key() == key);
+        let at = match known {
+            Some(at) if !self.routes.get(at)?.1.retired() => at,
+            Some(at) => {
+                self.routes.swap_remove(at);
+                self.look_up(switch, key, tag)?
             }
-            let entry = Entry { peer: switch.peer(key)?, told: None };
-            self.entries.insert(*key, entry);
-        }
-        self.entries.get_mut(key)
+            None => self.look_up(switch, key, tag)?,
+        };
+        self.routes.get(at).map(|(_, peer)| peer)
     }
+
+    fn look_up(&mut self, switch: &Switch<Link>, key: &NodePublic, tag: u64) -> Option<usize> {
+        let route = (tag, switch.peer(key)?);
+        if self.routes.len() < ROUTES {
+            self.routes.push(route);
+            return Some(self.routes.len() - 1);
+        }
+        self.oldest = (self.oldest + 1) % ROUTES;
+        let place = self.routes.get_mut(self.oldest)?;
+        *place = route;
+        Some(self.oldest)
+    }
+
+    /// Has the switch note, once, that `dst` got a packet from `source`.
+    pub(super) fn tell(&mut self, switch: &Switch<Link>, source: &NodePublic, dst: &Arc<Conn<Link>>) {
+        if self.told.contains(&dst.id()) {
+            return;
+        }
+        if self.told.len() >= RECEIVERS {
+            self.told = HashSet::new();
+        }
+        self.told.insert(dst.id());
+        switch.heard(source, dst);
+    }
+}
+
+fn tag(key: &NodePublic) -> u64 {
+    key.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
