@@ -38,7 +38,8 @@ impl Progress {
             runtime.block_on(async {
                 while interrupts.recv().await.is_some() {
                     if stop.swap(true, Ordering::Relaxed) {
-                        std::process::abort();
+                        // As a shell reports a program that this signal ended.
+                        std::process::exit(130);
                     }
                 }
             });

@@ -95,9 +95,13 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     let server_info = welcome(&shared, relay)?;
     let worker = relay.pick_worker().ok_or(Refused::TakeOver)?;
 
-    let Parts { socket, codec, wire, plain, mut unsent } = stream.into_parts();
-    let (opener, mut sealer) = codec.split().map_err(|_| Refused::TakeOver)?;
-    sealer.seal(&mut unsent, |out| out.extend(server_info)).map_err(|_| Refused::TakeOver)?;
+    let Parts { socket, mut codec, wire, plain, mut unsent, finished } = stream.into_parts();
+    if finished {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    // By the codec as it was: what TLS had to say by itself, such as that it goes on with a new key, comes before it.
+    codec.seal(&server_info, &mut unsent).map_err(|_| Refused::TakeOver)?;
+    let (opener, sealer) = codec.split().map_err(|_| Refused::TakeOver)?;
     let socket = socket.into_std()?;
     let entered = worker.runtime().enter();
     let (reader, writer) = tokio::net::TcpStream::from_std(socket)?.into_split();

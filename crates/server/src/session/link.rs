@@ -207,6 +207,8 @@ pub(super) fn deliver(conn: &Conn, mut mail: Mail<'_>, outbox: &mut Outbox) -> F
 /// To be called after each use of the lock: mail may have come while it was held.
 pub(super) fn settle(conn: &Conn, outbox: &mut Outbox) {
     let link = conn.link();
+    // Others may bring mail as fast as it goes out.
+    let mut pumped = 0;
     loop {
         // Pairs with the fence of a deliverer: either it finds the lock free, or this load sees its mail.
         fence(Ordering::SeqCst);
@@ -215,7 +217,7 @@ pub(super) fn settle(conn: &Conn, outbox: &mut Outbox) {
         }
         let Some(mut outgoing) = link.try_lock() else { return };
         link.mail_waiting.store(false, Ordering::Relaxed);
-        if outgoing.pump(conn, outbox) == Pumped::HadEnough {
+        if outgoing.pump(conn, &mut pumped, outbox) == Pumped::HadEnough {
             drop(outgoing);
             // The owner goes on in its next turn; the others of this worker come first.
             link.mail_waiting.store(true, Ordering::Relaxed);
@@ -265,6 +267,7 @@ pub(super) fn open(
     reply.clear();
     let opened = opener.open_with(&mut outgoing.sealer, need, wire, plain, reply);
     if !reply.is_empty() && !outgoing.answer(conn, reply, outbox.now) {
+        outgoing.sealer.give_up();
         return Err(CloseReason::ControlOverflow);
     }
     opened.map_err(|error| {
@@ -323,18 +326,22 @@ impl Outgoing {
                 let mut sent = Kinds::default();
                 let sealed = self.sealer.seal(&mut outbox.sealed, |out| sent = write_frames(mail, out));
                 if !account(conn, &sealed, sent, outbox) {
-                    return;
+                    break;
                 }
             }
             self.write(conn, &outbox.sealed, outbox.now);
+            if conn.link().ending().is_some() {
+                return;
+            }
         }
     }
 
     /// Takes from the mailbox, seals and writes until it is empty, the socket is full, or others should have their turn.
-    fn pump(&mut self, conn: &Conn, outbox: &mut Outbox) -> Pumped {
-        let mut pumped = 0;
+    ///
+    /// `pumped` counts the bytes of a turn, which may be of several calls.
+    fn pump(&mut self, conn: &Conn, pumped: &mut usize, outbox: &mut Outbox) -> Pumped {
         while self.blocked_since.is_none() {
-            if pumped >= TURN_BYTES {
+            if *pumped >= TURN_BYTES {
                 return Pumped::HadEnough;
             }
             outbox.sealed.clear();
@@ -355,7 +362,7 @@ impl Outgoing {
             if outbox.sealed.is_empty() {
                 break;
             }
-            pumped += outbox.sealed.len();
+            *pumped += outbox.sealed.len();
             self.write(conn, &outbox.sealed, outbox.now);
         }
         if self.blocked_since.is_none() {

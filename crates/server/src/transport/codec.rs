@@ -53,7 +53,8 @@ impl Codec {
         self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking())
     }
 
-    /// Takes it apart into its directions, once it is established.
+    /// Takes it apart into its directions, once it is established. To be called right after [`Self::seal`], which lets out
+    /// what TLS has to say by itself.
     ///
     /// # Errors
     /// [`CodecError::Closed`] after an error or [`Self::close`]; [`CodecError::Tls`] if the handshake is not over.

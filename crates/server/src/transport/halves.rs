@@ -144,7 +144,8 @@ impl Sealer {
         Self(Sealing::Whole(Box::new(codec)))
     }
 
-    /// Appends to `out`, sealed, all that `write` appends to the buffer it is given. On an error `out` has nothing more than before.
+    /// Appends to `out`, sealed, all that `write` appends to the buffer it is given. On an error nothing of it is
+    /// there, sealed or not.
     ///
     /// # Errors
     /// [`CodecError::Closed`] after an error or [`Self::close`]; [`CodecError::Tls`] when the cipher is exhausted.
@@ -166,6 +167,11 @@ impl Sealer {
             self.0 = Sealing::Ended;
         }
         sealed
+    }
+
+    /// Seals nothing from here on: what was sealed last will not be sent, and nothing can be understood without it.
+    pub fn give_up(&mut self) {
+        self.0 = Sealing::Ended;
     }
 
     /// Appends the farewell of each layer to `out`; nothing can be sealed afterwards.

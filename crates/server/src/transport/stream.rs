@@ -42,6 +42,8 @@ pub struct Parts {
     pub plain: Vec<u8>,
     /// Sealed bytes the socket did not take yet.
     pub unsent: Vec<u8>,
+    /// The peer said that nothing more will come.
+    pub finished: bool,
 }
 
 impl Stream {
@@ -105,8 +107,8 @@ impl Stream {
     /// Takes the stream apart.
     #[must_use]
     pub fn into_parts(self) -> Parts {
-        let Self { socket, codec, wire, plain, unsent, .. } = self;
-        Parts { socket, codec, wire, plain, unsent }
+        let Self { socket, codec, wire, plain, unsent, finished } = self;
+        Parts { socket, codec, wire, plain, unsent, finished }
     }
 
     /// Opens what is in `wire`.

@@ -8,8 +8,11 @@ use super::{Fault, HEADER_LEN, KEY_UPDATE, MAX_CONTENT, TAG_LEN, content};
 /// Bytes by which sealing may make a record longer (section 5.2), padding included.
 const MAX_EXPANSION: usize = 256;
 
-/// Records without content, or key updates, that may follow each other; each costs us more than it costs the peer.
+/// Records without data, key updates among them, for each [`WORTHWHILE`] bytes of data: they cost us more than the peer.
 const MAX_IDLING: u8 = 32;
+
+/// Bytes of data that make up for records without.
+const WORTHWHILE: usize = 64 * 1024;
 
 const CLOSE_NOTIFY: u8 = 0;
 const USER_CANCELED: u8 = 90;
@@ -19,8 +22,9 @@ pub(in crate::transport) struct Opener {
     keys: Keys,
     /// Bytes of a `KeyUpdate` that have come; a message may be spread over records.
     update_len: usize,
-    /// Records since the last that carried data.
+    /// Records without data, and bytes of data, since there were last [`WORTHWHILE`] of these.
     idling: u8,
+    data: usize,
 }
 
 /// Why [`Opener::open`] stopped.
@@ -48,7 +52,7 @@ impl Opener {
     /// # Errors
     /// A cipher that TLS 1.3 does not have.
     pub(super) fn new(secrets: (u64, ConnectionTrafficSecrets)) -> Result<Self, Error> {
-        Ok(Self { keys: Keys::new(secrets)?, update_len: 0, idling: 0 })
+        Ok(Self { keys: Keys::new(secrets)?, update_len: 0, idling: 0, data: 0 })
     }
 
     /// Goes on with the keys after a [`Stop::KeyUpdate`].
@@ -98,19 +102,22 @@ impl Opener {
             return Err(Fault::BadRecord);
         }
         let inner = self.keys.open(header, body).ok_or(Fault::BadRecord)?;
+        if inner.len() > MAX_CONTENT + 1 {
+            return Err(Fault::RecordOverflow);
+        }
         // Behind the content stands its type, and behind that any number of zeros.
         let end = inner.iter().rposition(|byte| *byte != 0).ok_or(Fault::UnexpectedMessage)?;
         let (content, rest) = inner.split_at(end);
-        if content.len() > MAX_CONTENT {
-            return Err(Fault::RecordOverflow);
-        }
         let content_type = rest.first().copied().unwrap_or_default();
         if self.update_len > 0 && content_type != content::HANDSHAKE {
             return Err(Fault::UnexpectedMessage);
         }
         if content_type == content::APPLICATION_DATA && !content.is_empty() {
             plain.extend_from_slice(content);
-            self.idling = 0;
+            self.data += content.len();
+            if self.data >= WORTHWHILE {
+                (self.idling, self.data) = (0, 0);
+            }
             return Ok(Record::Data);
         }
         self.idling += 1;
@@ -154,6 +161,7 @@ fn alert(content: &[u8]) -> Result<Stop, Fault> {
         [_, CLOSE_NOTIFY] => Ok(Stop::Closed),
         [_, USER_CANCELED] => Ok(Stop::Dry),
         [_, description] => Err(Fault::PeerAlert(*description)),
+        [] => Err(Fault::UnexpectedMessage),
         _ => Err(Fault::Malformed),
     }
 }

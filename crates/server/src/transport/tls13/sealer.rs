@@ -108,7 +108,11 @@ impl Sealer {
         out.extend_from_slice(&[0; HEADER_LEN]);
         out.extend_from_slice(content);
         out.extend_from_slice(&[0; TRAILER_LEN]);
-        self.seal_record(content_type, out.get_mut(start..).unwrap_or_default())
+        let sealed = self.seal_record(content_type, out.get_mut(start..).unwrap_or_default());
+        if sealed.is_err() {
+            out.truncate(start);
+        }
+        sealed
     }
 
     /// Seals what stands in `out` behind a header at `start`, in as many records as it takes.

@@ -31,6 +31,13 @@ const SUITES: [SupportedCipherSuite; 3] = [
 ];
 
 fn pair(suite: SupportedCipherSuite) -> Pair {
+    let (client, server) = shaken(suite);
+    let (opener, sealer) = take_over(server).unwrap();
+    Pair { opener, sealer, client }
+}
+
+/// A client and a server of rustls after their handshake.
+fn shaken(suite: SupportedCipherSuite) -> (ClientConnection, UnbufferedServerConnection) {
     let provider = Arc::new(CryptoProvider { cipher_suites: vec![suite], ..aws_lc_rs::default_provider() });
     let issued = rcgen::generate_simple_self_signed(vec!["relay.example".to_owned()]).unwrap();
     let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
@@ -52,10 +59,7 @@ fn pair(suite: SupportedCipherSuite) -> Pair {
     let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
     let mut server = UnbufferedServerConnection::new(Arc::new(server)).unwrap();
     while server.is_handshaking() || client.is_handshaking() {
-        let (mut wire, mut plain, mut reply) = (Vec::new(), Vec::new(), Vec::new());
-        while client.wants_write() {
-            client.write_tls(&mut wire).unwrap();
-        }
+        let (mut wire, mut plain, mut reply) = (written(&mut client), Vec::new(), Vec::new());
         assert_eq!(
             records::open(&mut server, &mut wire, &mut plain, &mut reply).unwrap().consumed,
             wire.len()
@@ -63,8 +67,16 @@ fn pair(suite: SupportedCipherSuite) -> Pair {
         feed(&mut client, &reply);
     }
     assert_eq!(client.negotiated_cipher_suite().map(|suite| suite.suite()), Some(suite.suite()));
-    let (opener, sealer) = take_over(server).unwrap();
-    Pair { opener, sealer, client }
+    (client, server)
+}
+
+/// What the client wants to send.
+fn written(client: &mut ClientConnection) -> Vec<u8> {
+    let mut wire = Vec::new();
+    while client.wants_write() {
+        client.write_tls(&mut wire).unwrap();
+    }
+    wire
 }
 
 fn feed(client: &mut ClientConnection, mut records: &[u8]) {
@@ -78,11 +90,7 @@ impl Pair {
     /// What the client has to say, as it would come off the socket.
     fn client_says(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.client.writer().write_all(bytes).unwrap();
-        let mut wire = Vec::new();
-        while self.client.wants_write() {
-            self.client.write_tls(&mut wire).unwrap();
-        }
-        wire
+        written(&mut self.client)
     }
 
     fn server_says(&mut self, bytes: &[u8]) -> Vec<u8> {
@@ -226,6 +234,25 @@ fn the_clients_new_key_is_followed_and_answered() {
 }
 
 #[test]
+fn a_key_update_before_the_session_is_answered_before_its_first_frame() {
+    let (mut client, mut server) = shaken(SUITES[0]);
+    client.refresh_traffic_keys().unwrap();
+    client.writer().write_all(b"client info").unwrap();
+    let (mut plain, mut reply) = (Vec::new(), Vec::new());
+    let mut wire = written(&mut client);
+    records::open(&mut server, &mut wire, &mut plain, &mut reply).unwrap();
+    assert_eq!(plain, b"client info");
+    // As the session does it: the last word by rustls, then the take-over.
+    records::seal(&mut server, b"server info", &mut reply).unwrap();
+    let (opener, sealer) = take_over(server).unwrap();
+    let mut pair = Pair { opener, sealer, client };
+    reply.extend(pair.server_says(b" and a packet"));
+    assert_eq!(pair.client_reads(&reply), b"server info and a packet");
+    let wire = pair.client_says(b"with its new key");
+    assert_eq!(open(&mut pair.opener, &wire), (b"with its new key".to_vec(), Stop::Dry));
+}
+
+#[test]
 fn a_farewell_reaches_the_other_side() {
     let mut pair = pair(SUITES[0]);
     pair.client.send_close_notify();
@@ -290,7 +317,7 @@ type Misdeed = (&'static str, &'static [(u8, &'static [u8])], Stop);
 #[test]
 fn every_misdeed_has_its_answer() {
     let fault = |fault| Stop::Fault(fault);
-    let misdeeds: [Misdeed; 18] = [
+    let misdeeds: [Misdeed; 19] = [
         ("unknown content type", &[(42, b"x")], fault(Fault::UnexpectedMessage)),
         ("change of cipher after the handshake", &[(20, b"\x01")], fault(Fault::UnexpectedMessage)),
         ("handshake message without content", &[(22, b"")], fault(Fault::UnexpectedMessage)),
@@ -302,6 +329,7 @@ fn every_misdeed_has_its_answer() {
         ("something behind a key update", &[(22, b"\x18\0\0\x01\0\x18")], fault(Fault::UnexpectedMessage)),
         ("data within a key update", &[(22, b"\x18\0"), (23, b"x")], fault(Fault::UnexpectedMessage)),
         ("alert within a key update", &[(22, b"\x18\0"), (21, b"\x01\0")], fault(Fault::UnexpectedMessage)),
+        ("alert without content", &[(21, b"")], fault(Fault::UnexpectedMessage)),
         ("alert of one byte", &[(21, b"\x01")], fault(Fault::Malformed)),
         ("alert of three bytes", &[(21, b"\x01\0\0")], fault(Fault::Malformed)),
         ("fatal alert", &[(21, b"\x02\x28")], fault(Fault::PeerAlert(40))),
@@ -330,12 +358,14 @@ fn a_record_of_zeros_only_is_refused() {
 }
 
 #[test]
-fn a_record_too_long_inside_is_refused() {
-    let (mut opener, mut forger) = pair(SUITES[0]).forge();
-    let wire = forger.record(23, &noise(MAX_CONTENT), 100);
-    assert_eq!(open(&mut opener, &wire), (noise(MAX_CONTENT), Stop::Dry));
-    let wire = forger.record(23, &noise(MAX_CONTENT + 1), 0);
-    assert_eq!(open(&mut opener, &wire), (Vec::new(), Stop::Fault(Fault::RecordOverflow)));
+fn a_record_too_long_inside_is_refused_padding_counted() {
+    for (content, padding) in [(MAX_CONTENT + 1, 0), (MAX_CONTENT, 1), (1, MAX_CONTENT)] {
+        let (mut opener, mut forger) = pair(SUITES[0]).forge();
+        let wire = forger.record(23, &noise(content - 1), padding);
+        assert_eq!(open(&mut opener, &wire), (noise(content - 1), Stop::Dry), "{content} {padding}");
+        let wire = forger.record(23, &noise(content), padding);
+        assert_eq!(open(&mut opener, &wire), (Vec::new(), Stop::Fault(Fault::RecordOverflow)));
+    }
 }
 
 #[test]
@@ -350,10 +380,16 @@ fn records_that_say_nothing_come_to_an_end() {
     let (mut opener, mut forger) = pair(SUITES[0]).forge();
     for _ in 0..10 {
         let mut wire: Vec<u8> = (0..32).flat_map(|_| forger.record(23, b"", 3)).collect();
-        wire.extend(forger.record(23, b"x", 0));
-        assert_eq!(open(&mut opener, &wire), (b"x".to_vec(), Stop::Dry));
+        for _ in 0..4 {
+            wire.extend(forger.record(23, &noise(MAX_CONTENT), 0));
+        }
+        assert_eq!(open(&mut opener, &wire).1, Stop::Dry);
     }
-    let wire: Vec<u8> = (0..33).flat_map(|_| forger.record(23, b"", 3)).collect();
+    // A byte of data between them does not make up for them.
+    let mut wire: Vec<u8> = (0..32).flat_map(|_| forger.record(23, b"", 3)).collect();
+    wire.extend(forger.record(23, b"x", 0));
+    assert_eq!(open(&mut opener, &wire), (b"x".to_vec(), Stop::Dry));
+    let wire: Vec<u8> = (0..1).flat_map(|_| forger.record(23, b"", 3)).collect();
     assert_eq!(open(&mut opener, &wire).1, Stop::Fault(Fault::Idling));
 }
 
