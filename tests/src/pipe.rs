@@ -98,6 +98,18 @@ impl Pipe {
         self.flush(Instant::now() + PATIENCE).expect("the relay takes what a client sends");
     }
 
+    /// Sends `bytes` and ends the TLS session behind them in one write; leaves the socket open.
+    pub fn say_last(&mut self, bytes: &[u8]) {
+        let Self::Tls(tls) = self else { panic!("a plain pipe has no session") };
+        tls.conn.writer().write_all(bytes).expect("it fits the session's buffer");
+        tls.conn.send_close_notify();
+        let mut records = Vec::new();
+        while tls.conn.wants_write() {
+            tls.conn.write_tls(&mut records).expect("memory takes everything");
+        }
+        tls.sock.write_all(&records).expect("the relay takes what a client sends");
+    }
+
     /// The socket underneath.
     #[must_use]
     pub fn tcp(&self) -> &TcpStream {

@@ -3,9 +3,9 @@
 use crate::patience::relay;
 use std::net::IpAddr;
 use std::time::Instant;
-use wherry_tests::frame::{GONE_DISCONNECTED, MAX_PACKET};
-use wherry_tests::http::request;
-use wherry_tests::node::{hex, random_bytes};
+use wherry_tests::frame::{GONE_DISCONNECTED, GONE_NOT_HERE, MAX_PACKET, disco, frame, kind};
+use wherry_tests::http::{request, upgrade};
+use wherry_tests::node::{NodeKey, hex, random_bytes};
 use wherry_tests::pipe::Pipe;
 use wherry_tests::subject::{Setup, write_certificate};
 use wherry_tests::tls::{BOTH, Hello, ONLY_12, ONLY_13};
@@ -276,6 +276,23 @@ fn a_peer_that_says_goodbye_in_tls_has_left() {
     one.wire().pipe_mut().say_goodbye();
     two.expect_gone(&one.key(), GONE_DISCONNECTED);
     one.expect_closed();
+}
+
+#[test]
+fn a_goodbye_behind_the_client_info_leaves_nobody_behind() {
+    let Some(relay) = relay() else { return };
+    let key = NodeKey::random();
+    let mut wire = Wire::tls(&relay);
+    let mut last = upgrade(&relay, &["Derp-Fast-Start: 1"]);
+    let info = key.client_info(&relay.node_key().public(), b"{\"version\":2}");
+    last.extend(frame(kind::CLIENT_INFO, &info));
+    wire.pipe_mut().say_last(&last);
+    // Whether it was a peer for a moment or not at all.
+    let closed = wire.rest(PATIENCE);
+    assert!(closed.is_ok(), "{closed:?}");
+    let mut other = Peer::join(&relay);
+    other.send_packet(&key.public(), &disco(0));
+    other.expect_gone(&key.public(), GONE_NOT_HERE);
 }
 
 fn probe_works(relay: &Subject, hello: &Hello) -> bool {
