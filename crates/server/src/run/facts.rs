@@ -23,7 +23,7 @@ pub(super) struct Site {
     pub(super) addresses: Addresses,
     pub(super) hostnames: Vec<Host>,
     pub(super) draining: AtomicBool,
-    pub(super) shortage: Shortage,
+    pub(super) shortage: Arc<Shortage>,
 }
 
 impl Site {

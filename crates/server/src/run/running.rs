@@ -78,11 +78,11 @@ impl Running {
         addresses.admin = admin.as_ref().and_then(|listener| listener.local_addr().ok());
         let hostnames = settings.hostnames.clone();
         let draining = AtomicBool::new(false);
-        let shortage = Shortage::default();
+        let shortage = Arc::new(Shortage::default());
+        tasks.spawn(shortage::watch(Arc::clone(&door.relay), Arc::clone(&shortage)));
         let site = Arc::new(Site { door, certs, metrics, addresses, hostnames, draining, shortage });
         // Not among the tasks: whoever watches the relay sees it drain.
         tasks.spawn(voice_follows_health(voice.clone(), Arc::clone(&site)));
-        tasks.spawn(shortage::watch(Arc::clone(&site)));
         let mut watch = JoinSet::new();
         if let Some(listener) = admin {
             watch.spawn(admin::serve(listener, Arc::clone(&site) as _));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::facts::Site;
+use crate::session::Relay;
 
 /// How often it is looked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -38,13 +38,12 @@ impl Shortage {
 }
 
 /// Looks from time to time; runs until dropped.
-pub(super) async fn watch(site: Arc<Site>) {
+pub(super) async fn watch(relay: Arc<Relay>, shortage: Arc<Shortage>) {
     let mut said = None;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        let relay = &site.door.relay;
         let memory = relay.switch.memory();
-        if memory.was_short() && site.shortage.note(relay.clock.now(), &mut said) {
+        if memory.was_short() && shortage.note(relay.clock.now(), &mut said) {
             tracing::warn!(
                 held = memory.used(),
                 limit = memory.limit(),

@@ -18,7 +18,7 @@ use super::relay::Relay;
 use crate::admission::{Denied, Request};
 use crate::clock::NoEntropy;
 use crate::metrics::{CloseReason, Refusal};
-use crate::transport::{CodecError, Parts, Stream};
+use crate::transport::{CodecError, Parts, Stream, split};
 
 /// How a connection came to ask for DERP.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     }
     // By the codec as it was: what TLS had to say by itself, such as that it goes on with a new key, comes before it.
     codec.seal(&server_info, &mut unsent).map_err(|_| Refused::TakeOver)?;
-    let (opener, sealer) = codec.split().map_err(|_| Refused::TakeOver)?;
+    let (opener, sealer) = split(codec).map_err(|_| Refused::TakeOver)?;
     let socket = socket.into_std()?;
     let entered = worker.runtime().enter();
     let (reader, writer) = tokio::net::TcpStream::from_std(socket)?.into_split();

@@ -4,9 +4,7 @@ use rustls::ProtocolVersion::TLSv1_3;
 use rustls::server::UnbufferedServerConnection;
 
 use super::error::CodecError;
-use super::halves::{Opener, Sealer};
 use super::records::{self, Opened};
-use super::tls13;
 use super::websocket::WebSocket;
 
 /// The state of one connection's layers, without any buffer.
@@ -14,6 +12,14 @@ pub struct Codec {
     tls: Option<Box<UnbufferedServerConnection>>,
     websocket: Option<Box<WebSocket>>,
     ended: bool,
+}
+
+/// The layers of a codec, as far as its directions come apart.
+pub(super) enum Layers {
+    Plain,
+    Tls13(Box<UnbufferedServerConnection>),
+    /// One state for both directions.
+    Joined(Codec),
 }
 
 impl std::fmt::Debug for Codec {
@@ -53,23 +59,21 @@ impl Codec {
         self.tls.as_ref().is_none_or(|tls| !tls.is_handshaking())
     }
 
-    /// Takes it apart into its directions, once it is established. To be called right after [`Self::seal`], which lets out
-    /// what TLS has to say by itself.
+    /// What it is made of, for whoever takes its directions apart.
     ///
     /// # Errors
-    /// [`CodecError::Closed`] after an error or [`Self::close`]; [`CodecError::Tls`] if the handshake is not over.
-    pub fn split(mut self) -> Result<(Opener, Sealer), CodecError> {
+    /// [`CodecError::Closed`] after an error or [`Self::close`].
+    pub(super) fn into_layers(mut self) -> Result<Layers, CodecError> {
         if self.ended {
             return Err(CodecError::Closed);
         }
-        match self.tls.take() {
-            None if self.websocket.is_none() => Ok((Opener::plain(), Sealer::plain())),
+        Ok(match self.tls.take() {
+            None if self.websocket.is_none() => Layers::Plain,
             Some(tls) if self.websocket.is_none() && tls.protocol_version() == Some(TLSv1_3) => {
-                let (opener, sealer) = tls13::take_over(*tls)?;
-                Ok((Opener::tls13(opener), Sealer::tls13(sealer)))
+                Layers::Tls13(tls)
             }
-            tls => Ok((Opener::whole(), Sealer::whole(Self { tls, ..self }))),
-        }
+            tls => Layers::Joined(Self { tls, ..self }),
+        })
     }
 
     /// Opens everything whole in `wire`, appending the DERP bytes to `plain` and answers for the peer to `reply`.

@@ -3,7 +3,7 @@
 //! TLS 1.3 and plain TCP come apart completely: reading takes nothing that writing needs. TLS 1.2 and WebSocket keep one
 //! state for both; there the sealer holds it, and the opener asks for the sealer each time.
 
-use super::codec::Codec;
+use super::codec::{Codec, Layers};
 use super::error::CodecError;
 use super::records::Opened;
 use super::tls13::{self, Stop};
@@ -45,19 +45,23 @@ pub struct Need {
     stop: Stop,
 }
 
+/// Takes an established codec apart. To be called right after [`Codec::seal`], which lets out what TLS has to say by itself.
+///
+/// # Errors
+/// [`CodecError::Closed`] if it has ended; [`CodecError::Tls`] if the handshake is not over.
+pub fn split(codec: Codec) -> Result<(Opener, Sealer), CodecError> {
+    let (opening, sealing) = match codec.into_layers()? {
+        Layers::Plain => (Opening::Plain, Sealing::Plain),
+        Layers::Tls13(tls) => {
+            let (opener, sealer) = tls13::take_over(*tls)?;
+            (Opening::Tls13(Box::new(opener)), Sealing::Tls13(Box::new(sealer)))
+        }
+        Layers::Joined(codec) => (Opening::Whole, Sealing::Whole(Box::new(codec))),
+    };
+    Ok((Opener(opening), Sealer(sealing)))
+}
+
 impl Opener {
-    pub(super) const fn plain() -> Self {
-        Self(Opening::Plain)
-    }
-
-    pub(super) fn tls13(opener: tls13::Opener) -> Self {
-        Self(Opening::Tls13(Box::new(opener)))
-    }
-
-    pub(super) const fn whole() -> Self {
-        Self(Opening::Whole)
-    }
-
     /// Opens everything whole in `wire` that it can without the sealer, appending the DERP bytes to `plain`.
     ///
     /// `wire` is overwritten as far as it was opened.
@@ -132,18 +136,6 @@ fn open_records(
 }
 
 impl Sealer {
-    pub(super) const fn plain() -> Self {
-        Self(Sealing::Plain)
-    }
-
-    pub(super) fn tls13(sealer: tls13::Sealer) -> Self {
-        Self(Sealing::Tls13(Box::new(sealer)))
-    }
-
-    pub(super) fn whole(codec: Codec) -> Self {
-        Self(Sealing::Whole(Box::new(codec)))
-    }
-
     /// Appends to `out`, sealed, all that `write` appends to the buffer it is given. On an error nothing of it is
     /// there, sealed or not.
     ///
