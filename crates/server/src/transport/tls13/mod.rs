@@ -10,6 +10,8 @@ mod keys;
 mod opener;
 mod sealer;
 #[cfg(test)]
+mod stream_tests;
+#[cfg(test)]
 mod tests;
 
 pub use fault::Fault;
