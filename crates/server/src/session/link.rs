@@ -26,9 +26,9 @@ use crate::transport::{CodecError, Opened, Opener, Progress, Sealer};
 /// A connection as the switch keeps it.
 pub type Conn = wherry_switch::Conn<Link>;
 
-/// Bytes of frames taken from a mailbox to be written at a time. What is sealed can be neither overtaken nor dropped,
-/// so this is no more than what the kernel holds unsent ([`super::socket`]).
-const PUMP_BYTES: usize = 32 * 1024;
+/// Bytes of frames from a mailbox that are enough to be written. What is sealed can be neither overtaken nor dropped, so
+/// this and the last take, which may begin just below it, are no more than what the kernel holds unsent ([`super::socket`]).
+const PUMP_BYTES: usize = 8 * 1024;
 
 /// Bytes of frames sealed together: what a TLS record holds. A frame that is longer is sealed alone.
 const RECORD_BYTES: usize = 16 * 1024;
@@ -349,7 +349,7 @@ impl Outgoing {
                 let Outbox { sealed, drops, counters, now, .. } = outbox;
                 let mut taken = Taken::default();
                 let sealed = self.sealer.seal(sealed, |out| {
-                    taken = conn.mailbox().take(*now, RECORD_BYTES, out, drops);
+                    taken = conn.mailbox().take(*now, RECORD_BYTES.min(PUMP_BYTES), out, drops);
                 });
                 counters.waited(&taken);
                 if !account(conn, &sealed, Kinds::of(&taken), outbox) {
