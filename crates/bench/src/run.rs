@@ -10,7 +10,7 @@ use crate::clock;
 use crate::link::{Aim, AimError, is_private};
 use crate::order::{BadSetting, Knob, Scenario, Settings};
 use crate::probe::{FewFiles, Meter, Process, facts, listener, make_room};
-use crate::report::{Report, Setting};
+use crate::report::{Reason, ReasonCode, Report, Setting};
 use crate::scenario::{self, Bench, Findings, Watch};
 
 /// What to run, against which relay.
@@ -137,12 +137,18 @@ fn report(order: &Order, bench: &Bench<'_>, started: u64, findings: Findings) ->
     if findings.generator.others_cores.is_none() {
         unchecked.push("whether other programs used this machine".to_owned());
     }
+    let interrupted = !bench.watch.goes_on();
+    let mut reasons = findings.reasons;
+    if interrupted && reasons.iter().any(|reason| reason.code == ReasonCode::NothingArrived) {
+        let text = "stopped before anything was counted".to_owned();
+        reasons = vec![Reason { code: ReasonCode::Stopped, text }];
+    }
     Report {
         scenario: scenario.to_string(),
-        valid: findings.reasons.is_empty(),
-        reasons: findings.reasons,
+        valid: reasons.is_empty(),
+        reasons,
         unchecked,
-        interrupted: !bench.watch.goes_on(),
+        interrupted,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started,
         relay: format!("{}:{}", endpoint.host(), endpoint.port()),

@@ -484,7 +484,7 @@ fn a_taken_port_is_one_line_that_says_what_to_do() {
     assert_eq!(finished.code, Some(1));
     assert_eq!(finished.stderr.len(), 1, "{:?}", finished.stderr);
     assert!(
-        finished.stderr[0].starts_with(&format!("wherry: cannot listen on {addr}: ")),
+        finished.stderr[0].starts_with(&format!("wherry: cannot listen on {addr} (listen): ")),
         "{:?}",
         finished.stderr
     );

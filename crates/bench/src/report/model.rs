@@ -70,6 +70,8 @@ pub enum ReasonCode {
     Stolen,
     /// Nothing arrived at all.
     NothingArrived,
+    /// Somebody stopped it before anything was counted.
+    Stopped,
 }
 
 /// The machine of the generator.

@@ -260,7 +260,8 @@ pub enum FileError {
     Folder,
     /// There is no admission list.
     #[error(
-        "no such file; make it, a node key a line, a name behind it if you like: echo 'nodekey:HEX laptop' > {path}",
+        "no such file; make it, with its folder: mkdir -p {folder} && touch {path}; then a node key a line, a name behind it if you like; an empty list admits nobody",
+        folder = .0.parent().unwrap_or(.0).display(),
         path = .0.display()
     )]
     NoList(PathBuf),

@@ -315,7 +315,7 @@ fn a_file_that_cannot_be_used_says_which_and_why() {
     assert_eq!(
         desk.problems(),
         [
-            r#"admit = "list:/nonexistent/list" (flag --admit): no such file; make it, a node key a line, a name behind it if you like: echo 'nodekey:HEX laptop' > /nonexistent/list"#,
+            r#"admit = "list:/nonexistent/list" (flag --admit): no such file; make it, with its folder: mkdir -p /nonexistent && touch /nonexistent/list; then a node key a line, a name behind it if you like; an empty list admits nobody"#,
             r#"cert_dir = "junk" (flag --cert-dir): not a folder"#,
             r#"key_file = "junk" (flag --key-file): not a node key: neither JSON with a PrivateKey as derper writes it nor a line privkey:HEX"#,
             r#"mesh_key_file = "zero" (flag --mesh-key-file): the key is all zero, which means no key; make one with: openssl rand -hex 32"#,

@@ -57,7 +57,7 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         .iter()
         .map(|addr| open(*addr, &settings.stun, stun::bind, |err| &err.source))
         .collect::<Result<_, _>>()?;
-    let admin = settings.admin.map(|addr| bind(addr, false)).transpose()?;
+    let admin = settings.admin.map(|addr| bind("admin", addr, false)).transpose()?;
     raise_file_limit();
 
     let metrics = Arc::new(Metrics::default());
@@ -81,10 +81,12 @@ fn open_listeners(
     let relay: Vec<SocketAddr> = settings.listen.iter().map(|listen| listen.addr).collect();
     let limits = &settings.limits;
     let timeouts = TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive };
-    let listen_on = |addr, dual_stack| {
-        let listener = bind(addr, dual_stack)?;
-        session::prepare(&listener, timeouts).map_err(|source| BindError { addr, source })?;
-        Ok(listener)
+    let listen_on = |key| {
+        move |addr, dual_stack| {
+            let listener = bind(key, addr, dual_stack)?;
+            session::prepare(&listener, timeouts).map_err(|source| BindError { key, addr, source })?;
+            Ok(listener)
+        }
     };
     let mut listeners = Vec::new();
     for listen in &settings.listen {
@@ -92,11 +94,14 @@ fn open_listeners(
             Some(certs) if listen.tls => Face::Tls(server_config(Arc::clone(certs) as _)?),
             _ => Face::Plain,
         };
-        listeners.push((open(listen.addr, &relay, listen_on, |err: &BindError| &err.source)?, face));
+        listeners
+            .push((open(listen.addr, &relay, listen_on("listen"), |err: &BindError| &err.source)?, face));
     }
     for addr in &settings.http {
-        listeners
-            .push((open(*addr, &settings.http, listen_on, |err: &BindError| &err.source)?, Face::Port80));
+        listeners.push((
+            open(*addr, &settings.http, listen_on("http"), |err: &BindError| &err.source)?,
+            Face::Port80,
+        ));
     }
     Ok(listeners)
 }
