@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
-use wherry_switch::{Conn, DropTally, Gate, JoinInfo, MailboxLimits, MemoryBudget, Role, Route, SiblingId, Switch};
+use wherry_switch::{
+    Conn, DropTally, Gate, JoinInfo, MailboxLimits, MemoryBudget, Role, Route, SiblingId, Switch,
+};
 use wherry_wire::key::NodePublic;
 
 /// Less than the mailboxes of many conns would take together.

@@ -137,25 +137,12 @@ impl Model {
 
     /// Makes room as the rule says; among senders who hold equally much, as the mailbox did.
     fn evict(&mut self, kind: Kind, bound: usize) -> u64 {
-        let holds = self.mailbox.holdings(kind);
-        let mut evicted = 0;
-        loop {
-            let bytes: Vec<(NodePublic, usize)> =
-                self.lane(kind).map(|(key, queue)| (*key, total(queue))).collect();
-            if bytes.iter().map(|(_, bytes)| bytes).sum::<usize>() <= bound {
-                return evicted;
-            }
-            let most = bytes.iter().map(|(_, bytes)| *bytes).max().unwrap();
-            let lost = |key: &NodePublic| holds.iter().all(|(other, bytes)| other != key || *bytes < most);
-            let (victim, _) =
-                bytes.iter().find(|(key, bytes)| *bytes == most && lost(key)).expect("nobody else may lose");
-            let queue = self.queues.get_mut(&(kind == Kind::Disco, *victim)).unwrap();
-            queue.pop_front();
-            if queue.is_empty() {
-                self.queues.remove(&(kind == Kind::Disco, *victim));
-            }
-            evicted += 1;
-        }
+        let holds: BTreeMap<NodePublic, usize> = self.mailbox.holdings(kind).into_iter().collect();
+        let queues = self.lane(kind).map(|(key, queue)| (*key, queue.clone())).collect();
+        let (queues, evicted) = make_room(queues, bound, &holds).expect("nobody else may lose");
+        self.queues.retain(|(is_disco, _), _| *is_disco != (kind == Kind::Disco));
+        self.queues.extend(queues.into_iter().map(|(key, queue)| ((kind == Kind::Disco, key), queue)));
+        evicted
     }
 
     fn control(&mut self, frames: usize) {
@@ -238,6 +225,30 @@ impl Model {
             .filter(move |((is_disco, _), _)| *is_disco == wanted)
             .map(|((_, key), queue)| (key, queue))
     }
+}
+
+/// Drops from whoever holds most until `bound` is kept. Where several do, any of them may be the one: whichever leads to
+/// what the mailbox `holds` was.
+fn make_room(
+    queues: BTreeMap<NodePublic, Queue>,
+    bound: usize,
+    holds: &BTreeMap<NodePublic, usize>,
+) -> Option<(BTreeMap<NodePublic, Queue>, u64)> {
+    let bytes: BTreeMap<NodePublic, usize> = queues.iter().map(|(key, queue)| (*key, total(queue))).collect();
+    if bytes.values().sum::<usize>() <= bound {
+        return (bytes == *holds).then_some((queues, 0));
+    }
+    let most = bytes.values().max()?;
+    bytes.iter().filter(|(_, bytes)| *bytes == most).find_map(|(victim, _)| {
+        let mut rest = queues.clone();
+        let queue = rest.get_mut(victim)?;
+        queue.pop_front();
+        if queue.is_empty() {
+            rest.remove(victim);
+        }
+        let (rest, evicted) = make_room(rest, bound, holds)?;
+        Some((rest, evicted + 1))
+    })
 }
 
 fn total(queue: &Queue) -> usize {
