@@ -45,7 +45,7 @@ pub use page::html;
 pub use probe::FewFiles;
 pub use report::{
     Figure, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode, Report,
-    Server, Setting, Stream, Unit,
+    Server, Setting, Stream, Unit, grouped,
 };
 pub use run::{BenchError, Order, run};
 pub use scenario::Watch;

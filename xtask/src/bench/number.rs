@@ -2,6 +2,7 @@
 
 use crate::results::Spread;
 use crate::row::{Aim, Unit};
+use wherry_bench::grouped;
 
 /// Median, and the spread if there is one.
 pub(crate) fn spread(value: Spread, unit: Unit) -> String {
@@ -45,15 +46,7 @@ pub(crate) fn number(value: f64) -> String {
     if value.abs() < 10.0 {
         return format!("{value:.2}");
     }
-    let digits = format!("{value:.0}");
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+    grouped(&format!("{value:.0}"))
 }
 
 #[cfg(test)]

@@ -81,7 +81,9 @@ fn number(value: f64) -> String {
     }
 }
 
-fn grouped(digits: &str) -> String {
+/// Decimal `digits` with a comma between thousands.
+#[must_use]
+pub fn grouped(digits: &str) -> String {
     let mut grouped = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at).is_multiple_of(3) {

@@ -6,7 +6,7 @@
 mod figure;
 mod model;
 
-pub use figure::{Figure, Unit};
+pub use figure::{Figure, Unit, grouped};
 pub use model::{
     Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode, Report, Server,
     Setting, Stream,

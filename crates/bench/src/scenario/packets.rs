@@ -19,21 +19,16 @@ pub(super) enum Pace {
 
 /// Packets leave by the clock, whatever arrives.
 pub(super) fn rate(bench: &Bench<'_>) -> io::Result<Findings> {
-    let layout = layout(bench.settings, Pace::Rate(bench.settings.rate));
-    let _beside = bench.gather(&idle(bench.settings), "connecting idle clients")?;
-    let outcome = bench.measure(&layout, "sending")?;
-    let mut findings = Findings::of_load(bench, &layout, &outcome);
-    let class = outcome.tally.class(0);
-    findings.per_cpu(bench, "packets", &outcome.usage, class.arrived);
-    let delivered = per_second(class.arrived, outcome.seconds);
-    findings.figures.push(Figure::new("packets_per_second", "packets delivered", Unit::PerSecond, delivered));
-    findings.loss_and_latency("", "", &class);
-    Ok(findings)
+    relayed(bench, Pace::Rate(bench.settings.rate))
 }
 
 /// Every sender keeps its window full.
 pub(super) fn peak(bench: &Bench<'_>) -> io::Result<Findings> {
-    let layout = layout(bench.settings, Pace::InFlight(bench.settings.in_flight));
+    relayed(bench, Pace::InFlight(bench.settings.in_flight))
+}
+
+fn relayed(bench: &Bench<'_>, pace: Pace) -> io::Result<Findings> {
+    let layout = layout(bench.settings, pace);
     let _beside = bench.gather(&idle(bench.settings), "connecting idle clients")?;
     let outcome = bench.measure(&layout, "sending")?;
     let mut findings = Findings::of_load(bench, &layout, &outcome);
