@@ -1,0 +1,10 @@
+//! What looks at DERP maps and at relays from outside.
+//!
+//! Rooms, each using only those below it:
+//!
+//! | room | what lives there |
+//! |---|---|
+//!
+//! Must stay true: a relay is known by the network alone, as a client of it would know it, and nothing is shared with the
+//! server; nothing is printed here, every finding is data that says where it was found and what was expected.
+#![forbid(unsafe_code)]
