@@ -28,6 +28,18 @@ pub(crate) fn say(line: &str) {
     std::io::stderr().write_all(format!("\n{line}\n").as_bytes()).expect("stderr takes a line");
 }
 
+/// `wherry bench`, which loads a relay and says what it bears; `None`, said once, if it does not build here.
+#[must_use]
+pub fn generator() -> Option<Command> {
+    static PROGRAM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found =
+        PROGRAM.get_or_init(|| wherry().map_err(|missing| say(&format!("SKIPPED: no load, {missing}"))).ok());
+    assert!(found.is_some() || !settings().require_all, "the generator is missing and this run requires it");
+    let mut command = Command::new(found.as_ref()?);
+    command.arg("bench");
+    Some(command)
+}
+
 /// The reference relay, built by the Go module that pins its version.
 fn derper() -> Result<PathBuf, String> {
     if let Some(given) = &settings().derper {

@@ -32,6 +32,7 @@ pub mod tls;
 pub mod websocket;
 pub mod wire;
 
+pub use binary::generator;
 pub use differences::Difference;
 pub use frame::Frame;
 pub use node::NodeKey;

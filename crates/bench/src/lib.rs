@@ -44,8 +44,8 @@ pub use order::{BadSetting, Knob, Pattern, Scenario, Settings, amount};
 pub use page::html;
 pub use probe::FewFiles;
 pub use report::{
-    Figure, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode, Report,
-    Server, Setting, Stream, Unit, grouped,
+    Far, Figure, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode,
+    Report, Server, Setting, Stream, Unit, grouped,
 };
 pub use run::{BenchError, Order, run};
 pub use scenario::Watch;

@@ -5,12 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
 use wherry_client::{Endpoint, Trust};
+use wherry_wire::key::NodePublic;
 
 use crate::clock;
 use crate::link::{Aim, AimError, is_private};
 use crate::order::{BadSetting, Knob, Scenario, Settings};
 use crate::probe::{FewFiles, Meter, Process, facts, listener, make_room};
-use crate::report::{Reason, ReasonCode, Report, Setting};
+use crate::report::{Far, Reason, ReasonCode, Report, Setting};
 use crate::scenario::{self, Bench, Findings, Watch};
 
 /// What to run, against which relay.
@@ -22,11 +23,13 @@ pub struct Order {
     pub settings: Settings,
     /// The relay.
     pub endpoint: Endpoint,
-    /// Whom to believe about its certificate.
+    /// The second relay, for a scenario that is about two ([`Scenario::relays`]).
+    pub far: Option<Endpoint>,
+    /// Whom to believe about certificates.
     pub trust: Trust,
     /// Where it answers STUN: a port, and an address if that is another than the relay's; none if it does not.
     pub stun: Option<(u16, Option<IpAddr>)>,
-    /// Number of the relay's process, if it runs on this machine and is not to be looked for.
+    /// Number of the (first) relay's process, if it runs on this machine and is not to be looked for.
     pub server_pid: Option<u32>,
     /// Whether the relay may have any address, not only a loopback or private one.
     pub may_load_public: bool,
@@ -56,6 +59,24 @@ pub enum BenchError {
         /// Its number.
         pid: u32,
     },
+    /// The scenario is about two relays, or about one.
+    #[error("{scenario} is about {} relay{}", scenario.relays(), if scenario.relays() == 1 { "" } else { "s" })]
+    Relays {
+        /// The scenario.
+        scenario: Scenario,
+    },
+    /// Both relays are one.
+    #[error(
+        "{near} and {far} are the same relay (its key is {key}): name two, of which the first has a link to the second"
+    )]
+    SameRelay {
+        /// The first as asked for.
+        near: String,
+        /// The second as asked for.
+        far: String,
+        /// The key that both have.
+        key: NodePublic,
+    },
     /// The relay does not do what it must for any load.
     #[error("{0}")]
     Relay(String),
@@ -80,17 +101,21 @@ pub fn run(order: &Order, watch: &dyn Watch) -> Result<Report, BenchError> {
     let Order { scenario, settings, .. } = order;
     settings.check(*scenario)?;
     make_room(scenario::clients(*scenario, settings))?;
-    let aim = Aim::learn(&order.endpoint, &order.trust, order.may_load_public).map_err(refusal)?;
+    let (aim, far) = aims(order)?;
     let server = match order.server_pid {
         Some(pid) => Some(Process::new(pid).map_err(|_| BenchError::NoProcess { pid })?),
-        None => Some(aim.addr).filter(|addr| addr.ip().to_canonical().is_loopback()).and_then(listener),
+        None => found(&aim),
     };
+    let far_server = far.as_ref().and_then(found);
     let stun = stun_address(order, aim.addr)?;
-    let is_local = aim.addr.ip().to_canonical().is_loopback();
+    let is_hidden = |aim: &Aim, process: Option<Process>| process.is_none() && is_loopback(aim);
+    let is_server_hidden =
+        is_hidden(&aim, server) || far.as_ref().is_some_and(|far| is_hidden(far, far_server));
     let bench = Bench {
-        meter: Meter::new(server, is_local),
-        no_server: no_server(is_local),
+        meter: Meter::new([server, far_server], is_server_hidden),
+        no_server: no_server(is_loopback(&aim)),
         aim,
+        far,
         stun,
         settings,
         watch,
@@ -99,6 +124,37 @@ pub fn run(order: &Order, watch: &dyn Watch) -> Result<Report, BenchError> {
     let findings =
         scenario::run(&bench, *scenario).map_err(|cause| BenchError::Load { scenario: *scenario, cause })?;
     Ok(report(order, &bench, started, findings))
+}
+
+/// What each relay needs to be dialled.
+fn aims(order: &Order) -> Result<(Aim, Option<Aim>), BenchError> {
+    let learn = |endpoint| Aim::learn(endpoint, &order.trust, order.may_load_public).map_err(refusal);
+    let given = 1 + usize::from(order.far.is_some());
+    if order.scenario.relays() != given {
+        return Err(BenchError::Relays { scenario: order.scenario });
+    }
+    let near = learn(&order.endpoint)?;
+    let Some(endpoint) = &order.far else { return Ok((near, None)) };
+    let far = learn(endpoint)?;
+    if near.server_key == far.server_key {
+        let (near, far, key) = (shown(&order.endpoint), shown(endpoint), near.server_key);
+        return Err(BenchError::SameRelay { near, far, key });
+    }
+    Ok((near, Some(far)))
+}
+
+/// A relay as the report names it.
+fn shown(endpoint: &Endpoint) -> String {
+    format!("{}:{}", endpoint.host(), endpoint.port())
+}
+
+fn is_loopback(aim: &Aim) -> bool {
+    aim.addr.ip().to_canonical().is_loopback()
+}
+
+/// The process of a relay on this machine, if this user may see it.
+fn found(aim: &Aim) -> Option<Process> {
+    is_loopback(aim).then(|| listener(aim.addr)).flatten()
 }
 
 fn refusal(error: AimError) -> BenchError {
@@ -151,7 +207,7 @@ fn report(order: &Order, bench: &Bench<'_>, started: u64, findings: Findings) ->
         interrupted,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         started,
-        relay: format!("{}:{}", endpoint.host(), endpoint.port()),
+        relay: shown(endpoint),
         address: bench.aim.addr.to_string(),
         is_tls: endpoint.is_tls(),
         machine: facts(),
@@ -162,5 +218,11 @@ fn report(order: &Order, bench: &Bench<'_>, started: u64, findings: Findings) ->
         memory: findings.memory,
         generator: findings.generator,
         server: findings.server,
+        far: order.far.as_ref().zip(bench.far.as_ref()).map(|(endpoint, aim)| Far {
+            relay: shown(endpoint),
+            address: aim.addr.to_string(),
+            is_tls: endpoint.is_tls(),
+            server: findings.far,
+        }),
     }
 }

@@ -210,14 +210,16 @@ fn a_table_is_for_people_and_says_whether_it_is_a_result() {
 
 #[test]
 fn wrong_questions_are_64_and_say_what_is_allowed() {
-    let asks: [(&[&str], &str); 7] = [
-        (&["mesh", "127.0.0.1"], "ladder"),
+    let asks: [(&[&str], &str); 9] = [
+        (&["peek", "127.0.0.1"], "ladder"),
         (&["rate", "203.0.113.7:1"], "--i-may-load-this-relay"),
         (&["rate", "127.0.0.1", "--rate", "fast"], "e.g. 20000 or 20k"),
         (&["rate", "127.0.0.1", "--size", "20"], "from 32 to 65536"),
         (&["rate", "127.0.0.1", "--in-flight", "3"], "--in-flight has no effect on rate"),
         (&["idle", "127.0.0.1", "--clients", "5"], "101 clients at least"),
         (&["rate", "wss://127.0.0.1"], "https://"),
+        (&["rate", "127.0.0.1", "127.0.0.2"], "about one relay, and 2 are named"),
+        (&["mesh", "127.0.0.1"], "about 2 relays, and one is named"),
     ];
     for (ask, expected) in asks {
         let (code, stdout, stderr) = said(&bench(ask).output().unwrap());
@@ -237,6 +239,20 @@ fn a_relay_that_cannot_be_loaded_is_told_with_what_to_do() {
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");
     }
+}
+
+#[test]
+fn relays_between_which_nothing_crosses_are_told_instead_of_a_result() {
+    let (near, far) = (Relay::start(), Relay::start());
+    let (near, far) = (near.addr.to_string(), far.addr.to_string());
+    let ask =
+        |relays: [&str; 2]| said(&bench(&["mesh", relays[0], relays[1], "--insecure"]).output().unwrap());
+    let (code, stdout, stderr) = ask([&near, &far]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains(&format!("0 of 10 pairs cross from {near} to {far}")), "{stderr}");
+    let (code, _, stderr) = ask([&near, &near]);
+    assert_eq!(code, Some(64), "{stderr}");
+    assert!(stderr.contains("are the same relay"), "{stderr}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Instant;
 use wherry_tests::frame::{GONE_DISCONNECTED, GONE_NOT_HERE, disco, kind};
 use wherry_tests::node::{hex, random_bytes};
 use wherry_tests::subject::Setup;
-use wherry_tests::{Frame, Join, PATIENCE, Peer, Subject};
+use wherry_tests::{Frame, Join, PATIENCE, Peer, Subject, generator};
 
 const MESH: u8 = 0x02;
 
@@ -160,6 +160,38 @@ fn a_mesh_needs_a_key() {
     };
     assert_ne!(code, 0);
     assert!(log.contains("mesh"), "the log says why: {log}");
+}
+
+#[test]
+fn the_load_generator_measures_the_link_and_says_where_there_is_none() {
+    let Some(pair) = Pair::start() else { return };
+    let Some(mut across) = generator() else { return };
+    let (near, far) = (pair.near.main().to_string(), pair.far.main());
+    let far = format!(r#"{{"HostName":"far.example","IPv4":"{}","DERPPort":{}}}"#, far.ip(), far.port());
+    let load = "--insecure --json --pairs 2 --rate 500 --duration 1s --warm-up 100ms".split(' ');
+    let output = across.arg("mesh").args([&near, &far]).args(load.clone()).output().unwrap();
+    let (said, complaint) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    // Whether it is a result is the machine's business.
+    assert!(matches!(output.status.code(), Some(0 | 75)), "{complaint}");
+    let number = |name: &str| -> f64 {
+        let (_, rest) = said.split_once(&format!("\"{name}\": ")).unwrap_or_else(|| panic!("{name}: {said}"));
+        rest.split([',', '\n']).next().unwrap().parse().unwrap()
+    };
+    assert_eq!((number("offered"), number("lost")), (500.0, 0.0), "{said}");
+    assert!(number("p50_us") > 0.0);
+    for relay in [&pair.near, &pair.far] {
+        assert!(said.contains(&format!("\"pid\": {}", relay.pid())), "CPU time of both is told: {said}");
+    }
+
+    let mut back = generator().unwrap();
+    let output = back.arg("mesh").args([&far, &near]).args(load).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "the link goes one way");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        complaint.contains("packets of 0 of 2 pairs cross") && complaint.contains("-mesh-with"),
+        "{complaint}"
+    );
 }
 
 fn watching(relay: &Subject) -> Peer {

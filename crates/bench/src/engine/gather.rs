@@ -10,14 +10,14 @@ use wherry_wire::key::NodePublic;
 use super::layout::Member;
 use crate::link::{Aim, Link, Scratch, dial, new_key};
 
-/// Connects every member, `diallers` at a time; in their order, each with its key.
+/// Connects every member to the relay that `aim_of` says, `diallers` at a time; in their order, each with its key.
 ///
 /// `connected` is told how many there are, from the threads that dial; it says whether to go on.
 ///
 /// # Errors
 /// The first dial that failed, with its number.
-pub(crate) fn gather(
-    aim: &Aim,
+pub(crate) fn gather<'a>(
+    aim_of: &(dyn Fn(&Member) -> &'a Aim + Sync),
     members: &[Member],
     diallers: usize,
     connected: &(dyn Fn(usize) -> bool + Sync),
@@ -36,7 +36,8 @@ pub(crate) fn gather(
                     next.fetch_max(members.len(), Ordering::Relaxed);
                     io::Error::new(err.kind(), format!("client {}: {err}", number + 1))
                 };
-                let mut link = dial(aim, &key, member.receive_buffer, &mut scratch).map_err(named)?;
+                let mut link =
+                    dial(aim_of(member), &key, member.receive_buffer, &mut scratch).map_err(named)?;
                 link.rest();
                 if let Ok(mut links) = links.lock() {
                     links.push((number, key.public(), link));

@@ -12,11 +12,22 @@ pub(crate) struct Layout {
 /// A client that takes part.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Member {
+    pub(crate) side: Side,
     pub(crate) reading: Reading,
     /// Its socket's receive buffer as the kernel counts, in bytes; none: the kernel's choice.
     pub(crate) receive_buffer: Option<usize>,
     /// Members of one group are driven by one thread.
     pub(crate) group: usize,
+}
+
+/// Which relay a client is connected to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The relay of the run; of two the first.
+    #[default]
+    Near,
+    /// The second of two.
+    Far,
 }
 
 /// How a client reads.

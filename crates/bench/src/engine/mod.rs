@@ -16,6 +16,6 @@ mod worker;
 
 pub(crate) use course::{Course, Outcome, drive};
 pub(crate) use gather::gather;
-pub(crate) use layout::{Flow, Layout, Member, Reading, Shape};
+pub(crate) use layout::{Flow, Layout, Member, Reading, Shape, Side};
 pub(crate) use stamp::{MIN_DISCO_LEN, MIN_LEN};
 pub(crate) use tally::{ClassTally, Tally};

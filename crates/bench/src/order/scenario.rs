@@ -29,6 +29,8 @@ pub enum Scenario {
     Stun,
     /// Packets of a pair while others come and go.
     Churn,
+    /// Packets from one relay to the next.
+    Mesh,
 }
 
 /// Who sends to whom.
@@ -45,7 +47,7 @@ pub enum Pattern {
 }
 
 /// Each scenario with its name.
-const NAMES: [(Scenario, &str); 10] = [
+const NAMES: [(Scenario, &str); 11] = [
     (Scenario::Idle, "idle"),
     (Scenario::Connect, "connect"),
     (Scenario::Rate, "rate"),
@@ -56,11 +58,12 @@ const NAMES: [(Scenario, &str); 10] = [
     (Scenario::Slow, "slow"),
     (Scenario::Stun, "stun"),
     (Scenario::Churn, "churn"),
+    (Scenario::Mesh, "mesh"),
 ];
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Idle,
         Self::Connect,
         Self::Rate,
@@ -71,12 +74,22 @@ impl Scenario {
         Self::Slow,
         Self::Stun,
         Self::Churn,
+        Self::Mesh,
     ];
 
     /// Its name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(scenario, _)| *scenario == self).map_or("", |(_, name)| name)
+    }
+
+    /// How many relays it is about.
+    #[must_use]
+    pub const fn relays(self) -> usize {
+        match self {
+            Self::Mesh => 2,
+            _ => 1,
+        }
     }
 
     /// What it asks, in one line.
@@ -93,6 +106,9 @@ impl Scenario {
             Self::Slow => "a good receiver beside one that does not read",
             Self::Stun => "STUN answers",
             Self::Churn => "a pair's packets while clients come and go",
+            Self::Mesh => {
+                "packets from clients of one relay to clients of another, over the link between them"
+            }
         }
     }
 
@@ -121,6 +137,7 @@ impl Scenario {
             Self::Slow => &[Clients, Size, Rate, Burst, Duration, WarmUp, Threads],
             Self::Stun => &[Outstanding, Duration, WarmUp],
             Self::Churn => &[ConnectRate, Pairs, Size, Rate, Burst, Duration, WarmUp, Diallers, Threads],
+            Self::Mesh => &[Pairs, Size, Rate, Burst, Duration, WarmUp, Threads],
         }
     }
 }
@@ -173,6 +190,6 @@ mod tests {
             assert_eq!(scenario.to_string().parse(), Ok(scenario));
             assert!(!scenario.knobs().is_empty(), "{scenario}");
         }
-        assert!("mesh".parse::<Scenario>().unwrap_err().contains("ladder"));
+        assert!("peek".parse::<Scenario>().unwrap_err().contains("ladder"));
     }
 }

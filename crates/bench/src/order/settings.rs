@@ -94,7 +94,7 @@ impl Settings {
         };
         match scenario {
             Scenario::Idle => Self { clients: 5000, diallers: 4, duration: Duration::from_secs(2), ..base },
-            Scenario::Connect | Scenario::Rate | Scenario::Peak | Scenario::Stun => base,
+            Scenario::Connect | Scenario::Rate | Scenario::Peak | Scenario::Stun | Scenario::Mesh => base,
             Scenario::Ladder => Self {
                 burst: None,
                 duration: Duration::from_secs(2),

@@ -16,9 +16,15 @@ const CSS: &str = include_str!("page.css");
 #[must_use]
 pub fn html(report: &Report) -> String {
     let transport = if report.is_tls { "TLS 1.3" } else { "plain HTTP" };
-    let title = format!("wherry bench: {} of {}", report.scenario, report.relay);
-    let summary =
-        format!("{}, {transport}; {}; wherry {}", report.address, utc(report.started), report.version);
+    let (relays, addresses) = match &report.far {
+        Some(far) => (
+            format!("from {} to {}", report.relay, far.relay),
+            format!("{} to {}", report.address, far.address),
+        ),
+        None => (format!("of {}", report.relay), report.address.clone()),
+    };
+    let title = format!("wherry bench: {} {relays}", report.scenario);
+    let summary = format!("{addresses}, {transport}; {}; wherry {}", utc(report.started), report.version);
     let (verdict, class) = if report.valid { ("A result", "") } else { ("Not a result", "none") };
     fill(
         TEMPLATE,

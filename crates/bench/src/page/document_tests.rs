@@ -1,7 +1,7 @@
 use super::*;
 use crate::report::{
-    Figure, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode, Server,
-    Setting, Stream, Unit,
+    Far, Figure, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode,
+    Server, Setting, Stream, Unit,
 };
 
 fn latency() -> Latency {
@@ -83,6 +83,7 @@ fn report() -> Report {
             ..Generator::default()
         },
         server: Some(Server { pid: 7, cpu_seconds: 2.0, cores_used: 0.9, memory: Some(50 << 20) }),
+        far: None,
     }
 }
 
@@ -129,6 +130,20 @@ fn everything_measured_is_on_the_page() {
     }
     assert_eq!(page.matches("<svg").count(), 5, "latency, three of the ladder, memory");
     assert!(!page.contains("{{") && !page.contains("}}"), "a gap is left: {page}");
+}
+
+#[test]
+fn of_two_relays_both_are_named_and_what_each_used() {
+    let server = Some(Server { pid: 8, cpu_seconds: 1.0, cores_used: 0.25, memory: None });
+    let (relay, address) = ("far.example:8443".to_owned(), "10.0.0.8:8443".to_owned());
+    let page = html(&Report { far: Some(Far { relay, address, is_tls: true, server }), ..report() });
+    for text in [
+        "ladder from relay.example:443 to far.example:8443",
+        "10.0.0.7:443 to 10.0.0.8:8443, TLS 1.3",
+        "<th scope=\"row\">second relay, cores</th><td>0.25</td>",
+    ] {
+        assert!(page.contains(text), "no {text} in {page}");
+    }
 }
 
 #[test]

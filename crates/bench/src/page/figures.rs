@@ -1,7 +1,7 @@
 //! What was measured, as tables.
 
 use super::table::{Cell, pairs, rows};
-use crate::report::{Figure, Generator, RatePoint, Report, Stream, Unit};
+use crate::report::{Figure, Generator, RatePoint, Report, Server, Stream, Unit};
 
 /// What the scenario is for.
 pub(super) fn figures(figures: &[Figure]) -> String {
@@ -107,12 +107,19 @@ pub(super) fn beside(report: &Report) -> String {
         facts.push(("clients cut off by the relay", Unit::Count.show(float(cut_off))));
     }
     facts.extend(others_cores.map(|cores| ("other programs, cores", format!("{cores:.2}"))));
-    if let Some(server) = &report.server {
-        facts.push(("relay, cores", format!("{:.2}", server.cores_used)));
-        facts.push(("relay, CPU time", format!("{:.2} s", server.cpu_seconds)));
-        facts.extend(server.memory.map(|bytes| ("relay, memory", mebibytes(bytes))));
-    }
+    facts.extend(used(["relay, cores", "relay, CPU time", "relay, memory"], report.server.as_ref()));
+    let far = report.far.as_ref().and_then(|far| far.server.as_ref());
+    facts.extend(used(["second relay, cores", "second relay, CPU time", "second relay, memory"], far));
     pairs(&facts.into_iter().map(|(name, value)| (name.to_owned(), Cell::Words(value))).collect::<Vec<_>>())
+}
+
+/// What a relay used, under these names.
+fn used([cores, time, memory]: [&'static str; 3], server: Option<&Server>) -> Vec<(&'static str, String)> {
+    let Some(server) = server else { return Vec::new() };
+    let mut facts =
+        vec![(cores, format!("{:.2}", server.cores_used)), (time, format!("{:.2} s", server.cpu_seconds))];
+    facts.extend(server.memory.map(|bytes| (memory, mebibytes(bytes))));
+    facts
 }
 
 fn maybe(value: Option<f64>, unit: Unit) -> Cell {

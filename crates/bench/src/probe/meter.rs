@@ -13,7 +13,9 @@ pub(crate) struct Meter {
     clock: Clock,
     /// The relay, if it runs here and is known.
     server: Option<Process>,
-    /// Whether the relay may run here though its process is not known: then nobody can say what others used.
+    /// The second of two relays, likewise.
+    far: Option<Process>,
+    /// Whether a relay may run here though its process is not known: then nobody can say what others used.
     is_server_hidden: bool,
 }
 
@@ -22,6 +24,7 @@ pub(crate) struct Meter {
 pub(crate) struct Look {
     at: u64,
     server: Option<Duration>,
+    far: Option<Duration>,
     own: Duration,
     machine: Option<MachineCpu>,
 }
@@ -33,6 +36,8 @@ pub(crate) struct Usage {
     pub(crate) wall: f64,
     /// CPU seconds of the relay.
     pub(crate) server_seconds: Option<f64>,
+    /// CPU seconds of the second of two relays.
+    pub(crate) far_seconds: Option<f64>,
     /// Cores this process used.
     pub(crate) own: f64,
     /// Cores that all other processes used.
@@ -42,9 +47,10 @@ pub(crate) struct Usage {
 }
 
 impl Meter {
-    /// For a relay with that process, or without one: `is_local` tells whether it may be on this machine all the same.
-    pub(crate) fn new(server: Option<Process>, is_local: bool) -> Self {
-        Self { clock: Clock::start(), server, is_server_hidden: server.is_none() && is_local }
+    /// For a relay, and perhaps a second one, with that process or without; `is_server_hidden` tells whether one may be on
+    /// this machine though its process is not known.
+    pub(crate) fn new([server, far]: [Option<Process>; 2], is_server_hidden: bool) -> Self {
+        Self { clock: Clock::start(), server, far, is_server_hidden }
     }
 
     /// The relay's process.
@@ -52,14 +58,22 @@ impl Meter {
         self.server
     }
 
+    /// The process of the second of two relays.
+    pub(crate) fn far(&self) -> Option<Process> {
+        self.far
+    }
+
     /// Looks now.
     ///
     /// # Errors
-    /// The relay's process is gone.
+    /// A relay's process is gone.
     pub(crate) fn read(&self) -> io::Result<Look> {
-        let server = self.server.map(Process::cpu).transpose();
-        let server = server.map_err(|_| io::Error::other("the relay's process has ended"))?;
-        Ok(Look { at: self.clock.now(), server, own: process::own_cpu()?, machine: self.machine() })
+        let cpu = |process: Option<Process>| {
+            let cpu = process.map(Process::cpu).transpose();
+            cpu.map_err(|_| io::Error::other("the relay's process has ended; its log may say why"))
+        };
+        let (server, far) = (cpu(self.server)?, cpu(self.far)?);
+        Ok(Look { at: self.clock.now(), server, far, own: process::own_cpu()?, machine: self.machine() })
     }
 
     fn machine(&self) -> Option<MachineCpu> {
@@ -71,16 +85,18 @@ impl Look {
     /// What was used since the earlier look.
     pub(crate) fn since(&self, earlier: &Self) -> Usage {
         let wall = Duration::from_nanos(self.at.saturating_sub(earlier.at)).as_secs_f64().max(1e-9);
-        let server =
-            self.server.zip(earlier.server).map(|(now, then)| now.saturating_sub(then).as_secs_f64());
+        let used = |now: Option<Duration>, then: Option<Duration>| {
+            now.zip(then).map(|(now, then)| now.saturating_sub(then).as_secs_f64())
+        };
+        let (server, far) = (used(self.server, earlier.server), used(self.far, earlier.far));
         let own = self.own.saturating_sub(earlier.own).as_secs_f64();
         let machine = self.machine.zip(earlier.machine);
         let others = machine.map(|(now, then)| {
             let all = now.processes.saturating_sub(then.processes).as_secs_f64();
-            ((all - own - server.unwrap_or(0.0)) / wall).max(0.0)
+            ((all - own - server.unwrap_or(0.0) - far.unwrap_or(0.0)) / wall).max(0.0)
         });
         let stolen = machine.map(|(now, then)| now.stolen.saturating_sub(then.stolen).as_secs_f64() / wall);
-        Usage { wall, server_seconds: server, own: own / wall, others, stolen }
+        Usage { wall, server_seconds: server, far_seconds: far, own: own / wall, others, stolen }
     }
 }
 

@@ -8,6 +8,6 @@ mod model;
 
 pub use figure::{Figure, Unit, grouped};
 pub use model::{
-    Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode, Report, Server,
-    Setting, Stream,
+    Far, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode, Report,
+    Server, Setting, Stream,
 };

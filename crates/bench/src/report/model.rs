@@ -43,6 +43,22 @@ pub struct Report {
     pub generator: Generator,
     /// What the relay used, if its process is known.
     pub server: Option<Server>,
+    /// The second relay of a scenario about two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub far: Option<Far>,
+}
+
+/// The second relay of a scenario about two.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Far {
+    /// Host and port as asked for.
+    pub relay: String,
+    /// The address that was loaded.
+    pub address: String,
+    /// Whether it was spoken to over TLS.
+    pub is_tls: bool,
+    /// What it used, if its process is known.
+    pub server: Option<Server>,
 }
 
 /// Why a run is no result.

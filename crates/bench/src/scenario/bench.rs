@@ -7,7 +7,7 @@ use std::time::Duration;
 use wherry_wire::key::NodePublic;
 
 use crate::clock::{self, Clock, nanos};
-use crate::engine::{Course, Layout, Member, Outcome, drive, gather};
+use crate::engine::{Course, Layout, Member, Outcome, Side, drive, gather};
 use crate::link::{Aim, Link};
 use crate::order::Settings;
 use crate::probe::{Meter, cores};
@@ -30,6 +30,8 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// A relay that has answered, settings that were checked, and somebody who looks on.
 pub(crate) struct Bench<'a> {
     pub(crate) aim: Aim,
+    /// The second relay of a scenario about two.
+    pub(crate) far: Option<Aim>,
     pub(crate) stun: Option<SocketAddr>,
     pub(crate) settings: &'a Settings,
     pub(crate) meter: Meter,
@@ -44,9 +46,13 @@ impl Bench<'_> {
     /// # Errors
     /// A client could not connect, or the relay's process ended.
     pub(crate) fn measure(&self, layout: &Layout, phase: &str) -> io::Result<Outcome> {
+        self.drive(layout, &self.course(), phase)
+    }
+
+    /// The course that the settings ask for.
+    pub(crate) fn course(&self) -> Course {
         let Settings { warm_up, duration, threads, .. } = *self.settings;
-        let course = Course { warm_up, length: duration, grace: GRACE, threads };
-        self.drive(layout, &course, phase)
+        Course { warm_up, length: duration, grace: GRACE, threads }
     }
 
     /// The same over that course.
@@ -55,6 +61,20 @@ impl Bench<'_> {
     /// As there.
     pub(crate) fn drive(&self, layout: &Layout, course: &Course, phase: &str) -> io::Result<Outcome> {
         let clients = self.gather(&layout.members, "connecting")?;
+        self.drive_clients(layout, clients, course, phase)
+    }
+
+    /// The same with clients that are connected already, in the order of the layout's members.
+    ///
+    /// # Errors
+    /// The relay's process ended.
+    pub(crate) fn drive_clients(
+        &self,
+        layout: &Layout,
+        clients: Vec<(NodePublic, Link)>,
+        course: &Course,
+        phase: &str,
+    ) -> io::Result<Outcome> {
         drive(layout, clients, course, &self.meter, &|share| {
             self.watch.progress(phase, share);
             self.watch.goes_on()
@@ -67,7 +87,11 @@ impl Bench<'_> {
     /// A client could not connect, or somebody stopped before all had.
     pub(crate) fn gather(&self, members: &[Member], phase: &str) -> io::Result<Vec<(NodePublic, Link)>> {
         let all = members.len();
-        let clients = gather(&self.aim, members, self.settings.diallers, &|count| {
+        let aim_of = |member: &Member| match (&self.far, member.side) {
+            (Some(far), Side::Far) => far,
+            _ => &self.aim,
+        };
+        let clients = gather(&aim_of, members, self.settings.diallers, &|count| {
             self.watch.progress(phase, share(count, all));
             self.watch.goes_on()
         })?;

@@ -51,7 +51,7 @@ fn flooded(bench: &Bench<'_>, probe: &'static str, size: usize, is_disco: bool) 
     let slow = layout.member(Member {
         reading: Reading::Paced { bytes_per_second: settings.takes / 8 },
         receive_buffer: Some(settings.receive_buffer),
-        group: 0,
+        ..Member::default()
     });
     let stride = u64::try_from(settings.clients).unwrap_or(1);
     let burst = settings.burst_at(settings.rate);

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, ratio};
 use crate::engine::{ClassTally, Layout, Outcome, Tally};
-use crate::probe::Usage;
+use crate::probe::{Process, Usage};
 use crate::report::{Figure, Generator, MemoryPoint, RatePoint, Reason, Server, Stream, Unit};
 use crate::verdict::{Evidence, judge};
 
@@ -15,6 +15,8 @@ pub(crate) struct Findings {
     pub(crate) memory: Vec<MemoryPoint>,
     pub(crate) generator: Generator,
     pub(crate) server: Option<Server>,
+    /// The second relay of two.
+    pub(crate) far: Option<Server>,
     pub(crate) reasons: Vec<Reason>,
 }
 
@@ -27,7 +29,8 @@ impl Findings {
         let generator = generator(tally, outcome);
         let is_closed = !layout.is_open();
         let reasons = reasons(bench, &generator, &outcome.usage, is_closed, tally.arrived());
-        Self { streams, generator, reasons, server: server(bench, &outcome.usage), ..Self::default() }
+        let [server, far] = servers(bench, &outcome.usage);
+        Self { streams, generator, reasons, server, far, ..Self::default() }
     }
 
     /// The same over work that is not packets: `done` things came back.
@@ -40,7 +43,8 @@ impl Findings {
             ..Generator::default()
         };
         let reasons = reasons(bench, &generator, usage, true, done);
-        Self { generator, reasons, server: server(bench, usage), ..Self::default() }
+        let [server, far] = servers(bench, usage);
+        Self { generator, reasons, server, far, ..Self::default() }
     }
 
     /// Adds a figure per second of the relay's CPU time, the name of which starts with what is counted.
@@ -98,10 +102,14 @@ fn generator(tally: &Tally, outcome: &Outcome) -> Generator {
     }
 }
 
-fn server(bench: &Bench<'_>, usage: &Usage) -> Option<Server> {
-    let process = bench.meter.server()?;
-    let (cpu_seconds, cores_used) = (usage.server_seconds?, usage.server()?);
-    Some(Server { pid: process.pid(), cpu_seconds, cores_used, memory: process.memory().ok() })
+/// What each relay of the run used.
+fn servers(bench: &Bench<'_>, usage: &Usage) -> [Option<Server>; 2] {
+    let server = |process: Option<Process>, seconds: Option<f64>| {
+        let (process, cpu_seconds) = process.zip(seconds)?;
+        let cores_used = cpu_seconds / usage.wall;
+        Some(Server { pid: process.pid(), cpu_seconds, cores_used, memory: process.memory().ok() })
+    };
+    [server(bench.meter.server(), usage.server_seconds), server(bench.meter.far(), usage.far_seconds)]
 }
 
 fn reasons(

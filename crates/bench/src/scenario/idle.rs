@@ -29,7 +29,7 @@ pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
     let more = settings.clients.saturating_sub(FIRST);
     let every = (more / READINGS).max(1);
     let points = Mutex::new(Vec::from_iter(base.map(|bytes| MemoryPoint { clients: FIRST, bytes })));
-    let rest = gather(&bench.aim, &vec![Member::default(); more], settings.diallers, &|count| {
+    let rest = gather(&|_| &bench.aim, &vec![Member::default(); more], settings.diallers, &|count| {
         bench.watch.progress("connecting idle clients", share(count, more));
         if count % every == 0
             && let (Some(bytes), Ok(mut points)) = (memory(), points.lock())

@@ -11,6 +11,7 @@ mod dialling;
 mod findings;
 mod idle;
 mod ladder;
+mod mesh;
 mod packets;
 mod stun;
 
@@ -38,6 +39,7 @@ pub(crate) fn run(bench: &Bench<'_>, scenario: Scenario) -> io::Result<Findings>
         Scenario::Slow => crowd::slow(bench),
         Scenario::Stun => stun::run(bench),
         Scenario::Churn => churn::run(bench),
+        Scenario::Mesh => mesh::run(bench),
     }
 }
 
@@ -54,7 +56,7 @@ pub(crate) fn clients(scenario: Scenario, settings: &crate::order::Settings) -> 
             };
             busy + settings.idle_beside
         }
-        Scenario::Ladder => settings.pairs * 2,
+        Scenario::Ladder | Scenario::Mesh => settings.pairs * 2,
         Scenario::Lanes | Scenario::Fair => settings.clients + 2,
         Scenario::Slow => settings.clients + 1,
         Scenario::Churn => settings.pairs * 2 + settings.diallers,

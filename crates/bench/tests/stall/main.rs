@@ -31,6 +31,7 @@ fn rate(relay: &Relay, rate: u64, size: usize) -> Report {
         scenario: Scenario::Rate,
         settings,
         endpoint: format!("http://{}", relay.addr).parse().unwrap(),
+        far: None,
         trust: Trust::system([]).unwrap(),
         stun: None,
         server_pid: None,

@@ -19,6 +19,10 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(super) subject: SubjectArgs,
 
+    /// The second relay, of mesh: one that the first has a link to
+    #[arg(value_name = "SECOND")]
+    pub(super) far: Option<String>,
+
     /// Load it though its address is neither loopback nor private
     #[arg(long)]
     pub(super) i_may_load_this_relay: bool,
@@ -131,12 +135,14 @@ Scenarios:
   connect  new TLS and DERP sessions, no resumption
   idle     memory per client that is connected and silent
   stun     STUN answers
+  mesh     packets from clients of one relay to clients of another, over the link between them
 
 Examples:
   wherry bench peak 127.0.0.1:3340 --insecure
   wherry bench rate 127.0.0.1:3340 --insecure --rate 100k --duration 10s --json
   wherry bench ladder http://127.0.0.1:3340 --report ladder.html
   wherry bench idle derp.yaml --clients 15000 --server-pid 4711
+  wherry bench mesh https://10.0.0.7 https://10.0.0.8 --insecure
   wherry bench peak https://10.0.0.7:8443 --insecure --pattern all-to-all --clients 1000
 
 An open loop sends by the clock whatever the relay does; latency counts from when a packet was due.
@@ -272,7 +278,7 @@ mod tests {
     #[test]
     fn a_bad_value_is_told_with_its_flag_and_what_is_allowed() {
         for (words, flag, allowed) in [
-            (["mesh", "r", "--rate", "1"], "SCENARIO", "ladder"),
+            (["peek", "r", "--rate", "1"], "SCENARIO", "ladder"),
             (["rate", "r", "--rate", "0"], "--rate", "e.g. 20000 or 20k"),
             (["rate", "r", "--duration", "soon"], "--duration", "e.g. 5s or 500ms"),
             (["rate", "r", "--burst", "5000"], "--burst", "1..=4096"),

@@ -1,7 +1,7 @@
 //! The door.
 
 use thiserror::Error;
-use wherry_bench::{BenchError, Order, Report};
+use wherry_bench::{BenchError, Order, Report, Scenario};
 use wherry_client::{Trust, TrustError};
 
 use super::args::{BenchArgs, NoEffect};
@@ -19,8 +19,8 @@ enum Wrong {
     NoEffect(#[from] NoEffect),
     #[error(transparent)]
     Subject(#[from] BadQuestion),
-    #[error("the entry names {count} relays; name the one to load")]
-    Several { count: usize },
+    #[error("{scenario} is about {}, and {} named; {}", relays(scenario.relays()), are(*named), remedy(*scenario))]
+    Count { scenario: Scenario, named: usize },
     #[error(transparent)]
     Trust(#[from] TrustError),
     #[error(transparent)]
@@ -64,15 +64,21 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
 fn order(args: &BenchArgs) -> Result<Order, Wrong> {
     let settings = args.settings()?;
     let mut subjects = subject::subjects(&args.subject)?;
-    let subject = match subjects.len() {
-        1 => subjects.remove(0),
-        count => return Err(Wrong::Several { count }),
-    };
+    if let Some(second) = &args.far {
+        subjects.extend(subject::named(second, &args.subject)?);
+    }
+    let (scenario, named) = (args.scenario, subjects.len());
+    if named != scenario.relays() {
+        return Err(Wrong::Count { scenario, named });
+    }
+    let far = subjects.drain(1..).next().map(|subject| subject.endpoint);
+    let subject = subjects.pop().ok_or(Wrong::Count { scenario, named })?;
     let stun = subject.stun.map(|Stun { port, test_ip, ip }| (port, test_ip.or(ip)));
     Ok(Order {
-        scenario: args.scenario,
+        scenario,
         settings,
         endpoint: subject.endpoint,
+        far,
         trust: Trust::system([])?,
         stun,
         server_pid: args.server_pid,
@@ -80,11 +86,28 @@ fn order(args: &BenchArgs) -> Result<Order, Wrong> {
     })
 }
 
+fn relays(count: usize) -> String {
+    if count == 1 { "one relay".to_owned() } else { format!("{count} relays") }
+}
+
+fn are(count: usize) -> String {
+    if count == 1 { "one is".to_owned() } else { format!("{count} are") }
+}
+
+fn remedy(scenario: Scenario) -> &'static str {
+    match scenario.relays() {
+        1 => "name the one to load",
+        _ => "name both, the one that has the link first, or a map with these two",
+    }
+}
+
 fn failure(error: BenchError) -> Failure {
     match error {
-        BenchError::Setting(_) | BenchError::NotYours { .. } | BenchError::NoProcess { .. } => {
-            Failure::Usage(error.into())
-        }
+        BenchError::Setting(_)
+        | BenchError::NotYours { .. }
+        | BenchError::NoProcess { .. }
+        | BenchError::Relays { .. }
+        | BenchError::SameRelay { .. } => Failure::Usage(error.into()),
         other => Failure::Other(other.into()),
     }
 }

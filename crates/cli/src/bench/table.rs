@@ -9,9 +9,9 @@ pub(super) fn table(report: &Report) -> String {
     let tls = if report.is_tls { "TLS 1.3" } else { "plain HTTP" };
     let settings = report.settings.iter().map(|setting| format!("{} {}", setting.name, setting.value));
     let mut out = format!(
-        "{} of {} ({tls}): {}\n\n",
+        "{} {} ({tls}): {}\n\n",
         report.scenario,
-        report.relay,
+        relays(report),
         settings.collect::<Vec<_>>().join(", ")
     );
     out += &figures(&report.figures);
@@ -32,6 +32,14 @@ pub(super) fn table(report: &Report) -> String {
         out += "NOT A RESULT\n";
     }
     out
+}
+
+/// Of which relay, or from which to which.
+fn relays(report: &Report) -> String {
+    match &report.far {
+        Some(far) => format!("from {} to {}", report.relay, far.relay),
+        None => format!("of {}", report.relay),
+    }
 }
 
 fn figures(figures: &[Figure]) -> String {
@@ -76,6 +84,9 @@ fn beside(report: &Report) -> String {
     if let Some(server) = &report.server {
         parts.push(format!("relay {:.2} cores", server.cores_used));
         parts.extend(server.memory.map(|bytes| format!("{} MiB", Unit::Count.show(mebibytes(bytes)))));
+    }
+    if let Some(server) = report.far.as_ref().and_then(|far| far.server.as_ref()) {
+        parts.push(format!("second relay {:.2} cores", server.cores_used));
     }
     parts.extend(generator.others_cores.map(|cores| format!("other programs {cores:.2} cores")));
     if generator.late > 0.0 {

@@ -8,4 +8,4 @@ mod args;
 mod read;
 
 pub(crate) use args::SubjectArgs;
-pub(crate) use read::{BadQuestion, Stun, Subject, key, subjects};
+pub(crate) use read::{BadQuestion, Stun, Subject, key, named, subjects};

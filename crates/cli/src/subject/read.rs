@@ -64,7 +64,12 @@ pub(crate) enum BadQuestion {
 
 /// All relays the arguments name, adjusted by the flags.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, BadQuestion> {
-    let mut subjects = read(&args.relay)?;
+    named(&args.relay, args)
+}
+
+/// All relays that other words name, adjusted by the same flags.
+pub(crate) fn named(words: &str, args: &SubjectArgs) -> Result<Vec<Subject>, BadQuestion> {
+    let mut subjects = read(words)?;
     if subjects.is_empty() {
         return Err(BadQuestion::NoRelay);
     }
