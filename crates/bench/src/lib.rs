@@ -42,7 +42,7 @@ mod verdict;
 
 pub use order::{BadSetting, Knob, Pattern, Scenario, Settings, amount};
 pub use page::html;
-pub use probe::FewFiles;
+pub use probe::{FewFiles, NotTheRelay};
 pub use report::{
     Far, Figure, Generator, Latency, LatencyPoint, Machine, MemoryPoint, RatePoint, Reason, ReasonCode,
     Report, Server, Setting, Stream, Unit, grouped,

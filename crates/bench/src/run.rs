@@ -4,13 +4,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use thiserror::Error;
-use wherry_client::{Endpoint, Trust};
+use wherry_client::{DialError, Endpoint, Trust};
 use wherry_wire::key::NodePublic;
 
 use crate::clock;
 use crate::link::{Aim, AimError, is_private};
 use crate::order::{BadSetting, Knob, Scenario, Settings};
-use crate::probe::{FewFiles, Meter, Process, facts, listener, make_room};
+use crate::probe::{FewFiles, Meter, NotTheRelay, Process, facts, listener, make_room, relay_process};
 use crate::report::{Far, Reason, ReasonCode, Report, Setting};
 use crate::scenario::{self, Bench, Findings, Watch};
 
@@ -53,11 +53,13 @@ pub enum BenchError {
     /// The system allows too few open files.
     #[error(transparent)]
     Files(#[from] FewFiles),
-    /// There is no such process.
-    #[error("--server-pid {pid}: there is no such process here")]
-    NoProcess {
+    /// That process is not the relay's.
+    #[error("--server-pid {pid}: {cause}")]
+    Process {
         /// Its number.
         pid: u32,
+        /// Why not.
+        cause: NotTheRelay,
     },
     /// The scenario is about two relays, or about one.
     #[error("{scenario} is about {} relay{}", scenario.relays(), if scenario.relays() == 1 { "" } else { "s" })]
@@ -77,7 +79,15 @@ pub enum BenchError {
         /// The key that both have.
         key: NodePublic,
     },
-    /// The relay does not do what it must for any load.
+    /// The relay cannot be reached, or does not take this client.
+    #[error("{} cannot be loaded: {cause}", shown(endpoint))]
+    Dial {
+        /// The relay.
+        endpoint: Box<Endpoint>,
+        /// Which step failed, and why.
+        cause: DialError,
+    },
+    /// The relay, or this machine, does not do what it must for any load.
     #[error("{0}")]
     Relay(String),
     /// The load could not be driven.
@@ -103,7 +113,7 @@ pub fn run(order: &Order, watch: &dyn Watch) -> Result<Report, BenchError> {
     make_room(scenario::clients(*scenario, settings))?;
     let (aim, far) = aims(order)?;
     let server = match order.server_pid {
-        Some(pid) => Some(Process::new(pid).map_err(|_| BenchError::NoProcess { pid })?),
+        Some(pid) => Some(relay_process(pid, aim.addr).map_err(|cause| BenchError::Process { pid, cause })?),
         None => found(&aim),
     };
     let far_server = far.as_ref().and_then(found);
@@ -128,7 +138,10 @@ pub fn run(order: &Order, watch: &dyn Watch) -> Result<Report, BenchError> {
 
 /// What each relay needs to be dialled.
 fn aims(order: &Order) -> Result<(Aim, Option<Aim>), BenchError> {
-    let learn = |endpoint| Aim::learn(endpoint, &order.trust, order.may_load_public).map_err(refusal);
+    let learn = |endpoint| {
+        let learnt = Aim::learn(endpoint, &order.trust, order.may_load_public);
+        learnt.map_err(|error| refusal(endpoint, error))
+    };
     let given = 1 + usize::from(order.far.is_some());
     if order.scenario.relays() != given {
         return Err(BenchError::Relays { scenario: order.scenario });
@@ -157,9 +170,10 @@ fn found(aim: &Aim) -> Option<Process> {
     is_loopback(aim).then(|| listener(aim.addr)).flatten()
 }
 
-fn refusal(error: AimError) -> BenchError {
+fn refusal(endpoint: &Endpoint, error: AimError) -> BenchError {
     match error {
         AimError::Public { addr } => BenchError::NotYours { addr },
+        AimError::Dial(cause) => BenchError::Dial { endpoint: Box::new(endpoint.clone()), cause },
         other => BenchError::Relay(other.to_string()),
     }
 }

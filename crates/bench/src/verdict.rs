@@ -36,6 +36,24 @@ pub(crate) struct Evidence {
     pub(crate) arrived: u64,
 }
 
+/// By what share of an overload's length the generator may fall behind and still have offered about as much as was due.
+const BEHIND: f64 = 0.05;
+
+/// Why an overload says nothing of the relay, if it does not; `behind` is how far the generator fell behind, as a share of
+/// the overload's length.
+///
+/// Who offers more than can be taken need not be exact to the millisecond: it must offer it, and not be the limit itself.
+pub(crate) fn overload_fault(seen: &Evidence, behind: f64) -> Option<String> {
+    if behind > BEHIND {
+        return Some(format!(
+            "the generator fell behind by {:.0} % of the time, so less was offered; give it more --threads or cores",
+            behind * 100.0
+        ));
+    }
+    let codes = judge(&Evidence { is_closed: true, late: 0.0, ..*seen });
+    codes.into_iter().next().map(|reason| reason.text)
+}
+
 /// Why a run is no result; empty if it is one.
 pub(crate) fn judge(seen: &Evidence) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -114,6 +132,16 @@ mod tests {
         assert_eq!(codes(&Evidence { server: Some(0.98), ..full }), []);
         let open = Evidence { is_closed: false, server: Some(0.98), ..full };
         assert_eq!(codes(&open), [ReasonCode::GeneratorFull], "it reads too late what was relayed in time");
+    }
+
+    #[test]
+    fn an_overload_needs_a_generator_that_offers_it_and_no_exact_one() {
+        let seen = Evidence { late: 0.5, server: Some(1.0), busy: 0.99, ..good() };
+        assert_eq!(overload_fault(&seen, 0.01), None);
+        assert!(overload_fault(&seen, 0.2).is_some_and(|why| why.contains("fell behind by 20 %")));
+        let with_time = Evidence { server: Some(0.5), ..seen };
+        assert!(overload_fault(&with_time, 0.01).is_some_and(|why| why.contains("busy for 99 %")));
+        assert!(overload_fault(&Evidence { others: Some(0.5), ..seen }, 0.0).is_some());
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     output,
     ping::PingArgs,
     sift::{self, UnknownFlag},
+    usage,
 };
 
 /// What was asked for.
@@ -229,13 +230,17 @@ pub(crate) fn called_as_derper(argv: &[String]) -> bool {
 /// Reads the command line; help and version are printed here.
 pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
     let (argv, unknown) = sift::sift(argv, &Cli::command());
-    let cli = match Cli::try_parse_from(argv) {
+    let cli = match Cli::try_parse_from(&argv) {
         Ok(cli) => cli,
         Err(err) if matches!(err.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             output::print(&err.render().to_string())?;
             return Ok(Command::Answered);
         }
-        Err(err) => return Err(usage(&err, &unknown)),
+        Err(err) => {
+            let mistake = usage::mistake(&err, &argv, &Cli::command());
+            let lines: Vec<_> = unknown.iter().map(ToString::to_string).chain([mistake]).collect();
+            return Err(Failure::Usage(lines.join("\n").into()));
+        }
     };
     let marked = |settings| SettingArgs { unknown, ..settings };
     Ok(match cli.command {
@@ -259,13 +264,6 @@ pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "wherry", &mut script);
     Ok(output::print(&String::from_utf8_lossy(&script))?)
-}
-
-fn usage(err: &clap::Error, unknown: &[UnknownFlag]) -> Failure {
-    let text = err.render().to_string();
-    let lines = text.strip_prefix("error: ").unwrap_or(&text).lines().filter(|line| !line.is_empty());
-    let lines: Vec<_> = unknown.iter().map(ToString::to_string).chain(lines.map(str::to_owned)).collect();
-    Failure::Usage(lines.join("\n").into())
 }
 
 #[cfg(test)]

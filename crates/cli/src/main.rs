@@ -17,10 +17,12 @@ mod key;
 mod log;
 mod output;
 mod ping;
+mod remedy;
 mod serve;
 mod sift;
 mod status;
 mod subject;
+mod usage;
 
 use std::process::ExitCode;
 

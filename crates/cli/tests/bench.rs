@@ -210,13 +210,15 @@ fn a_table_is_for_people_and_says_whether_it_is_a_result() {
 
 #[test]
 fn wrong_questions_are_64_and_say_what_is_allowed() {
-    let asks: [(&[&str], &str); 9] = [
-        (&["peek", "127.0.0.1"], "ladder"),
+    let asks: [(&[&str], &str); 11] = [
+        (&["peek", "127.0.0.1"], "did you mean peak?"),
         (&["rate", "203.0.113.7:1"], "--i-may-load-this-relay"),
         (&["rate", "127.0.0.1", "--rate", "fast"], "e.g. 20000 or 20k"),
         (&["rate", "127.0.0.1", "--size", "20"], "from 32 to 65536"),
         (&["rate", "127.0.0.1", "--in-flight", "3"], "--in-flight has no effect on rate"),
         (&["idle", "127.0.0.1", "--clients", "5"], "101 clients at least"),
+        (&["rate", "127.0.0.1", "--rat", "5"], "unknown flag --rat; did you mean --rate?"),
+        (&["rate", "127.0.0.1", "--duration", "5"], "with its unit"),
         (&["rate", "wss://127.0.0.1"], "https://"),
         (&["rate", "127.0.0.1", "127.0.0.2"], "about one relay, and 2 are named"),
         (&["mesh", "127.0.0.1"], "about 2 relays, and one is named"),
@@ -225,6 +227,7 @@ fn wrong_questions_are_64_and_say_what_is_allowed() {
         let (code, stdout, stderr) = said(&bench(ask).output().unwrap());
         assert_eq!((code, stdout.as_str()), (Some(64), ""), "{ask:?} {stderr}");
         assert!(stderr.contains(expected), "{ask:?} {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{ask:?} {stderr}");
     }
 }
 
@@ -232,13 +235,71 @@ fn wrong_questions_are_64_and_say_what_is_allowed() {
 fn a_relay_that_cannot_be_loaded_is_told_with_what_to_do() {
     let relay = Relay::start();
     let addr = relay.addr.to_string();
-    for (ask, expected) in
-        [(addr.as_str(), "give its --pin"), (&format!("http://{addr}"), "leave out http://")]
-    {
+    let nobody = format!("{}:9", relay.addr.ip());
+    for (ask, expected) in [
+        (
+            addr.as_str(),
+            "no authority that this host trusts has issued it; if the certificate is self-signed, give its --pin",
+        ),
+        (&format!("http://{addr}"), "leave out http://"),
+        (&nobody, "nothing listens on 9/tcp there"),
+    ] {
         let (code, stdout, stderr) = said(&bench(&["rate", ask]).output().unwrap());
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");
+        let (code, stdout, _) = said(&bench(&["rate", ask, "--json"]).output().unwrap());
+        let answer: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((code, &answer["valid"], &answer["scenario"]), (Some(1), &false.into(), &"rate".into()));
+        assert_eq!(format!("wherry: {}\n", answer["error"].as_str().unwrap()), stderr);
     }
+}
+
+/// What a page would have to hold to load something, or to run something.
+const LOADS: [&str; 11] = [
+    "//",
+    "<script",
+    "<link",
+    "<img",
+    "<iframe",
+    "<object",
+    "@import",
+    "url(",
+    " src=",
+    " href=",
+    "javascript:",
+];
+
+#[test]
+fn a_report_is_one_page_that_has_everything_and_loads_nothing() {
+    let relay = Relay::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("page.html");
+    let path = file.to_str().unwrap();
+    std::fs::write(&file, "an old page").unwrap();
+    let ladder = ["--pairs", "1", "--rate", "500", "--duration", "100ms", "--warm-up", "50ms"];
+    let idle = ["--clients", "120", "--duration", "100ms"];
+    for (scenario, flags, plots) in [("ladder", &ladder[..], 4), ("idle", &idle[..], 1)] {
+        let report = run(&relay, scenario, &[flags, &["--report", path]].concat());
+        let page = std::fs::read_to_string(&file).unwrap();
+        for found in LOADS {
+            assert!(!page.contains(found), "{found} in {page}");
+        }
+        assert!(page.contains("default-src 'none'"), "nothing may be loaded: {page}");
+        assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"), "{page}");
+        assert_eq!([page.matches("<html").count(), page.matches("<svg").count()], [1, plots], "{page}");
+        let verdict = if report["valid"] == true { "<h2>A result</h2>" } else { "<h2>Not a result</h2>" };
+        assert!(page.contains(verdict), "{page}");
+        let figures = report["figures"].as_array().unwrap().iter().map(|figure| &figure["label"]);
+        let settings = report["settings"].as_array().unwrap().iter().map(|setting| &setting["name"]);
+        let said = figures.chain(settings).chain([&report["address"]]).map(|text| text.as_str().unwrap());
+        for text in said {
+            let text = text.replace('<', "&lt;");
+            assert!(page.contains(&text), "no {text} in {page}");
+        }
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["page.html"], "nothing else is left");
 }
 
 #[test]
@@ -263,6 +324,12 @@ fn a_process_or_a_limit_that_is_not_there_is_told_before_anything_is_loaded() {
         said(&bench(&["rate", &addr, "--insecure", "--server-pid", "4194305"]).output().unwrap());
     assert_eq!(code, Some(64), "{stderr}");
     assert!(stderr.contains("--server-pid 4194305: there is no such process"), "{stderr}");
+    let own = std::process::id().to_string();
+    let (code, _, stderr) =
+        said(&bench(&["rate", &addr, "--insecure", "--server-pid", &own]).output().unwrap());
+    assert_eq!(code, Some(64), "{stderr}");
+    let other = format!("does not listen on port 8443; process {} does", relay.child.id());
+    assert!(stderr.contains(&format!("--server-pid {own}: ")) && stderr.contains(&other), "{stderr}");
     let limited =
         format!("ulimit -n 200; exec {} bench idle {addr} --insecure", env!("CARGO_BIN_EXE_wherry"));
     let (code, _, stderr) = said(&Command::new("sh").args(["-c", &limited]).output().unwrap());

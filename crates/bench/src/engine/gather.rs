@@ -34,7 +34,14 @@ pub(crate) fn gather<'a>(
                 let key = new_key()?;
                 let named = |err: io::Error| {
                     next.fetch_max(members.len(), Ordering::Relaxed);
-                    io::Error::new(err.kind(), format!("client {}: {err}", number + 1))
+                    let (own, all) = (number + 1, members.len());
+                    io::Error::new(
+                        err.kind(),
+                        format!(
+                            "client {own} of {all} did not get in: {err}; the relay's log says why, often a limit of its \
+                             connections or open files; or ask for fewer clients or --diallers"
+                        ),
+                    )
                 };
                 let mut link =
                     dial(aim_of(member), &key, member.receive_buffer, &mut scratch).map_err(named)?;

@@ -8,8 +8,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use thiserror::Error;
 use wherry_client::{
-    DialError, Dialer, Endpoint, FastStart, HandshakeError, Identity, NoEntropy, Target, TlsError, Trust,
-    UpgradeError, upgrade_request,
+    DialError, Dialer, Endpoint, FastStart, Identity, NoEntropy, Target, Trust, upgrade_request,
 };
 use wherry_wire::key::NodePublic;
 
@@ -32,7 +31,7 @@ pub(crate) struct Aim {
 /// Why a relay cannot be loaded.
 #[derive(Debug, Error)]
 pub(crate) enum AimError {
-    #[error("the relay cannot be loaded: {0}{remedy}", remedy = remedy(.0))]
+    #[error(transparent)]
     Dial(#[from] DialError),
     #[error(transparent)]
     Entropy(#[from] NoEntropy),
@@ -40,25 +39,12 @@ pub(crate) enum AimError {
     Tls(#[from] rustls::Error),
     #[error("{addr} is neither a loopback nor a private address")]
     Public { addr: IpAddr },
-    #[error("the relay speaks no TLS 1.3, which all clients of a load do")]
+    #[error(
+        "the relay speaks no TLS 1.3, which all clients of a load do; let it, or a proxy before it, offer 1.3"
+    )]
     OldTls,
     #[error(transparent)]
     Io(#[from] io::Error),
-}
-
-/// What to do about a dial that failed, where that is known.
-fn remedy(error: &DialError) -> &'static str {
-    match error {
-        DialError::Tls(TlsError::Certificate { .. }) => "; give its --pin, or --insecure",
-        DialError::Tls(TlsError::NotTls) => {
-            "; that port may speak plain HTTP: name the relay by its http:// URL"
-        }
-        DialError::Handshake(HandshakeError::Refused) => "; a load takes a relay that admits any key",
-        DialError::Handshake(HandshakeError::Upgrade(UpgradeError::Status { status: 400, .. })) => {
-            "; if that port speaks TLS, leave out http://"
-        }
-        _ => "",
-    }
 }
 
 impl Aim {

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-/// A time with its unit, from a millisecond to a day: `500ms`, `5s`, `2m`; without a unit it is seconds.
+/// A time with its unit, up to a day: `500ms`, `5s`, `2m`. Without one it is refused, as in the configuration.
 ///
 /// # Errors
 /// What would have been right.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("", 1.0)];
+    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
     let seconds = with_unit(text, &units).filter(|seconds| (0.0..=86_400.0).contains(seconds));
-    seconds.map(Duration::from_secs_f64).ok_or_else(|| "a time up to 24h, e.g. 5s or 500ms".to_owned())
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "a time with its unit, up to 24h, e.g. 5s or 500ms".to_owned())
 }
 
 /// A whole number, thousands and millions as `20k` and `1.5M`.
@@ -77,8 +79,7 @@ mod tests {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
-        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
-        for text in ["", "s", "-1s", "1e3s", "25h", "inf", "5 s"] {
+        for text in ["", "5", "s", "-1s", "1e3s", "25h", "inf", "5 s"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -11,4 +11,5 @@ pub use limits::FewFiles;
 pub(crate) use limits::make_room;
 pub(crate) use machine::{cores, facts};
 pub(crate) use meter::{Meter, Usage};
-pub(crate) use process::{Process, listener};
+pub use process::NotTheRelay;
+pub(crate) use process::{Process, listener, relay_process};

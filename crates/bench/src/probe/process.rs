@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
+use thiserror::Error;
 
 use super::machine::cores_of;
 
@@ -67,32 +68,83 @@ pub(super) fn own_cpu() -> io::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
 }
 
+/// Why a process is not the relay's.
+#[derive(Debug, Error)]
+pub enum NotTheRelay {
+    /// There is none.
+    #[error("there is no such process here")]
+    Gone,
+    /// Its sockets are hidden.
+    #[error("this user may not see its sockets: run as its user or as root, or leave the flag out")]
+    Hidden,
+    /// It does something else.
+    #[error(
+        "process {name:?} does not listen on port {port}{}", other(*.listener)
+    )]
+    Deaf {
+        /// What it is called.
+        name: String,
+        /// The relay's port.
+        port: u16,
+        /// The process that does, if it can be seen.
+        listener: Option<u32>,
+    },
+}
+
+fn other(listener: Option<u32>) -> String {
+    listener.map_or_else(
+        || "; leave the flag out if the relay runs on another machine".to_owned(),
+        |pid| format!("; process {pid} does: give its number, or leave the flag out"),
+    )
+}
+
+/// The process with that number, if it listens on that address's port, be it in a network of its own as in a container.
+///
+/// # Errors
+/// [`NotTheRelay`].
+pub(crate) fn relay_process(pid: u32, addr: SocketAddr) -> Result<Process, NotTheRelay> {
+    let process = Process::new(pid).map_err(|_| NotTheRelay::Gone)?;
+    let folder = Path::new("/proc").join(pid.to_string());
+    if fs::read_dir(folder.join("fd")).is_err() {
+        return Err(NotTheRelay::Hidden);
+    }
+    if holds(pid, &listening_in(&folder.join("net"), addr.port(), None)) {
+        return Ok(process);
+    }
+    let name = fs::read_to_string(folder.join("comm")).unwrap_or_default().trim().to_owned();
+    let listener = listener(addr).map(Process::pid);
+    Err(NotTheRelay::Deaf { name, port: addr.port(), listener })
+}
+
 /// The process of this machine that listens on that address, if we may see it.
 pub(crate) fn listener(addr: SocketAddr) -> Option<Process> {
-    let sockets: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .flat_map(|text| listening(&text, addr))
-        .collect();
+    let sockets = listening_in(Path::new("/proc/net"), addr.port(), Some(&digits(addr.ip())));
     let pids = fs::read_dir("/proc").ok()?.flatten();
     let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| holds(*pid, &sockets)).find_map(|pid| Process::new(pid).ok())
 }
 
-/// The inodes of sockets that listen on that address or on all, as links to open files name them.
-fn listening(table: &str, addr: SocketAddr) -> Vec<String> {
+/// An address as the kernel's tables of sockets have it.
+fn digits(ip: IpAddr) -> String {
+    let octets = match ip {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    };
+    let words = octets.chunks_exact(4).filter_map(|word| Some(u32::from_ne_bytes(*word.first_chunk()?)));
+    words.map(|word| format!("{word:08X}")).collect()
+}
+
+/// The inodes of sockets in a folder's tables that listen on that port, of that address or of all, as links to open
+/// files name them; without an address, of any.
+fn listening_in(folder: &Path, port: u16, own: Option<&str>) -> Vec<String> {
+    let tables = ["tcp", "tcp6"].iter().filter_map(|name| fs::read_to_string(folder.join(name)).ok());
+    tables.flat_map(|text| listening(&text, port, own)).collect()
+}
+
+fn listening(table: &str, port: u16, own: Option<&str>) -> Vec<String> {
     /// State of a listening socket in these tables.
     const LISTEN: &str = "0A";
-    let port = format!("{:04X}", addr.port());
-    let own = match addr {
-        SocketAddr::V4(v4) => format!("{:08X}", u32::from_ne_bytes(v4.ip().octets())),
-        SocketAddr::V6(v6) => {
-            let words = v6.ip().octets();
-            let words =
-                words.chunks_exact(4).filter_map(|word| Some(u32::from_ne_bytes(*word.first_chunk()?)));
-            words.map(|word| format!("{word:08X}")).collect()
-        }
-    };
+    let port = format!("{port:04X}");
     let mut found = Vec::new();
     for line in table.lines().skip(1) {
         let fields: Vec<&str> = line.split_whitespace().collect();
@@ -100,7 +152,8 @@ fn listening(table: &str, addr: SocketAddr) -> Vec<String> {
             continue;
         };
         let Some((host, on)) = local.split_once(':') else { continue };
-        if state == LISTEN && on == port && (host == own || host.bytes().all(|digit| digit == b'0')) {
+        let is_own = own.is_none_or(|own| own == host) || host.bytes().all(|digit| digit == b'0');
+        if state == LISTEN && on == port && is_own {
             found.push(format!("socket:[{inode}]"));
         }
     }
@@ -126,6 +179,17 @@ mod tests {
         let found = listener(listener_socket.local_addr().unwrap()).unwrap();
         assert_eq!(found.pid(), std::process::id());
         assert!(found.cpu().unwrap() > Duration::ZERO && found.memory().unwrap() > 0);
+    }
+
+    #[test]
+    fn a_process_that_does_not_listen_on_the_port_is_not_the_relay() {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (addr, own) = (socket.local_addr().unwrap(), std::process::id());
+        assert_eq!(relay_process(own, addr).unwrap().pid(), own);
+        drop(socket);
+        let refused = relay_process(own, addr).unwrap_err().to_string();
+        assert!(refused.contains(&format!("does not listen on port {}; leave", addr.port())), "{refused}");
+        assert!(matches!(relay_process(4_194_305, addr), Err(NotTheRelay::Gone)));
     }
 
     #[test]

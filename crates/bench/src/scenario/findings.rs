@@ -119,7 +119,18 @@ fn reasons(
     is_closed: bool,
     arrived: u64,
 ) -> Vec<Reason> {
-    judge(&Evidence {
+    judge(&evidence(bench, generator, usage, is_closed, arrived))
+}
+
+/// What was seen beside the figures.
+pub(super) fn evidence(
+    bench: &Bench<'_>,
+    generator: &Generator,
+    usage: &Usage,
+    is_closed: bool,
+    arrived: u64,
+) -> Evidence {
+    Evidence {
         is_closed,
         late: generator.late,
         busy: generator.busy,
@@ -127,7 +138,7 @@ fn reasons(
         others: usage.others,
         stolen: usage.stolen,
         arrived,
-    })
+    }
 }
 
 /// A count as a rate.

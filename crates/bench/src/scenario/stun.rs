@@ -28,11 +28,17 @@ const BATCH: usize = 64;
 /// Asks for the length of the settings.
 pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
     let settings = bench.settings;
-    let to = bench.stun.ok_or_else(|| io::Error::other("this relay's entry says that it has no STUN"))?;
+    let to = bench.stun.ok_or_else(|| {
+        io::Error::other(
+            "this relay's entry says that it has no STUN; if it has, name its port with --stun-port",
+        )
+    })?;
     let mut asker = Asker::new(to)?;
     let warm = asker.ask(bench, settings.warm_up.max(PATIENCE), "warming up")?;
     if warm.ages.latency().is_none() {
-        return Err(io::Error::other(format!("no STUN answer from {to}")));
+        return Err(io::Error::other(format!(
+            "no STUN answer from {to}/udp; see that the relay answers STUN, and name its port with --stun-port"
+        )));
     }
     let before = bench.meter.read()?;
     let counted = asker.ask(bench, settings.duration, "asking")?;

@@ -13,7 +13,7 @@ use crate::subject::SubjectArgs;
 #[command(after_help = AFTER)]
 pub(crate) struct BenchArgs {
     /// What to measure, as listed below
-    #[arg(value_name = "SCENARIO")]
+    #[arg(value_name = "SCENARIO", value_parser = scenario)]
     pub(super) scenario: Scenario,
 
     #[command(flatten)]
@@ -222,6 +222,16 @@ fn set<T>(field: &mut T, value: Option<T>) -> bool {
     value.map(|value| *field = value).is_some()
 }
 
+fn scenario(text: &str) -> Result<Scenario, String> {
+    text.parse().map_err(|allowed| {
+        let near = Scenario::ALL.map(|known| (strsim::damerau_levenshtein(text, known.name()), known));
+        match near.into_iter().min_by_key(|(distance, _)| *distance).filter(|(distance, _)| *distance <= 2) {
+            Some((_, known)) => format!("{allowed}; did you mean {known}?"),
+            None => allowed,
+        }
+    })
+}
+
 fn clients(text: &str) -> Result<usize, String> {
     amount::count(text)
         .ok()
@@ -278,7 +288,13 @@ mod tests {
     #[test]
     fn a_bad_value_is_told_with_its_flag_and_what_is_allowed() {
         for (words, flag, allowed) in [
-            (["peek", "r", "--rate", "1"], "SCENARIO", "ladder"),
+            (
+                ["peek", "r", "--rate", "1"],
+                "SCENARIO",
+                "ladder, lanes, fair, slow, stun, churn, mesh; did you mean peak?",
+            ),
+            (["whatever", "r", "--rate", "1"], "SCENARIO", "mesh\n"),
+            (["rate", "r", "--duration", "5"], "--duration", "with its unit"),
             (["rate", "r", "--rate", "0"], "--rate", "e.g. 20000 or 20k"),
             (["rate", "r", "--duration", "soon"], "--duration", "e.g. 5s or 500ms"),
             (["rate", "r", "--burst", "5000"], "--burst", "1..=4096"),

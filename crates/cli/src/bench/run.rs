@@ -1,5 +1,6 @@
 //! The door.
 
+use serde::Serialize;
 use thiserror::Error;
 use wherry_bench::{BenchError, Order, Report, Scenario};
 use wherry_client::{Trust, TrustError};
@@ -10,6 +11,7 @@ use super::progress::Progress;
 use super::table::table;
 use crate::failure::{Failure, SystemError};
 use crate::output;
+use crate::remedy::{self, Situation, Tool};
 use crate::subject::{self, BadQuestion, Stun};
 
 /// What is wrong with the question.
@@ -19,7 +21,7 @@ enum Wrong {
     NoEffect(#[from] NoEffect),
     #[error(transparent)]
     Subject(#[from] BadQuestion),
-    #[error("{scenario} is about {}, and {} named; {}", relays(scenario.relays()), are(*named), remedy(*scenario))]
+    #[error("{scenario} is about {}, and {} named; {}", relays(scenario.relays()), are(*named), which(*scenario))]
     Count { scenario: Scenario, named: usize },
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -48,7 +50,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     let progress = Progress::start().map_err(SystemError::Start)?;
     let outcome = wherry_bench::run(&order, &progress);
     progress.finish();
-    let report = outcome.map_err(failure)?;
+    let report = outcome.map_err(|error| failed(args, error))?;
     if args.json {
         let json = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{json}\n"))?;
@@ -94,20 +96,45 @@ fn are(count: usize) -> String {
     if count == 1 { "one is".to_owned() } else { format!("{count} are") }
 }
 
-fn remedy(scenario: Scenario) -> &'static str {
+fn which(scenario: Scenario) -> &'static str {
     match scenario.relays() {
         1 => "name the one to load",
         _ => "name both, the one that has the link first, or a map with these two",
     }
 }
 
-fn failure(error: BenchError) -> Failure {
-    match error {
+/// What to say where there is no report; whoever reads JSON gets an answer all the same, unless the question was wrong.
+fn failed(args: &BenchArgs, error: BenchError) -> Failure {
+    let failure = match error {
+        BenchError::Dial { ref endpoint, ref cause } => {
+            let situation = Situation { endpoint, tool: Tool::Bench, seen_pin: None };
+            let remedy = remedy::dial(cause, &situation);
+            Failure::Other(format!("{error}; {remedy}").into())
+        }
         BenchError::Setting(_)
         | BenchError::NotYours { .. }
-        | BenchError::NoProcess { .. }
+        | BenchError::Process { .. }
         | BenchError::Relays { .. }
         | BenchError::SameRelay { .. } => Failure::Usage(error.into()),
         other => Failure::Other(other.into()),
+    };
+    if args.json && matches!(failure, Failure::Other(_)) {
+        let error = failure.to_string();
+        let answer = NoReport { scenario: args.scenario.name(), valid: false, error };
+        let printed = serde_json::to_string_pretty(&answer)
+            .map_err(|err| SystemError::Stdout(err.into()))
+            .and_then(|json| output::print(&format!("{json}\n")));
+        if let Err(err) = printed {
+            return err.into();
+        }
     }
+    failure
+}
+
+/// What JSON says where there is no report.
+#[derive(Serialize)]
+struct NoReport {
+    scenario: &'static str,
+    valid: bool,
+    error: String,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use wherry_bench::amount;
 
 use crate::subject::SubjectArgs;
 
@@ -22,8 +23,8 @@ pub(crate) struct PingArgs {
     #[arg(long)]
     pub(super) websocket: bool,
 
-    /// Longest time a step may take: 5s, 800ms, or a number of seconds
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    /// Longest time a step may take, e.g. 5s or 800ms
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = timeout)]
     pub(super) timeout: Duration,
 
     /// File with the node key (privkey:…) to connect with, instead of a throw-away one
@@ -48,17 +49,12 @@ Examples:
 
 Exit code: 0 everything works, 1 something does not, 64 the question was wrong.";
 
-fn duration(text: &str) -> Result<Duration, String> {
-    let (number, millis) = match text.strip_suffix("ms") {
-        Some(number) => (number, 1),
-        None => (text.strip_suffix('s').unwrap_or(text), 1000),
-    };
-    match number.parse::<u32>() {
-        Ok(number @ 1..=3_600_000) if u64::from(number) * millis <= 3_600_000 => {
-            Ok(Duration::from_millis(u64::from(number) * millis))
-        }
-        _ => Err("from 1ms to 3600s, in the units s and ms: 5s, 800ms, or a number of seconds".to_owned()),
-    }
+fn timeout(text: &str) -> Result<Duration, String> {
+    let within = |time: &Duration| (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(time);
+    amount::duration(text)
+        .ok()
+        .filter(within)
+        .ok_or_else(|| "a time with its unit, from 1ms to 1h, e.g. 5s or 800ms".to_owned())
 }
 
 #[cfg(test)]
@@ -66,13 +62,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_seconds_or_milliseconds_up_to_an_hour() {
-        assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("800ms"), Ok(Duration::from_millis(800)));
-        assert_eq!(duration("3600s"), Ok(Duration::from_secs(3600)));
-        for text in ["", "0", "0ms", "3601s", "-1s", "1m", "1.5s", "s"] {
-            assert!(duration(text).is_err(), "{text}");
+    fn times_have_a_unit_and_end_at_an_hour() {
+        assert_eq!(timeout("5s"), Ok(Duration::from_secs(5)));
+        assert_eq!(timeout("800ms"), Ok(Duration::from_millis(800)));
+        assert_eq!(timeout("1h"), Ok(Duration::from_secs(3600)));
+        for text in ["", "0", "5", "0ms", "3601s", "-1s", "61m", "s"] {
+            assert!(timeout(text).is_err(), "{text}");
         }
     }
 }

@@ -12,9 +12,10 @@ use wherry_client::{
 use wherry_server::clock::Clock;
 
 use super::relay::{self, Lost, Way};
-use super::remedy::{self, Situation};
-use super::report::{Name, Report, Tally, Tls};
+use super::remedy;
+use super::report::{Name, Problem, Report, Tally, Tls};
 use super::stun;
+use crate::remedy::{self as dial_remedy, Situation, Tool};
 use crate::subject::{Stun, Subject};
 
 /// How to measure.
@@ -186,9 +187,10 @@ impl<'a> Run<'a> {
     async fn failed(&mut self, err: &DialError) {
         self.is_serving |= matches!(err, DialError::Handshake(HandshakeError::Refused));
         let seen_pin = self.seen_pin(err).await;
-        let subject = self.subject;
-        let has_key = self.plan.key.is_some();
-        let problem = || remedy::dial(err, &Situation { subject, has_key, seen_pin });
+        let endpoint = &self.subject.endpoint;
+        let tool = Tool::Ping { has_key: self.plan.key.is_some() };
+        let remedy = dial_remedy::dial(err, &Situation { endpoint, tool, seen_pin });
+        let problem = || Problem { what: err.to_string(), remedy };
         match err.step() {
             DialStep::Dns => self.dns.failed(problem),
             DialStep::Tcp => self.tcp.failed(problem),

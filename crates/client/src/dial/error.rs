@@ -85,9 +85,66 @@ fn is_lookup(attempt: &Attempt) -> bool {
 /// Each attempt; with its endpoint's label where there is more than one.
 fn list(attempts: &[Attempt]) -> String {
     let several = attempts.iter().any(|attempt| attempts.iter().any(|other| attempt.label != other.label));
-    let line = |attempt: &Attempt| match several {
-        true => format!("{}: {attempt}", attempt.label),
-        false => attempt.to_string(),
+    let line = |same: &[Attempt]| {
+        let Some(Attempt { label, error, .. }) = same.first() else { return String::new() };
+        let prefix = if several { format!("{label}: ") } else { String::new() };
+        format!("{prefix}{}: {error}", places(same))
     };
-    attempts.iter().map(line).collect::<Vec<_>>().join("; ")
+    // What failed in the same way is told once.
+    let alike = |one: &Attempt, next: &Attempt| {
+        one.label == next.label && one.error.to_string() == next.error.to_string()
+    };
+    attempts.chunk_by(alike).map(line).collect::<Vec<_>>().join("; ")
+}
+
+/// Where attempts went; a name that was tried in both families is said once.
+fn places(attempts: &[Attempt]) -> String {
+    let mut places = Vec::new();
+    let mut last_name = "";
+    for at in attempts.iter().map(|attempt| attempt.at.as_str()) {
+        match at.split_once(" by ") {
+            Some((name, family)) if name == last_name => places.push(family.to_owned()),
+            found => {
+                places.push(at.to_owned());
+                last_name = found.map_or("", |(name, _)| name);
+            }
+        }
+    }
+    places.join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    fn attempt(label: &str, at: &str, error: AttemptError) -> Attempt {
+        Attempt { label: label.to_owned(), at: at.to_owned(), error }
+    }
+
+    fn lookup() -> AttemptError {
+        AttemptError::Lookup(io::Error::other("unknown"))
+    }
+
+    #[test]
+    fn what_failed_in_the_same_way_is_told_once() {
+        let one = vec![
+            attempt("a", "relay.example by IPv4", lookup()),
+            attempt("a", "relay.example by IPv6", lookup()),
+        ];
+        let said = DialError::Unreachable { attempts: one }.to_string();
+        assert_eq!(said, "relay.example by IPv4 and IPv6: name resolution failed: unknown");
+        let two = vec![
+            attempt("a", "relay.example by IPv4", lookup()),
+            attempt("a", "relay.example by IPv6", AttemptError::NoAddress),
+            attempt("b", "10.0.0.7:443", AttemptError::NoFamily),
+        ];
+        let said = DialError::Unreachable { attempts: two }.to_string();
+        assert_eq!(said.matches("; ").count(), 2, "{said}");
+        assert!(
+            said.starts_with("a: relay.example by IPv4: name") && said.contains("; b: 10.0.0.7:443: "),
+            "{said}"
+        );
+    }
 }

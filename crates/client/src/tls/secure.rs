@@ -40,7 +40,7 @@ pub enum TlsError {
     #[error(transparent)]
     Pin(PinFailure),
     /// The certificate does not satisfy the rule for it.
-    #[error("the relay's certificate is refused: {reason}")]
+    #[error("the relay's certificate is refused: {}", fault.words(reason))]
     Certificate {
         /// What kind of fault it has.
         fault: CertificateFault,
@@ -126,6 +126,16 @@ fn meta_key(certificate: &CertificateDer<'_>) -> Option<NodePublic> {
 }
 
 impl CertificateFault {
+    /// The fault in plain words; in the TLS library's where there is no better.
+    fn words(self, reason: &CertificateError) -> String {
+        match self {
+            Self::UnknownIssuer => "no authority that this host trusts has issued it".to_owned(),
+            Self::Expired => "it, or one it depends on, has expired".to_owned(),
+            Self::NotYetValid => "it, or one it depends on, is not valid yet".to_owned(),
+            Self::OtherName | Self::Other => reason.to_string(),
+        }
+    }
+
     fn of(reason: &CertificateError) -> Self {
         match reason {
             // webpki's word for a self-signed authority that is shown as the relay's own certificate.

@@ -1,0 +1,202 @@
+//! What to do about each way a dial can fail, in one plain sentence; for every tool that dials.
+
+use std::io;
+use std::net::IpAddr;
+
+use wherry_client::{
+    AttemptError, CertificateFault, DialError, Endpoint, HandshakeError, Pin, PinFailure, Step, TlsError,
+    UpgradeError,
+};
+
+/// What else is known when a dial fails.
+pub(crate) struct Situation<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) tool: Tool,
+    /// The pin of the certificate that was refused.
+    pub(crate) seen_pin: Option<Pin>,
+}
+
+/// Who dials: not all have the same flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// `wherry ping`; with a key, the node is no throw-away one.
+    Ping { has_key: bool },
+    /// `wherry bench`.
+    Bench,
+}
+
+/// Where to read on when this side cannot know more.
+pub(crate) const LOG: &str =
+    "the relay's own log says more (wherry: with WHERRY_LOG=debug in its environment)";
+
+/// What to do about a failed dial.
+pub(crate) fn dial(err: &DialError, situation: &Situation<'_>) -> String {
+    let port = situation.endpoint.port();
+    match err {
+        DialError::Unreachable { .. } if err.step() == Step::Dns => {
+            "check the spelling of the name and its A and AAAA records, or use the relay's address".to_owned()
+        }
+        DialError::Unreachable { attempts } => tcp(attempts.last().map(|attempt| &attempt.error), port),
+        DialError::Timeout { step: Step::Tcp, .. } => closed(port),
+        DialError::Timeout { .. } => format!(
+            "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
+        ),
+        DialError::Tls(err) => tls(err, situation),
+        DialError::Handshake(HandshakeError::Upgrade(err)) => upgrade(err, situation.tool),
+        DialError::Handshake(err) => handshake(err, situation.tool),
+        _ => LOG.to_owned(),
+    }
+}
+
+fn tcp(last: Option<&AttemptError>, port: u16) -> String {
+    match last {
+        Some(AttemptError::Connect(err)) if err.kind() == io::ErrorKind::ConnectionRefused => format!(
+            "nothing listens on {port}/tcp there, or a firewall rejects it: check that the relay runs and on which port"
+        ),
+        Some(AttemptError::Connect(_)) => {
+            "there is no way to that address from here: check this host's network, or try -4 or -6".to_owned()
+        }
+        Some(AttemptError::NoFamily) => {
+            "the entry, or -4 or -6 here, leaves no address to dial: fill in IPv4 or IPv6 in the map entry"
+                .to_owned()
+        }
+        _ => closed(port),
+    }
+}
+
+fn closed(port: u16) -> String {
+    format!("open {port}/tcp in the host's firewall and in the provider's, and check the address")
+}
+
+fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
+    let port = situation.endpoint.port();
+    match err {
+        TlsError::Pin(failure) => pin(failure),
+        TlsError::Certificate { fault, .. } => certificate(*fault, situation),
+        TlsError::NotTls => format!(
+            "port {port} speaks plain HTTP: let the relay serve TLS there (derper does so only on 443 or with \
+             -certmode manual), or name it by its http:// URL"
+        ),
+        TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.endpoint.host()),
+        _ => "something on the path cuts TLS: try from another network, or another port".to_owned(),
+    }
+}
+
+/// TLS that ends without a certificate. A relay chooses one by the name in the hello (SNI); for an address none is sent.
+fn no_certificate(host: &str) -> String {
+    let name = if host.parse::<IpAddr>().is_ok() {
+        format!("for the bare address {host}, which TLS sends no name for: name it as its certificate does")
+    } else {
+        format!(
+            "for the name sent to it, {host:?}: name it as its certificate does, or get it one for this name"
+        )
+    };
+    format!("most likely the relay has no certificate {name}; {LOG}")
+}
+
+fn pin(failure: &PinFailure) -> String {
+    match failure {
+        PinFailure::OtherCertificate { found, .. } => format!(
+            "if the relay's certificate was replaced, put \"{found}\" into CertName of the map entry; if not, \
+             somebody else answers"
+        ),
+        PinFailure::SeveralCertificates { .. } => {
+            "let the relay show its certificate alone, without the chain".to_owned()
+        }
+        PinFailure::Expired => {
+            "make a new certificate on the relay and put its pin into the map entry".to_owned()
+        }
+        PinFailure::NotYetValid => "compare the clocks of the relay and of this host".to_owned(),
+        PinFailure::OtherName { name } => {
+            format!("make a certificate for {name} and put its pin into the map entry")
+        }
+        _ => "make a new certificate on the relay and put its pin into the map entry".to_owned(),
+    }
+}
+
+fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
+    match (fault, situation.seen_pin) {
+        (CertificateFault::UnknownIssuer, Some(pin)) => format!(
+            "if the certificate is self-signed, pin it: compare with the relay that it is \"{pin}\", then put that \
+             into CertName of the map entry (here: --pin)"
+        ),
+        (CertificateFault::UnknownIssuer, None) if situation.tool == Tool::Bench => {
+            "if the certificate is self-signed, give its --pin, which the relay prints and `wherry ping` shows, or \
+             --insecure"
+                .to_owned()
+        }
+        (CertificateFault::Expired, _) => {
+            "renew the certificate, and have the relay read it (a reload or a restart)".to_owned()
+        }
+        (CertificateFault::NotYetValid, _) => "compare the clocks of the relay and of this host".to_owned(),
+        (CertificateFault::OtherName, _) => format!(
+            "name it as its certificate does, or put that name into CertName of the map entry, or get a \
+             certificate for {:?}",
+            situation.endpoint.host()
+        ),
+        _ => "get a certificate from a known authority, or pin a self-signed one".to_owned(),
+    }
+}
+
+fn upgrade(err: &UpgradeError, tool: Tool) -> String {
+    match err {
+        UpgradeError::Status { status: 400, body } if body.contains("HTTPS") => {
+            "that port speaks TLS: name it by its https:// URL, or leave out http://".to_owned()
+        }
+        UpgradeError::Status { status: 404, .. } => {
+            "there is no relay under this path: check the URL, and that the relay is switched on".to_owned()
+        }
+        UpgradeError::Status { status: 502..=504, .. } => {
+            "the proxy there does not reach the relay behind it: check that the relay runs and the proxy's target"
+                .to_owned()
+        }
+        UpgradeError::Status { .. } | UpgradeError::WebSocket(_) => {
+            let or = if tool == Tool::Bench { "" } else { ", or try --websocket" };
+            format!(
+                "if a proxy stands before the relay, let it pass the headers Upgrade and Connection on /derp{or}"
+            )
+        }
+        UpgradeError::NotHttp => "something else than a relay listens on that port: check host and port".to_owned(),
+        _ => format!("the relay, or a proxy before it, hangs up on the request; {LOG}"),
+    }
+}
+
+fn handshake(err: &HandshakeError, tool: Tool) -> String {
+    match err {
+        HandshakeError::Refused if tool == Tool::Bench => {
+            "a load takes a relay that admits any key: start it with --admit open while it is measured".to_owned()
+        }
+        HandshakeError::Refused if tool == (Tool::Ping { has_key: true }) => {
+            "it connects, but the relay does not admit this key: add it to the relay's admission list".to_owned()
+        }
+        HandshakeError::Refused => {
+            "it connects, but admission is closed to this throw-away key: that may be as intended; to test the rest, \
+             give an admitted node's key with --key FILE"
+                .to_owned()
+        }
+        HandshakeError::Ended | HandshakeError::Io(_) => {
+            format!("the relay, or a proxy before it, hangs up; {LOG}")
+        }
+        _ => "what answers there is no DERP relay, or a broken one: check host, port and path".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn advice(url: &str, tool: Tool, err: TlsError) -> String {
+        let endpoint = url.parse().unwrap();
+        dial(&DialError::Tls(err), &Situation { endpoint: &endpoint, tool, seen_pin: None })
+    }
+
+    #[test]
+    fn tls_that_ends_without_a_certificate_points_at_the_name() {
+        let ended = || TlsError::Ended(io::ErrorKind::UnexpectedEof.into());
+        let by_name = advice("https://relay.example", Tool::Bench, ended());
+        assert!(by_name.contains("for the name sent to it, \"relay.example\""), "{by_name}");
+        let by_address = advice("https://[2001:db8::7]:8443", Tool::Ping { has_key: false }, ended());
+        assert!(by_address.contains("bare address 2001:db8::7"), "{by_address}");
+        assert!([by_name, by_address].iter().all(|advice| advice.contains("WHERRY_LOG=debug")));
+    }
+}
