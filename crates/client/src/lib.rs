@@ -6,6 +6,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `reconnect` | a connection that comes back |
+//! | `fetch` | a document by HTTP |
 //! | `dial` | from a target to an open connection, step by step |
 //! | `connection` | the DERP handshake and the two halves of an open connection |
 //! | `upgrade` | from HTTP to a stream of DERP frames, or a WebSocket that carries them |
@@ -38,6 +39,7 @@
 mod clock;
 mod connection;
 mod dial;
+mod fetch;
 mod reconnect;
 mod target;
 mod tcp;
@@ -50,6 +52,7 @@ pub use connection::{
     Sender, Sent, Timings,
 };
 pub use dial::{DialError, Dialer, Plain, Secured, Step, Transport};
+pub use fetch::{Document, FetchError};
 pub use reconnect::{Backoff, Event, Reconnecting, ReconnectingSender};
 pub use target::{Endpoint, Family, Target, TargetError};
 pub use tcp::{Attempt, AttemptError};

@@ -72,6 +72,10 @@ impl Secured {
     pub fn timings(&self) -> Timings {
         self.site.timings
     }
+
+    pub(crate) fn into_stream(self) -> Box<dyn ByteStream> {
+        self.stream
+    }
 }
 
 impl Dialer {

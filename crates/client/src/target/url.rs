@@ -12,6 +12,15 @@ impl FromStr for Endpoint {
 
     /// Reads `https://host[:port][/path]` or `http://…`; without a path it is `/derp`.
     fn from_str(text: &str) -> Result<Self, TargetError> {
+        let endpoint = Self::of_document(text)?;
+        let path = if endpoint.path == "/" { "/derp".to_owned() } else { endpoint.path };
+        Ok(Self { path, ..endpoint })
+    }
+}
+
+impl Endpoint {
+    /// Reads a URL whose path is as it is written.
+    pub(crate) fn of_document(text: &str) -> Result<Self, TargetError> {
         let not_url = || TargetError::NotUrl { text: text.to_owned() };
         let url: Uri = text.parse().map_err(|_| not_url())?;
         let scheme = match url.scheme_str() {
@@ -41,7 +50,7 @@ impl FromStr for Endpoint {
             host: host.to_owned(),
             server_name: server_name(host)?,
             port,
-            path: if path == "/" { "/derp".to_owned() } else { path.to_owned() },
+            path: path.to_owned(),
             verify: Verify::Host,
             v4: Address::OfHost,
             v6: Address::OfHost,

@@ -1,0 +1,151 @@
+//! GET, with redirects.
+
+use std::error::Error;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
+use http::{HeaderName, Request, Uri};
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use tokio::time::timeout;
+
+use super::carrier::Carrier;
+use super::document::{Document, FetchError};
+use crate::dial::Dialer;
+use crate::target::{Endpoint, Target};
+
+/// Redirects that are followed: http to https, a new home, and a spare one or two.
+const MAX_REDIRECTS: usize = 4;
+
+/// For everything: what Headscale gives a map's URL.
+///
+/// Source: headscale: hscontrol/derp/derp.go.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest head of an answer, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+
+impl Dialer {
+    /// Fetches `url`, `https://…` or `http://…`, of at most `max_bytes`; the answer may have any status.
+    ///
+    /// Redirects are followed, but never from TLS to plain HTTP. Cancelled, the connection is closed.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn fetch(&self, url: &str, max_bytes: usize) -> Result<Document, FetchError> {
+        let late = |_| Err(FetchError::Timeout { limit: LIMIT });
+        timeout(LIMIT, self.follow(url, max_bytes)).await.unwrap_or_else(late)
+    }
+
+    async fn follow(&self, url: &str, max_bytes: usize) -> Result<Document, FetchError> {
+        let mut url = url.to_owned();
+        for _ in 0..=MAX_REDIRECTS {
+            match self.get(&url, max_bytes).await? {
+                Answer::Document(document) => return Ok(document),
+                Answer::Elsewhere(location) => url = next(&url, &location)?,
+            }
+        }
+        Err(FetchError::Redirect { location: url, reason: "there were too many before it" })
+    }
+
+    async fn get(&self, url: &str, max_bytes: usize) -> Result<Answer, FetchError> {
+        let endpoint = Endpoint::of_document(url)?;
+        let (authority, path) = (endpoint.authority(), endpoint.path.clone());
+        let plain = self.tcp(&Target::one(endpoint)).await?;
+        let stream = self.tls(plain).await?.into_stream();
+        let headers: [(HeaderName, &str); 4] = [
+            (HOST, &authority),
+            (USER_AGENT, concat!("wherry/", env!("CARGO_PKG_VERSION"))),
+            (ACCEPT, "application/json, application/yaml;q=0.9, */*;q=0.5"),
+            (CONNECTION, "close"),
+        ];
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        // Path and authority were parts of a URL, so only the URL can be at fault.
+        let request = request
+            .body(Empty::<Bytes>::new())
+            .map_err(|_| crate::TargetError::NotUrl { text: url.to_owned() })?;
+        let (mut sender, connection) = http1::Builder::new()
+            .max_buf_size(MAX_HEAD)
+            .handshake(Carrier(stream))
+            .await
+            .map_err(FetchError::Http)?;
+        let exchange = async {
+            let answer = sender.send_request(request).await.map_err(FetchError::Http)?;
+            let (head, body) = answer.into_parts();
+            let header =
+                |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            if let (true, Some(location)) = (head.status.is_redirection(), header(LOCATION)) {
+                return Ok(Answer::Elsewhere(location));
+            }
+            let body =
+                Limited::new(body, max_bytes).collect().await.map_err(|err| too_long(err, max_bytes))?;
+            Ok(Answer::Document(Document {
+                url: url.to_owned(),
+                status: head.status.as_u16(),
+                content_type: header(CONTENT_TYPE),
+                body: body.to_bytes().to_vec(),
+            }))
+        };
+        match select(pin!(exchange), pin!(connection)).await {
+            Either::Left((answer, _)) => answer,
+            // The connection is over; what came is still to be taken up.
+            Either::Right((_, exchange)) => exchange.await,
+        }
+    }
+}
+
+enum Answer {
+    Document(Document),
+    Elsewhere(String),
+}
+
+/// The body's error: the length limit's own, or hyper's.
+fn too_long(err: Box<dyn Error + Send + Sync>, limit: usize) -> FetchError {
+    match err.downcast::<hyper::Error>() {
+        Ok(err) => FetchError::Http(*err),
+        Err(_) => FetchError::TooLong { limit },
+    }
+}
+
+/// The URL that a redirect leads to.
+fn next(from: &str, location: &str) -> Result<String, FetchError> {
+    let refused = |reason| FetchError::Redirect { location: location.to_owned(), reason };
+    let base: Uri = from.parse().map_err(|_| refused("the URL before it cannot be read"))?;
+    let (Some(scheme), Some(authority)) = (base.scheme_str(), base.authority()) else {
+        return Err(refused("the URL before it cannot be read"));
+    };
+    let to = match location {
+        _ if location.starts_with("//") => format!("{scheme}:{location}"),
+        _ if location.starts_with('/') => format!("{scheme}://{authority}{location}"),
+        _ if location.contains("://") => location.to_owned(),
+        _ => return Err(refused("it is no whole URL and no path")),
+    };
+    // Fragments are for whoever asked.
+    let to = to.split('#').next().unwrap_or_default().to_owned();
+    if scheme == "https" && !to.starts_with("https://") {
+        return Err(refused("it leads from TLS to a connection without"));
+    }
+    Ok(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_is_a_url_or_a_path_and_never_leaves_tls() {
+        let at = |from, location| next(from, location).map_err(|err| err.to_string());
+        assert_eq!(at("http://a.example/x", "https://b.example/y#z").unwrap(), "https://b.example/y");
+        assert_eq!(at("https://a.example:8443/x", "/y?z").unwrap(), "https://a.example:8443/y?z");
+        assert_eq!(at("https://a.example/x", "//b.example/y").unwrap(), "https://b.example/y");
+        assert!(at("https://a.example/x", "http://a.example/y").unwrap_err().contains("TLS"));
+        assert!(at("https://a.example/x", "file:///etc/passwd").is_err());
+        assert!(at("https://a.example/x", "y").is_err());
+    }
+}
