@@ -11,6 +11,7 @@ use wherry_server::config::{Effective, Environment, Flag, KEYS, Key, Problems, S
 use crate::{
     bench::BenchArgs,
     failure::{Failure, Mistakes},
+    map::MapCommands,
     output,
     ping::PingArgs,
     sift::{self, UnknownFlag},
@@ -33,6 +34,7 @@ pub(crate) enum Command {
     Derper(Vec<String>),
     Status(StatusArgs),
     Ping(PingArgs),
+    Map(MapCommands),
     Bench(Box<BenchArgs>),
     KeyNew {
         out: Option<PathBuf>,
@@ -71,6 +73,9 @@ enum Commands {
     /// Show who is connected to a running relay, and how much they send
     Status(StatusArgs),
     Ping(PingArgs),
+    /// Make and check the maps by which clients find relays
+    #[command(subcommand)]
+    Map(MapCommands),
     Bench(Box<BenchArgs>),
     /// Make and read node keys
     #[command(subcommand)]
@@ -252,6 +257,7 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
         Commands::Derper { flags } => Command::Derper(flags),
         Commands::Status(status) => Command::Status(status),
         Commands::Ping(args) => Command::Ping(args),
+        Commands::Map(command) => Command::Map(command),
         Commands::Bench(args) => Command::Bench(args),
         Commands::Key(KeyCommands::New { out }) => Command::KeyNew { out },
         Commands::Key(KeyCommands::Show { file }) => Command::KeyShow { file },

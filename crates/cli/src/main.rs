@@ -15,6 +15,7 @@ mod entry;
 mod failure;
 mod key;
 mod log;
+mod map;
 mod output;
 mod ping;
 mod remedy;
@@ -57,6 +58,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
         Command::Derper(argv) => derper::run(&argv, env),
         Command::Status(status) => status::run(&status, env),
         Command::Ping(args) => ping::run(&args),
+        Command::Map(command) => map::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::KeyNew { out } => key::new(out.as_deref()),
         Command::KeyShow { file } => key::show(&file),

@@ -1,0 +1,176 @@
+//! `wherry map` as a user starts it.
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use wherry_tools::map::{Rule, Severity};
+
+/// Starts `wherry map` in the folder of maps; its exit code and stdout.
+fn map(args: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    command.arg("map").args(args).current_dir(folder()).env_clear();
+    let output = command.output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/maps"))
+}
+
+/// Checks a map and compares what is said with the file beside it.
+fn check(name: &str, args: &[&str]) {
+    let (code, out) = map(&[&["check", "--offline"], args].concat());
+    let golden = folder().join(format!("{name}.out"));
+    let expected = fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(out, expected, "{}", golden.display());
+    assert_eq!(code == 1, out.contains(": error ["), "exit code {code}");
+}
+
+macro_rules! maps {
+    ($($test:ident: $file:literal,)+) => {
+        $(#[test] fn $test() { check($file, &[$file]); })+
+
+        /// All maps of the folder that have a test.
+        const MAPS: &[&str] = &[$($file,)+];
+    };
+}
+
+maps! {
+    address_bad_yaml: "address-bad.yaml",
+    address_differs_yaml: "address-differs.yaml",
+    address_private_yaml: "address-private.yaml",
+    bare_address_yaml: "bare-address.yaml",
+    camel_case_yaml: "camel-case.yaml",
+    cert_name_bad_yaml: "cert-name-bad.yaml",
+    comments_json: "comments.json",
+    deprecated_yaml: "deprecated.yaml",
+    duplicate_address_yaml: "duplicate-address.yaml",
+    duplicate_key_json: "duplicate-key.json",
+    duplicate_key_yaml: "duplicate-key.yaml",
+    duplicate_node_name_yaml: "duplicate-node-name.yaml",
+    duplicate_region_code_yaml: "duplicate-region-code.yaml",
+    duplicate_region_id_yaml: "duplicate-region-id.yaml",
+    empty_yaml: "empty.yaml",
+    good_json: "good.json",
+    good_yaml: "good.yaml",
+    guide_yaml: "guide.yaml",
+    headscale_configuration_yaml: "headscale-configuration.yaml",
+    host_name_bad_yaml: "host-name-bad.yaml",
+    host_name_missing_yaml: "host-name-missing.yaml",
+    indentation_yaml: "indentation.yaml",
+    insecure_yaml: "insecure.yaml",
+    json_as_yaml_yaml: "json-as-yaml.yaml",
+    key_no_number_json: "key-no-number.json",
+    mistyped_key_yaml: "mistyped-key.yaml",
+    must_be_meshed_yaml: "must-be-meshed.yaml",
+    no_address_yaml: "no-address.yaml",
+    no_regions_yaml: "no-regions.yaml",
+    no_relay_yaml: "no-relay.yaml",
+    node_idle_yaml: "node-idle.yaml",
+    node_name_missing_yaml: "node-name-missing.yaml",
+    node_region_differs_yaml: "node-region-differs.yaml",
+    nodes_no_list_yaml: "nodes-no-list.yaml",
+    null_node_yaml: "null-node.yaml",
+    number_odd_yaml: "number-odd.yaml",
+    other_case_json: "other-case.json",
+    pin_bad_yaml: "pin-bad.yaml",
+    policy_without_map_json: "policy-without-map.json",
+    policy_hujson: "policy.hujson",
+    port_blocked_yaml: "port-blocked.yaml",
+    port_range_yaml: "port-range.yaml",
+    region_codes_missing_yaml: "region-codes-missing.yaml",
+    region_id_differs_yaml: "region-id-differs.yaml",
+    region_id_foreign_yaml: "region-id-foreign.yaml",
+    region_id_range_yaml: "region-id-range.yaml",
+    region_removed_yaml: "region-removed.yaml",
+    regions_at_the_top_yaml: "regions-at-the-top.yaml",
+    regions_in_a_list_json: "regions-in-a-list.json",
+    second_document_yaml: "second-document.yaml",
+    syntax_yaml: "syntax.yaml",
+    test_field_yaml: "test-field.yaml",
+    unknown_key_yaml: "unknown-key.yaml",
+    unterminated_json: "unterminated.json",
+    web_page_json: "web-page.json",
+    without_effect_yaml: "without-effect.yaml",
+    wrong_type_json: "wrong-type.json",
+    wrong_type_yaml: "wrong-type.yaml",
+}
+
+#[test]
+fn a_region_in_two_maps_is_named_with_both_places() {
+    check("replaced", &["good.yaml", "good.json", "replaced-later.yaml"]);
+}
+
+#[test]
+fn yaml_where_json_is_read_is_an_error() {
+    check("yaml-as-json", &["--for", "headscale-urls", "good.yaml"]);
+    check("yaml-as-policy", &["--for", "policy", "good.yaml"]);
+}
+
+#[test]
+fn json_under_derp_paths_is_an_error_whatever_its_name() {
+    check("json-under-paths", &["--for", "headscale-paths", "good.json"]);
+}
+
+#[test]
+fn a_file_that_is_not_there_does_not_hide_what_is_wrong_with_the_others() {
+    check("missing", &["no-such-file.yaml", "port-range.yaml", "ftp://example.com/derp.yaml"]);
+}
+
+#[test]
+fn the_json_report_says_the_same() {
+    let (code, out) = map(&["check", "--offline", "--json", "port-range.yaml"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &report["ok"], &report["errors"]), (1, &false.into(), &2.into()));
+    let finding = &report["findings"][0];
+    let of = |field: &str| finding[field].to_string();
+    let fields = ["severity", "rule", "source", "line", "column", "region", "node", "field"].map(of);
+    let expected =
+        ["\"error\"", "\"port-range\"", "\"port-range.yaml\"", "12", "19", "900", "\"900a\"", "\"derpport\""];
+    assert_eq!(fields, expected);
+}
+
+#[test]
+fn a_map_from_stdin_is_checked() {
+    use std::io::Write as _;
+    use std::process::Stdio;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    command.args(["map", "check", "--offline", "-"]).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"regions: {}\n").unwrap();
+    let out = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    assert!(out.starts_with("stdin:1:10: error [no-regions]: regions: there is no region"), "{out}");
+}
+
+#[test]
+fn every_map_of_the_folder_has_a_test_and_every_rule_about_a_text_a_map() {
+    let (mut said, mut without) = (String::new(), Vec::new());
+    for entry in fs::read_dir(folder()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.extension().is_some_and(|ending| ending == "out") {
+            said += &fs::read_to_string(&path).unwrap();
+        } else if !MAPS.contains(&name) && name != "replaced-later.yaml" {
+            without.push(name.to_owned());
+        }
+    }
+    assert_eq!(without, [""; 0]);
+    let about_the_network = [
+        Rule::HttpStatus,
+        Rule::NameUnresolved,
+        Rule::OtherFamily,
+        Rule::NodeDown,
+        Rule::PinDiffers,
+        Rule::CertificateRefused,
+        Rule::StunSilent,
+        Rule::NotMeshed,
+        Rule::NotAsked,
+    ];
+    let unsaid =
+        |rule: &&Rule| !said.contains(&format!("[{}]", rule.word())) && !about_the_network.contains(rule);
+    let unsaid: Vec<_> = Rule::ALL.iter().filter(unsaid).collect();
+    assert!(unsaid.is_empty(), "{unsaid:?}");
+    assert!(Rule::ALL.iter().any(|rule| rule.severity() == Severity::Note));
+}

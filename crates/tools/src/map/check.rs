@@ -1,0 +1,138 @@
+//! From texts to findings.
+
+use wherry_wire::derp_map::DerpMap;
+
+use super::finding::{At, Finding, Place, Rule, Severity};
+use super::judge::{Destination, judge};
+use super::outline::{Outline, Pen, outline};
+use super::read::{Form, Text, Unread, parse};
+use super::source::{Origin, Source};
+
+/// A text that was read and judged.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// File name, URL, or `stdin`.
+    pub source: String,
+    /// The map, as far as it could be read; none if there is no map.
+    pub map: Option<DerpMap>,
+    /// What is wrong, in the order of the lines.
+    pub findings: Vec<Finding>,
+    pub(super) outline: Option<Outline>,
+}
+
+impl Checked {
+    /// Whether anything is wrong that clients or control planes fail on.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Adds what was found later, each finding at its line.
+    pub(super) fn add(&mut self, pen: Pen) {
+        self.findings.extend(pen.findings);
+        // Stable: what stands at one place stays in the order in which the rules found it.
+        self.findings.sort_by_key(|finding| finding.place.at);
+    }
+}
+
+/// Writes down which regions of a map a later one replaces.
+pub fn compare(all: &mut [Checked]) {
+    for later in 1..all.len() {
+        let Some((before, rest)) = all.split_at_mut_checked(later) else { return };
+        let Some(map) = rest.first_mut() else { return };
+        let Some(outline) = map.outline.take() else { continue };
+        let mut pen = Pen::default();
+        for (region, _) in outline.live() {
+            let earlier = before.iter().find_map(|earlier| {
+                let outline = earlier.outline.as_ref()?;
+                let (found, _) = outline.live().find(|(other, _)| other.key == region.key)?;
+                Some((outline.source.clone(), found.at.line))
+            });
+            let Some((source, line)) = earlier else { continue };
+            pen.note(
+                Rule::Replaced,
+                outline.in_region(region, ""),
+                format!("region {} is in {source} at line {line} too", region.key),
+                "each region in one map: of several the last wins, whole, with all its nodes",
+                "remove it from one of them, or give it another id",
+            );
+        }
+        map.outline = Some(outline);
+        map.add(pen);
+    }
+}
+
+/// Reads a text as a map and writes down what keeps it from being read: its syntax, its keys, its types.
+#[must_use]
+pub fn load(source: &Source) -> Checked {
+    let mut pen = Pen::default();
+    let outline = read(source, &mut pen).map(|(outline, _)| outline);
+    finish(source, outline, pen)
+}
+
+/// Reads a text as a map and writes down everything that is wrong, without asking the network. `destination` is who is
+/// going to read the map; where nothing is said, it is guessed.
+#[must_use]
+pub fn check(source: &Source, destination: Option<Destination>) -> Checked {
+    let mut pen = Pen::default();
+    let read = read(source, &mut pen);
+    let outline = read.map(|(outline, text)| {
+        let destination = destination.or_else(|| guess(source, &outline));
+        judge(&outline, &text, destination, &mut pen);
+        outline
+    });
+    finish(source, outline, pen)
+}
+
+fn read(source: &Source, pen: &mut Pen) -> Option<(Outline, Text)> {
+    let place = |at| Place { source: source.name.clone(), at, ..Place::default() };
+    if source.text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+        let (found, cure) = match source.origin {
+            Origin::Url => (
+                "the URL answers with a web page",
+                "check the URL's path: a login page, an error page or the page of a repository is no map (there, take the \
+                 address of the raw file)",
+            ),
+            _ => ("it is a web page or XML", "give the map itself, not the page that shows it"),
+        };
+        pen.note(Rule::WebPage, place(Some(At { line: 1, column: 1 })), found, "a map in JSON or YAML", cure);
+        return None;
+    }
+    let (form, parsed) = parse(&source.text);
+    match parsed {
+        Ok(text) => outline(&text, &source.name, pen).map(|outline| (outline, text)),
+        Err(Unread { at, reason }) => {
+            let (expected, cure) = match form {
+                Form::Json => ("JSON", "correct it here; what follows was not looked at"),
+                Form::Yaml => (
+                    "YAML, indented by spaces",
+                    "correct it here, or on the line before or after; what follows was not looked at",
+                ),
+            };
+            pen.note(Rule::Syntax, place(Some(at)), reason, expected, cure);
+            None
+        }
+    }
+}
+
+fn guess(source: &Source, outline: &Outline) -> Option<Destination> {
+    let is_yaml_file = [".yaml", ".yml"].iter().any(|ending| source.name.ends_with(ending));
+    match (source.origin, outline.form) {
+        _ if outline.is_policy => Some(Destination::Policy),
+        (Origin::Url, _) => Some(Destination::HeadscaleUrls),
+        (_, Form::Yaml) => Some(Destination::HeadscalePaths),
+        (Origin::File, Form::Json) if is_yaml_file => Some(Destination::HeadscalePaths),
+        _ => None,
+    }
+}
+
+fn finish(source: &Source, outline: Option<Outline>, pen: Pen) -> Checked {
+    let map = outline.as_ref().map(Outline::to_map);
+    let mut checked = Checked { source: source.name.clone(), map, findings: Vec::new(), outline };
+    checked.add(pen);
+    checked
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+mod tests;

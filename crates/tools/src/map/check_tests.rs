@@ -1,0 +1,98 @@
+use proptest::prelude::*;
+use wherry_wire::derp_map::{HomeParams, Node, Region};
+
+use super::*;
+
+fn loaded(text: &str) -> Checked {
+    load(&Source { name: "map".to_owned(), origin: Origin::Stdin, text: text.to_owned() })
+}
+
+fn any_node() -> impl Strategy<Value = Node> {
+    let texts = ("\\PC{0,8}", "[ -~]{0,12}", "[0-9a-f:.]*", "[yYnN]|yes|null|~|1e3|0x1|\\.nan|<<|-|true");
+    (texts, any::<[i64; 3]>(), any::<[bool; 3]>()).prop_map(|(texts, numbers, flags)| {
+        let (name, host_name, ipv4, cert_name) = texts;
+        let ([region_id, stun_port, derp_port], [stun_only, insecure_for_tests, can_port_80]) =
+            (numbers, flags);
+        let node =
+            Node { name, region_id, host_name, cert_name, ipv4, stun_port, stun_only, ..Node::default() };
+        Node { derp_port, insecure_for_tests, can_port_80, ..node }
+    })
+}
+
+fn any_region() -> impl Strategy<Value = Region> {
+    let nodes = prop::collection::vec(any_node(), 0..3);
+    (any::<i64>(), any::<[String; 2]>(), -180.0..180.0_f64, any::<[bool; 2]>(), nodes).prop_map(
+        |(region_id, [region_code, region_name], longitude, [avoid, no_measure_no_home], nodes)| {
+            let region = Region { region_id, region_code, region_name, longitude, ..Region::default() };
+            Region { avoid, no_measure_no_home, nodes, ..region }
+        },
+    )
+}
+
+fn any_map() -> impl Strategy<Value = DerpMap> {
+    let regions = prop::collection::btree_map(any::<i64>(), prop::option::of(any_region()), 0..3);
+    let scores = prop::option::of(prop::collection::btree_map(any::<i64>(), -1e9..1e9_f64, 0..3));
+    (regions, scores, any::<bool>()).prop_map(|(regions, scores, omit_default_regions)| DerpMap {
+        home_params: scores.map(|region_score| HomeParams { region_score }),
+        regions,
+        omit_default_regions,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn what_maps_own_writer_writes_is_read_without_a_finding(map in any_map()) {
+        for text in [map.to_json().unwrap(), map.to_yaml().unwrap()] {
+            let loaded = loaded(&text);
+            prop_assert_eq!(&loaded.findings, &[], "{}", text);
+            prop_assert_eq!(loaded.map.as_ref(), Some(&map), "{}", text);
+        }
+    }
+
+    #[test]
+    fn any_text_is_judged_without_a_panic(text in "(\\PC|[\\n\"{}:,\\[\\] -])*") {
+        drop(check(&Source { name: "map".to_owned(), origin: Origin::File, text }, None));
+    }
+}
+
+#[test]
+fn nesting_and_aliases_beyond_reason_are_syntax_errors() {
+    let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n");
+    for level in 1..12_u32 {
+        let below = level.saturating_sub(1);
+        bomb.push_str(&format!("a{level}: &a{level} [{}]\n", format!("*a{below},").repeat(10)));
+    }
+    let texts = [
+        bomb,
+        "[".repeat(100_000),
+        "{\"a\":".repeat(100_000),
+        "a: {".repeat(50_000),
+        "- ".repeat(100_000),
+        "&a [*a]".to_owned(),
+    ];
+    for text in texts {
+        let loaded = loaded(&text);
+        let rules: Vec<_> = loaded.findings.iter().map(|finding| finding.rule).collect();
+        assert_eq!(rules, [Rule::Syntax], "{}", text.chars().take(40).collect::<String>());
+    }
+}
+
+#[test]
+fn anchors_and_merges_keep_the_places_of_what_they_repeat() {
+    let text =
+        "x: &node {name: a, stunport: 70000}\nregions:\n  1:\n    nodes: [*node, {<<: *node, name: b}]\n";
+    let checked =
+        check(&Source { name: "map".to_owned(), origin: Origin::Stdin, text: text.to_owned() }, None);
+    let ports: Vec<_> = checked.findings.iter().filter(|one| one.rule == Rule::PortRange).collect();
+    let places: Vec<_> =
+        ports.iter().map(|one| (one.place.at.unwrap().line, one.place.node.as_deref())).collect();
+    assert_eq!(places, [(1, Some("a")), (1, Some("b"))]);
+}
+
+#[test]
+fn yaml_in_braces_is_yaml() {
+    let map = loaded("{regions: {900: {regionid: 900, nodes: []}}}").map.unwrap();
+    assert_eq!(map.regions[&900].as_ref().unwrap().region_id, 900);
+}

@@ -1,0 +1,42 @@
+//! What of a map is about the choice of a home.
+
+use super::Destination;
+use crate::map::finding::Rule;
+use crate::map::outline::{Outline, Pen};
+
+pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut Pen) {
+    if let Some(home) = &map.map.home_params {
+        for (id, score) in &home.region_score {
+            if *score <= 0.0 {
+                let found = format!("the score of region {id} is {score}, which clients ignore");
+                pen.note(
+                    Rule::NumberOdd,
+                    map.score(*id),
+                    found,
+                    "a number above 0: what the region's latency is multiplied with",
+                    "write a small number to make a region preferred, a large one to avoid it",
+                );
+            }
+            if map.live().all(|(region, _)| region.key != *id) {
+                let found = format!("there is a score for region {id}, which is not in this map");
+                let cure = "remove it, unless another map brings the region";
+                pen.note(Rule::WithoutEffect, map.score(*id), found, "scores of the map's regions", cure);
+            }
+        }
+    }
+    let headscale = matches!(destination, Some(Destination::HeadscalePaths | Destination::HeadscaleUrls));
+    let is_there =
+        [("HomeParams", map.map.home_params.is_some()), ("omitDefaultRegions", map.map.omit_default_regions)];
+    for (field, _) in is_there.into_iter().filter(|(_, is_there)| headscale && *is_there) {
+        pen.note(
+            Rule::NotMerged,
+            map.place(field),
+            format!(
+                "Headscale takes nothing but the regions of a map: {} has no effect there",
+                map.name(field)
+            ),
+            "regions alone",
+            "remove it, or leave it for other readers",
+        );
+    }
+}

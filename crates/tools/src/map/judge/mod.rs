@@ -1,0 +1,16 @@
+//! What is wrong with a map that could be read.
+//!
+//! Lives here: the rules, each about one thing and in the file of what it is about. Uses `outline`. Must stay true: each
+//! finding names place, value, what is allowed and what to do; nothing is asked of the network.
+
+mod address;
+mod certificate;
+mod destination;
+mod homes;
+mod node;
+mod region;
+mod whole;
+
+pub(super) use address::{Way, unreachable_kind, way};
+pub use destination::Destination;
+pub(super) use whole::judge;

@@ -1,0 +1,19 @@
+//! DERP maps: what is wrong with one, and what to do about it.
+//!
+//! Lives here: the sources of maps, their reading with places, the rules, and the asking of nodes. Uses the client for
+//! what only the network can tell. Must stay true: every mistake is found at once, not the first alone; each names its
+//! place, what was found, what is expected and the cure; input is bounded in length, depth and number.
+
+mod check;
+mod finding;
+mod judge;
+mod names;
+mod outline;
+mod read;
+mod source;
+
+pub use check::{Checked, check, compare, load};
+pub use finding::{At, Finding, Place, Rule, Severity};
+pub use judge::Destination;
+pub use names::resolve;
+pub use source::{Origin, Source, SourceError, SourceFault};

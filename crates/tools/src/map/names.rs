@@ -1,0 +1,150 @@
+//! Whether the host names of a map have addresses.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tokio::net::lookup_host;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::check::Checked;
+use super::finding::Rule;
+use super::judge::{Way, unreachable_kind, way};
+use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
+
+/// How long a name is asked for: resolvers ask a second server after five seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Names that are asked for at a time.
+const AT_ONCE: usize = 32;
+
+/// What a name has: its addresses, or why none are known.
+type Answer = Result<Vec<IpAddr>, String>;
+
+/// Asks DNS for the host names for which clients ask, and writes down what is wrong with the answers.
+pub async fn resolve(checked: &mut Checked) {
+    let Some(map) = checked.outline.take() else { return };
+    let asked = map.nodes().filter(|(_, node)| is_asked(node)).map(|(_, node)| node.node.host_name.clone());
+    let answers = ask(asked.collect()).await;
+    let mut pen = Pen::default();
+    for (region, node) in map.nodes() {
+        if let Some(answer) = answers.get(&node.node.host_name).filter(|_| is_asked(node)) {
+            judge(&map, region, node, answer, &mut pen);
+        }
+    }
+    checked.outline = Some(map);
+    checked.add(pen);
+}
+
+fn is_asked(node: &NodeOutline) -> bool {
+    let host = &node.node.host_name;
+    // Anything else is no name, which has been said.
+    let is_name = !host.is_empty() && !host.contains([':', '/', ' ']);
+    is_name && way(&node.node).contains(&Way::Ask)
+}
+
+async fn ask(mut names: Vec<String>) -> BTreeMap<String, Answer> {
+    names.sort_unstable();
+    names.dedup();
+    let mut answers = BTreeMap::new();
+    let mut under_way = JoinSet::new();
+    loop {
+        while under_way.len() < AT_ONCE
+            && let Some(name) = names.pop()
+        {
+            under_way.spawn(async move {
+                let answer = lookup(&name).await.map_err(|err| err.to_string());
+                (name, answer)
+            });
+        }
+        match under_way.join_next().await {
+            Some(Ok((name, answer))) => drop(answers.insert(name, answer)),
+            // A resolver that breaks says nothing about the name.
+            Some(Err(_)) => {}
+            None => return answers,
+        }
+    }
+}
+
+async fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
+    // The port only completes the resolver's input.
+    let found = timeout(PATIENCE, lookup_host((name, 0))).await??;
+    let mut addresses: Vec<_> = found.map(|addr| addr.ip()).collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    Ok(addresses)
+}
+
+fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answer, pen: &mut Pen) {
+    let [v4, v6] = way(&one.node);
+    let name = &one.node.host_name;
+    let addresses = answer.as_ref().map(Vec::as_slice).unwrap_or_default();
+    let (field, has_other) = match (v4, v6) {
+        (Way::Ask, Way::Fixed(_)) => ("IPv4", true),
+        (Way::Fixed(_), Way::Ask) => ("IPv6", true),
+        (Way::Off, _) => ("IPv6", false),
+        _ => ("IPv4", false),
+    };
+    let is_wanted = |ip: &&IpAddr| match (v4, v6) {
+        (Way::Ask, Way::Ask) => true,
+        (Way::Ask, _) => ip.is_ipv4(),
+        _ => ip.is_ipv6(),
+    };
+    let wanted: Vec<_> = addresses.iter().filter(is_wanted).collect();
+    if wanted.is_empty() {
+        let why = match answer {
+            Ok(_) => format!("the name {name} has no {field} address"),
+            Err(err) => format!("the name {name} does not resolve from here ({err})"),
+        };
+        let field_name = map.name(field);
+        if has_other {
+            pen.note(
+                Rule::OtherFamily,
+                map.in_node(region, one, field),
+                format!("{field_name} is left out, so clients ask for it in vain: {why}"),
+                format!("an address, or none to switch {field} off"),
+                format!("write {}", map.line(field, "\"none\"")),
+            );
+        } else {
+            pen.note(
+                Rule::NameUnresolved,
+                map.in_node(region, one, "HostName"),
+                format!("{why}, and {field_name} gives none"),
+                "a name that resolves for all clients, or the address in the map",
+                format!(
+                    "correct the name or its records, or write the address: {} (without DNS here: --offline)",
+                    map.line(field, "\"203.0.113.7\"")
+                ),
+            );
+        }
+    }
+    for ip in wanted {
+        if let Some(kind) = unreachable_kind(*ip) {
+            pen.note(
+                Rule::AddressPrivate,
+                map.in_node(region, one, "HostName"),
+                format!("the name {name} has the address {ip}, {kind}"),
+                "an address that all clients reach",
+                "correct the name's records, or write the public address into the map",
+            );
+        }
+    }
+    if let Way::Fixed(ip) = v4
+        && addresses.iter().any(IpAddr::is_ipv4)
+        && !addresses.contains(&ip)
+    {
+        pen.note(
+            Rule::AddressDiffers,
+            map.in_node(region, one, "IPv4"),
+            format!("it is {ip}, but the name {name} has {}", list(addresses)),
+            "an address of the name",
+            "if the relay's address has changed, correct it; on a line whose address changes, remove the field",
+        );
+    }
+}
+
+fn list(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,131 @@
+//! The fields of a map and how people mistype them.
+
+use crate::map::read::Form;
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Whole,
+    Number,
+    Switch,
+    /// Something with fields of its own.
+    Inner,
+}
+
+/// A field: Go's name for it, and what it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+}
+
+const fn field(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind }
+}
+
+/// The fields of the map itself.
+pub(super) const MAP: &[Field] = &[
+    field("HomeParams", Kind::Inner),
+    field("Regions", Kind::Inner),
+    field("omitDefaultRegions", Kind::Switch),
+];
+
+/// The fields of `HomeParams`.
+pub(super) const HOME: &[Field] = &[field("RegionScore", Kind::Inner)];
+
+/// The fields of a region.
+pub(super) const REGION: &[Field] = &[
+    field("RegionID", Kind::Whole),
+    field("RegionCode", Kind::Text),
+    field("RegionName", Kind::Text),
+    field("Latitude", Kind::Number),
+    field("Longitude", Kind::Number),
+    field("Avoid", Kind::Switch),
+    field("NoMeasureNoHome", Kind::Switch),
+    field("Nodes", Kind::Inner),
+];
+
+/// The fields of a node.
+pub(super) const NODE: &[Field] = &[
+    field("Name", Kind::Text),
+    field("RegionID", Kind::Whole),
+    field("HostName", Kind::Text),
+    field("CertName", Kind::Text),
+    field("IPv4", Kind::Text),
+    field("IPv6", Kind::Text),
+    field("STUNPort", Kind::Whole),
+    field("STUNOnly", Kind::Switch),
+    field("DERPPort", Kind::Whole),
+    field("InsecureForTests", Kind::Switch),
+    field("STUNTestIP", Kind::Text),
+    field("CanPort80", Kind::Switch),
+];
+
+/// The name of a field in a form.
+pub(in crate::map) fn written(name: &str, form: Form) -> String {
+    match form {
+        Form::Json => name.to_owned(),
+        Form::Yaml => name.to_ascii_lowercase(),
+    }
+}
+
+/// What a key is to an object that knows some fields.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// This field.
+    Is(Field),
+    /// This field, in a case that JSON does not mind.
+    OtherCase(Field),
+    /// Most likely this field, but it is passed over.
+    MeansPerhaps(Field),
+    /// None.
+    Unknown,
+}
+
+/// What `key` means where `fields` may stand.
+pub(super) fn meaning(key: &str, fields: &[Field], form: Form) -> Meaning {
+    if let Some(field) = fields.iter().find(|field| written(field.name, form) == key) {
+        return Meaning::Is(*field);
+    }
+    let plain = simple(key);
+    let same = fields.iter().find(|field| simple(field.name) == plain);
+    if let Some(field) = same {
+        let is_case = field.name.eq_ignore_ascii_case(key) && form == Form::Json;
+        return if is_case { Meaning::OtherCase(*field) } else { Meaning::MeansPerhaps(*field) };
+    }
+    let near = |field: &&Field| {
+        let distance = strsim::damerau_levenshtein(&simple(field.name), &plain);
+        distance <= 1 + plain.len() / 6 && plain.len() > 3
+    };
+    match ALIASES.iter().find(|(alias, _)| *alias == plain) {
+        Some((_, name)) => fields.iter().find(|field| field.name == *name),
+        None => fields.iter().find(near),
+    }
+    .map_or(Meaning::Unknown, |field| Meaning::MeansPerhaps(*field))
+}
+
+/// Other words for some fields, as they are found in the wild.
+const ALIASES: &[(&str, &str)] = &[
+    ("id", "RegionID"),
+    ("code", "RegionCode"),
+    ("host", "HostName"),
+    ("domain", "HostName"),
+    ("port", "DERPPort"),
+    ("httpsport", "DERPPort"),
+    ("stun", "STUNPort"),
+    ("insecure", "InsecureForTests"),
+    ("insecureskipverify", "InsecureForTests"),
+    ("ip", "IPv4"),
+    ("ipaddress", "IPv4"),
+    ("lat", "Latitude"),
+    ("lon", "Longitude"),
+    ("lng", "Longitude"),
+    ("node", "Nodes"),
+    ("region", "Regions"),
+];
+
+/// A key without what people add and change.
+fn simple(key: &str) -> String {
+    key.chars().filter(|any| any.is_alphanumeric()).map(|any| any.to_ascii_lowercase()).collect()
+}

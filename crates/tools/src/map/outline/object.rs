@@ -1,0 +1,250 @@
+//! One object: which of its members are which fields.
+
+use serde_json::Value as Json;
+
+use super::known::{Field, Kind, Meaning, meaning, written};
+use super::model::Places;
+use crate::map::finding::{At, Finding, Place, Rule};
+use crate::map::read::{Form, Member, Tree, Value, shorten};
+
+/// Where findings are written down.
+#[derive(Debug, Default)]
+pub(in crate::map) struct Pen {
+    pub(in crate::map) findings: Vec<Finding>,
+}
+
+impl Pen {
+    /// Writes one down.
+    pub(in crate::map) fn note(
+        &mut self,
+        rule: Rule,
+        place: Place,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+        cure: impl Into<String>,
+    ) {
+        let (found, expected, cure) = (found.into(), expected.into(), cure.into());
+        self.findings.push(Finding { severity: rule.severity(), rule, place, found, expected, cure });
+    }
+}
+
+/// Where an object stands: the place of each finding in it, but for its line and field.
+#[derive(Debug, Clone)]
+pub(super) struct Around {
+    pub(super) form: Form,
+    pub(super) place: Place,
+    /// What the object is, for people.
+    pub(super) what: &'static str,
+}
+
+impl Around {
+    pub(super) fn at(&self, at: At) -> Place {
+        Place { at: Some(at), ..self.place.clone() }
+    }
+
+    pub(super) fn field(&self, at: At, field: &str) -> Place {
+        Place { field: Some(field.to_owned()), ..self.at(at) }
+    }
+}
+
+/// The fields of an object.
+#[derive(Debug, Default)]
+pub(super) struct Fields<'t> {
+    /// Values of simple fields, under Go's names.
+    pub(super) simple: serde_json::Map<String, Json>,
+    /// Fields with fields of their own.
+    pub(super) inner: Vec<(&'static str, &'t Tree)>,
+    pub(super) places: Places,
+    /// Those taken from a mistyped key: what they hold is judged too, so that all is said at once.
+    guessed: Vec<&'static str>,
+}
+
+impl<'t> Fields<'t> {
+    pub(super) fn inner(&self, name: &str) -> Option<&'t Tree> {
+        self.inner.iter().rfind(|(known, _)| *known == name).map(|(_, tree)| *tree)
+    }
+}
+
+/// Sorts the members of an object into the fields it may have; `elsewhere` are those of its neighbours.
+pub(super) fn fields<'t>(
+    tree: &'t Tree,
+    known: &[Field],
+    elsewhere: &[(&str, &[Field])],
+    around: &Around,
+    pen: &mut Pen,
+) -> Fields<'t> {
+    let mut fields = Fields::default();
+    if !matches!(tree.value, Value::Object(_)) {
+        let expected =
+            format!("{}, an object with fields such as {}", around.what, examples(known, around.form));
+        let found = format!("{} is {}", around.what, tree.kind());
+        pen.note(
+            Rule::WrongType,
+            around.at(tree.at),
+            found,
+            expected,
+            "write the fields, each with its name",
+        );
+        return fields;
+    }
+    for member in tree.members() {
+        match meaning(&member.key, known, around.form) {
+            Meaning::Is(field) => take(field, member, &mut fields, around, pen),
+            Meaning::OtherCase(field) => {
+                pen.note(
+                    Rule::OtherCase,
+                    around.field(member.at, &member.key),
+                    format!("the key is written {:?}", member.key),
+                    format!("{:?}", field.name),
+                    "Go reads it in any case, but other readers of JSON do not: write it as Go does",
+                );
+                take(field, member, &mut fields, around, pen);
+            }
+            Meaning::MeansPerhaps(field) => {
+                mistyped(field, member, around, pen);
+                if !fields.places.contains_key(field.name) {
+                    take(field, member, &mut fields, around, pen);
+                    fields.guessed.push(field.name);
+                }
+            }
+            Meaning::Unknown => unknown(member, known, elsewhere, around, pen),
+        }
+    }
+    fields
+}
+
+fn examples(known: &[Field], form: Form) -> String {
+    known.iter().take(3).map(|field| written(field.name, form)).collect::<Vec<_>>().join(", ")
+}
+
+fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &Around, pen: &mut Pen) {
+    if let Some(first) = fields.places.insert(field.name, member.value.at)
+        && !fields.guessed.contains(&field.name)
+    {
+        repeated(member, &member.key, first, around, pen);
+    }
+    if field.kind == Kind::Inner {
+        fields.inner.push((field.name, &member.value));
+        return;
+    }
+    match simple(&member.value, field.kind, around.form) {
+        Ok(value) => drop(fields.simple.insert(field.name.to_owned(), value)),
+        Err(expected) => {
+            pen.note(
+                Rule::WrongType,
+                around.field(member.value.at, &member.key),
+                format!("it is {}", member.value.kind()),
+                expected,
+                cure_of_type(&member.value, field.kind),
+            );
+            // What was meant is judged too.
+            if let Some(meant) = meant(&member.value, field.kind) {
+                drop(fields.simple.insert(field.name.to_owned(), meant));
+            }
+        }
+    }
+}
+
+/// What a value of another type would be without or with quotes.
+fn meant(tree: &Tree, kind: Kind) -> Option<Json> {
+    match (kind, &tree.value) {
+        (Kind::Whole, Value::Text(text)) => text.trim().parse::<i64>().ok().map(Json::from),
+        (Kind::Switch, Value::Text(text)) => text.trim().parse::<bool>().ok().map(Json::from),
+        (Kind::Text, Value::Number(number)) => Some(Json::from(number.written.clone())),
+        _ => None,
+    }
+}
+
+/// A key that is there twice: Go's JSON takes the last, its YAML none.
+pub(super) fn repeated(member: &Member, field: &str, first: At, around: &Around, pen: &mut Pen) {
+    let effect = match around.form {
+        Form::Json => "readers of JSON silently take the last",
+        Form::Yaml => "Headscale refuses the whole file",
+    };
+    pen.note(
+        Rule::DuplicateKey,
+        around.field(member.at, field),
+        format!("the key is here a second time; its first value is at line {}", first.line),
+        format!("each key once in {}; {effect}", around.what),
+        "remove one of the two, or give it its own name",
+    );
+}
+
+fn mistyped(field: Field, member: &Member, around: &Around, pen: &mut Pen) {
+    let right = written(field.name, around.form);
+    let effect = match around.form {
+        Form::Json => "whoever reads the map passes over it in silence",
+        Form::Yaml => "Headscale knows the names in lower case alone and passes over it in silence",
+    };
+    pen.note(
+        Rule::MistypedKey,
+        around.field(member.at, &shorten(&member.key)),
+        format!("no field of {} has this name; {effect}", around.what),
+        right.clone(),
+        format!("write {right}"),
+    );
+}
+
+fn unknown(member: &Member, known: &[Field], elsewhere: &[(&str, &[Field])], around: &Around, pen: &mut Pen) {
+    let owner = elsewhere
+        .iter()
+        .find(|(_, fields)| !matches!(meaning(&member.key, fields, around.form), Meaning::Unknown));
+    let cure = match owner {
+        Some((owner, _)) => format!("it is a field of {owner}: move it there"),
+        None => "remove it, or correct its name".to_owned(),
+    };
+    let names: Vec<_> = known.iter().map(|field| written(field.name, around.form)).collect();
+    pen.note(
+        Rule::UnknownKey,
+        around.field(member.at, &shorten(&member.key)),
+        format!("no field of {} has this name, so it has no effect", around.what),
+        names.join(", "),
+        cure,
+    );
+}
+
+/// A simple value as JSON under Go's rules: null is zero.
+fn simple(tree: &Tree, kind: Kind, form: Form) -> Result<Json, &'static str> {
+    match (kind, &tree.value) {
+        (_, Value::Null) => Ok(Json::Null),
+        (Kind::Text, Value::Text(text)) => Ok(Json::from(text.clone())),
+        // YAML's reader takes any word for a text.
+        (Kind::Text, Value::Number(number)) if form == Form::Yaml => Ok(Json::from(number.written.clone())),
+        (Kind::Text, Value::Bool(value)) if form == Form::Yaml => Ok(Json::from(value.to_string())),
+        (Kind::Text, _) if form == Form::Json => Err("a text in quotes"),
+        (Kind::Text, _) => Err("a text"),
+        (Kind::Whole, Value::Number(number)) => {
+            number.whole.map(Json::from).ok_or("a whole number without fraction and exponent")
+        }
+        (Kind::Whole, _) => Err("a whole number without quotes"),
+        (Kind::Number, Value::Number(number)) => {
+            let value = number.written.parse::<f64>().ok().filter(|value| value.is_finite());
+            let whole = number.whole.map(Json::from);
+            value.map(Json::from).or(whole).ok_or("a number")
+        }
+        (Kind::Number, _) => Err("a number without quotes"),
+        (Kind::Switch, Value::Bool(value)) => Ok(Json::from(*value)),
+        (Kind::Switch, Value::Text(text)) if form == Form::Yaml && is_old_yaml(text).is_some() => {
+            Ok(Json::from(is_old_yaml(text)))
+        }
+        (Kind::Switch, _) => Err("true or false without quotes"),
+        (Kind::Inner, _) => Err("an object or a list"),
+    }
+}
+
+/// The switches of YAML 1.1, which Go's reader still takes.
+fn is_old_yaml(text: &str) -> Option<bool> {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Some(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Some(false),
+        _ => None,
+    }
+}
+
+fn cure_of_type(tree: &Tree, kind: Kind) -> &'static str {
+    match (&tree.value, kind) {
+        (Value::Text(_), Kind::Whole | Kind::Number | Kind::Switch) => "take away the quotes",
+        (Value::Number(_) | Value::Bool(_), Kind::Text) => "put it in quotes",
+        _ => "correct the value; the whole map is refused until then",
+    }
+}

@@ -1,0 +1,219 @@
+//! A whole map from a tree.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use wherry_wire::derp_map::{DerpMap, HomeParams};
+
+use super::known::{HOME, MAP, NODE, REGION, written};
+use super::model::{NodeOutline, Outline, Places, RegionOutline};
+use super::object::{Around, Fields, Pen, fields, repeated};
+use crate::map::finding::{At, Place, Rule};
+use crate::map::read::{Form, Member, Text, Tree, Value, shorten};
+
+/// Reads a tree as a map; none if it is something else.
+pub(in crate::map) fn outline(text: &Text, source: &str, pen: &mut Pen) -> Option<Outline> {
+    let place = Place { source: source.to_owned(), ..Place::default() };
+    let around = Around { form: text.form, place, what: "the map" };
+    let (tree, is_policy) = find_map(&text.tree, &around, pen)?;
+    let found = fields(tree, MAP, &[("a region", REGION), ("a node", NODE)], &around, pen);
+    let written = found.inner("Regions");
+    let is_empty =
+        written.is_none_or(|tree| tree.value == Value::Null || tree.value == Value::Object(Vec::new()));
+    let regions = written.map_or_else(Vec::new, |tree| regions(tree, &around, pen));
+    let mut scores = BTreeMap::new();
+    let home_params = found.inner("HomeParams").and_then(|tree| home(tree, &around, &mut scores, pen));
+    let (map, places): (DerpMap, Places) = typed(found);
+    let map = DerpMap { home_params, ..map };
+    let (source, form, at) = (source.to_owned(), text.form, tree.at);
+    Some(Outline { source, form, is_policy, is_empty, at, places, scores, map, regions })
+}
+
+/// The map within what was given: the whole, or `derpMap` of a policy file.
+fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t Tree, bool)> {
+    let has = |name: &str| tree.members().iter().find(|member| member.key.eq_ignore_ascii_case(name));
+    if has("Regions").is_some() {
+        return Some((tree, false));
+    }
+    if let Some(member) = has("derpMap") {
+        return Some((&member.value, true));
+    }
+    let (found, cure) = match &tree.value {
+        Value::Null => {
+            ("there is nothing in it".to_owned(), "put a map into it; wherry map entry prints one")
+        }
+        Value::Text(text) => (
+            format!("it is the text {:?}", shorten(text)),
+            "give the file or URL of a map; wherry map entry prints one",
+        ),
+        _ if has("derp").is_some() => (
+            "it is Headscale's own configuration".to_owned(),
+            "give the file that stands under derp.paths in it, or the URL under derp.urls",
+        ),
+        _ if has("acls").or_else(|| has("grants")).is_some() => (
+            "it is a policy file without derpMap".to_owned(),
+            "add \"derpMap\": {\"Regions\": {…}} to it; wherry map entry --format acl prints it",
+        ),
+        _ if has("Nodes").is_some() => (
+            "it is a region alone".to_owned(),
+            "write it under its id, and that under the key for all regions",
+        ),
+        _ if has("HostName").is_some() => (
+            "it is a node alone".to_owned(),
+            "write it into the list of nodes of a region; wherry map entry prints a whole map",
+        ),
+        _ if tree.members().iter().any(|member| member.number.is_some()) => (
+            "the regions stand at the top".to_owned(),
+            "put them one level deeper, under the key for all regions",
+        ),
+        _ => (format!("it is {}, but not a map", tree.kind()), "give a map; wherry map entry prints one"),
+    };
+    let expected = format!("a map, whose key {} holds the regions by id", written("Regions", around.form));
+    pen.note(Rule::NotAMap, around.at(tree.at), found, expected, cure);
+    None
+}
+
+/// The simple fields as the struct that has them; their types have been looked at.
+fn typed<T: DeserializeOwned + Default>(fields: Fields<'_>) -> (T, Places) {
+    (serde_json::from_value(Json::Object(fields.simple)).unwrap_or_default(), fields.places)
+}
+
+fn regions(tree: &Tree, around: &Around, pen: &mut Pen) -> Vec<RegionOutline> {
+    let mut seen: BTreeMap<i64, At> = BTreeMap::new();
+    let mut regions = Vec::new();
+    for member in numbered(tree, around, "Regions", pen) {
+        let Some(key) = member.number else { continue };
+        let around = Around { place: Place { region: Some(key), ..around.place.clone() }, ..around.clone() };
+        if let Some(first) = seen.insert(key, member.at) {
+            let field = written("Regions", around.form);
+            repeated(member, &field, first, &around, pen);
+        }
+        regions.push(region(key, member, &around, pen));
+    }
+    regions
+}
+
+/// The members of an object whose keys are numbers.
+fn numbered<'t>(tree: &'t Tree, around: &Around, name: &str, pen: &mut Pen) -> Vec<&'t Member> {
+    let field = written(name, around.form);
+    let example = match around.form {
+        Form::Json => "a whole number in quotes, such as \"900\"",
+        Form::Yaml => "a whole number without quotes, such as 900",
+    };
+    match &tree.value {
+        Value::Null => Vec::new(),
+        Value::Object(members) => {
+            let (good, bad): (Vec<_>, Vec<_>) = members.iter().partition(|one| one.number.is_some());
+            for member in bad {
+                let found = format!("the key {:?} is no region id", shorten(&member.key));
+                let place = around.field(member.at, &field);
+                pen.note(Rule::WrongType, place, found, example, "write the region's id as its key");
+            }
+            good
+        }
+        Value::List(_) => {
+            let expected = format!("an object whose keys are region ids: {example}");
+            let cure = "write each region under its id, not as an entry of a list";
+            pen.note(Rule::WrongType, around.field(tree.at, &field), "it is a list", expected, cure);
+            Vec::new()
+        }
+        _ => {
+            let found = format!("it is {}", tree.kind());
+            let expected = format!("an object whose keys are region ids: {example}");
+            pen.note(Rule::WrongType, around.field(tree.at, &field), found, expected, "write such an object");
+            Vec::new()
+        }
+    }
+}
+
+fn region(key: i64, member: &Member, around: &Around, pen: &mut Pen) -> RegionOutline {
+    let around = Around { what: "a region", ..around.clone() };
+    if member.value.value == Value::Null {
+        let (places, nodes) = (Places::new(), Vec::new());
+        return RegionOutline { key, at: member.at, places, region: None, is_empty: true, nodes };
+    }
+    let found = fields(&member.value, REGION, &[("a node", NODE), ("the map", MAP)], &around, pen);
+    let written = found.inner("Nodes");
+    let is_empty =
+        written.is_none_or(|tree| tree.value == Value::Null || tree.value == Value::List(Vec::new()));
+    let nodes = written.map_or_else(Vec::new, |tree| nodes(tree, &around, pen));
+    let (region, places) = typed(found);
+    RegionOutline { key, at: member.at, places, region: Some(region), is_empty, nodes }
+}
+
+fn nodes(tree: &Tree, around: &Around, pen: &mut Pen) -> Vec<NodeOutline> {
+    let field = written("Nodes", around.form);
+    let list = match &tree.value {
+        Value::Null => return Vec::new(),
+        Value::List(list) => list,
+        _ => {
+            let found = format!("it is {}", tree.kind());
+            let cure = match around.form {
+                Form::Json => "put the node in brackets: [{…}]",
+                Form::Yaml => "begin each node with a dash: - name: …",
+            };
+            pen.note(Rule::WrongType, around.field(tree.at, &field), found, "a list of nodes", cure);
+            return Vec::new();
+        }
+    };
+    let mut nodes = Vec::new();
+    for (tree, number) in list.iter().zip(1_usize..) {
+        if tree.value == Value::Null {
+            let found = format!("entry {number} of the list is null");
+            let cure = "remove the entry, or the comma or dash that makes it";
+            pen.note(Rule::NullNode, around.field(tree.at, &field), found, "a node", cure);
+            continue;
+        }
+        nodes.push(node(tree, number, around, pen));
+    }
+    nodes
+}
+
+fn node(tree: &Tree, number: usize, around: &Around, pen: &mut Pen) -> NodeOutline {
+    let is_name = |member: &&Member| member.key.eq_ignore_ascii_case("Name");
+    let label = match tree.members().iter().find(is_name).map(|member| &member.value.value) {
+        Some(Value::Text(name)) if !name.is_empty() => shorten(name),
+        Some(Value::Number(number)) => number.written.clone(),
+        _ => format!("#{number}"),
+    };
+    let place = Place { node: Some(label.clone()), ..around.place.clone() };
+    let around = Around { place, what: "a node", ..around.clone() };
+    let found = fields(tree, NODE, &[("a region", REGION), ("the map", MAP)], &around, pen);
+    let (node, places) = typed(found);
+    NodeOutline { label, at: tree.at, places, node }
+}
+
+fn home(tree: &Tree, around: &Around, places: &mut BTreeMap<i64, At>, pen: &mut Pen) -> Option<HomeParams> {
+    if tree.value == Value::Null {
+        return None;
+    }
+    let around = Around { what: "HomeParams", ..around.clone() };
+    let found = fields(tree, HOME, &[("the map", MAP)], &around, pen);
+    let mut home = HomeParams::default();
+    let scores = found.inner("RegionScore").map(|tree| numbered(tree, &around, "RegionScore", pen));
+    for member in scores.into_iter().flatten() {
+        let score = match &member.value.value {
+            Value::Null => Some(0.0),
+            Value::Number(number) => number.written.parse::<f64>().ok().filter(|score| score.is_finite()),
+            _ => None,
+        };
+        match (member.number, score) {
+            (Some(region), Some(score)) => {
+                let first = places.insert(region, member.at);
+                if let Some(first) = first {
+                    repeated(member, &written("RegionScore", around.form), first, &around, pen);
+                }
+                home.region_score.entry(region).and_modify(|last| *last = score).or_insert(score);
+            }
+            _ => pen.note(
+                Rule::WrongType,
+                around.field(member.value.at, &written("RegionScore", around.form)),
+                format!("the score of region {} is {}", shorten(&member.key), member.value.kind()),
+                "a number without quotes",
+                "write the number to multiply the region's latency with",
+            ),
+        }
+    }
+    Some(home)
+}

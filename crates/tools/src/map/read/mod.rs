@@ -1,0 +1,13 @@
+//! Texts to trees whose every part knows its place.
+//!
+//! Lives here: the two forms of a map, JSON (with the comments and trailing commas of a policy file) and YAML. Uses a
+//! parser for each. Must stay true: nesting, aliases and length are bounded; both occurrences of a repeated key are
+//! kept for others to judge.
+
+mod json;
+mod text;
+mod tree;
+mod yaml;
+
+pub(super) use text::{Form, Text, Unread, parse};
+pub(super) use tree::{Member, Tree, Value, shorten};

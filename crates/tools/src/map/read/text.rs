@@ -1,0 +1,69 @@
+//! Which form a text has, and what its reading gave.
+
+use super::json::{self, Dialect};
+use super::tree::{Member, Tree};
+use super::yaml;
+use crate::map::finding::At;
+
+/// The form of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::map) enum Form {
+    /// Go's names, in any case.
+    Json,
+    /// Go's names in lower case.
+    Yaml,
+}
+
+/// Why a text cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::map) struct Unread {
+    pub(in crate::map) at: At,
+    pub(in crate::map) reason: String,
+}
+
+/// A text that was read.
+#[derive(Debug)]
+pub(in crate::map) struct Text {
+    pub(in crate::map) form: Form,
+    pub(in crate::map) tree: Tree,
+    /// The first comment or trailing comma in JSON, which only policy files may have.
+    pub(in crate::map) liberty: Option<Unread>,
+    /// Where a second document begins.
+    pub(in crate::map) second: Option<At>,
+}
+
+/// Reads a text in the form that it has: what begins with a brace is JSON, or YAML that looks like it.
+pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if !text.trim_start().starts_with(['{', '[']) && !begins_as_policy(text) {
+        let read = yaml::read(text);
+        let whole = |(tree, second)| Text { form: Form::Yaml, tree, liberty: None, second };
+        return (Form::Yaml, read.map(whole));
+    }
+    let strict = match json::read(text, Dialect::Json) {
+        Ok(tree) => return (Form::Json, Ok(Text { form: Form::Json, tree, liberty: None, second: None })),
+        Err(unread) => unread,
+    };
+    if let Ok(tree) = json::read(text, Dialect::Policy) {
+        return (Form::Json, Ok(Text { form: Form::Json, tree, liberty: Some(strict), second: None }));
+    }
+    // YAML may be written with braces too, but then its keys have no quotes.
+    match yaml::read(text) {
+        Ok((tree, second)) if tree.members().iter().any(|member| is_bare(text, member)) => {
+            (Form::Yaml, Ok(Text { form: Form::Yaml, tree, liberty: None, second }))
+        }
+        _ => (Form::Json, Err(strict)),
+    }
+}
+
+/// A comment of a policy file comes first.
+fn begins_as_policy(text: &str) -> bool {
+    let text = text.trim_start();
+    text.starts_with("//") || text.starts_with("/*")
+}
+
+fn is_bare(text: &str, member: &Member) -> bool {
+    let line = text.lines().nth(member.at.line.saturating_sub(1)).unwrap_or_default();
+    let first = line.chars().nth(member.at.column.saturating_sub(1));
+    first.is_some_and(|first| first != '"' && first != '\'')
+}

@@ -1,0 +1,71 @@
+//! A document, whatever its form.
+
+use crate::map::finding::At;
+
+/// A value and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::map) struct Tree {
+    pub(in crate::map) at: At,
+    pub(in crate::map) value: Value,
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::map) enum Value {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Tree>),
+    Object(Vec<Member>),
+}
+
+/// A number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::map) struct Number {
+    pub(in crate::map) written: String,
+    /// Its value, if it is a whole one that fits.
+    pub(in crate::map) whole: Option<i64>,
+}
+
+/// A key and its value; an object may have the same key more than once.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::map) struct Member {
+    pub(in crate::map) key: String,
+    /// Its value as the number of a region: in YAML one without quotes.
+    pub(in crate::map) number: Option<i64>,
+    pub(in crate::map) at: At,
+    pub(in crate::map) value: Tree,
+}
+
+impl Tree {
+    /// What it is, for people.
+    pub(in crate::map) fn kind(&self) -> String {
+        match &self.value {
+            Value::Null => "null".to_owned(),
+            Value::Bool(value) => value.to_string(),
+            Value::Number(number) => number.written.clone(),
+            Value::Text(text) => format!("the text {:?}", shorten(text)),
+            Value::List(_) => "a list".to_owned(),
+            Value::Object(_) => "an object".to_owned(),
+        }
+    }
+
+    pub(in crate::map) fn members(&self) -> &[Member] {
+        match &self.value {
+            Value::Object(members) => members,
+            _ => &[],
+        }
+    }
+}
+
+/// The longest text of a map that is shown whole, in characters: a pin has 75.
+const SHOWN: usize = 90;
+
+/// A text that may be anything, for a line of a report.
+pub(in crate::map) fn shorten(text: &str) -> String {
+    if text.chars().count() <= SHOWN {
+        return text.to_owned();
+    }
+    text.chars().take(SHOWN).chain("…".chars()).collect()
+}

@@ -1,0 +1,207 @@
+//! YAML, as far as maps use it.
+
+use std::collections::BTreeMap;
+
+use granit_parser::{Event, Parser, ScalarStyle, Span, options};
+
+use super::text::Unread;
+use super::tree::{Member, Number, Tree, Value};
+use crate::map::finding::At;
+
+/// The most values a document may have, those that aliases repeat counted again: the largest map in the world has
+/// some ten thousand.
+const MAX_VALUES: usize = 200_000;
+
+/// The deepest nesting: a map needs six.
+const MAX_DEPTH: usize = 64;
+
+/// Reads the first document, and where the second begins.
+pub(super) fn read(text: &str) -> Result<(Tree, Option<At>), Unread> {
+    let options = options! {
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+        emit_comments: false,
+    };
+    let mut reader = Reader {
+        parser: Parser::new_from_str_with_options(text, options),
+        anchors: BTreeMap::new(),
+        values: 0,
+    };
+    let mut tree = None;
+    while let Some((event, span)) = reader.next()? {
+        match event {
+            Event::DocumentStart(..) if tree.is_some() => {
+                return Ok((tree.unwrap_or_else(empty), Some(at(&span))));
+            }
+            Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+            Event::StreamEnd => break,
+            event => tree = Some(reader.tree(event, &span)?),
+        }
+    }
+    Ok((tree.unwrap_or_else(empty), None))
+}
+
+fn empty() -> Tree {
+    Tree { at: At { line: 1, column: 1 }, value: Value::Null }
+}
+
+struct Reader<'t, I: granit_parser::BorrowedInput<'t>> {
+    parser: Parser<'t, I>,
+    /// What each anchor stands for.
+    anchors: BTreeMap<usize, (Tree, usize)>,
+    /// Values so far.
+    values: usize,
+}
+
+impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
+    fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, Unread> {
+        self.parser.next_event().transpose().map_err(|err| Unread {
+            at: At { line: err.marker().line(), column: err.marker().col() + 1 },
+            reason: err.info(),
+        })
+    }
+
+    fn inner(&mut self, outer: &Span) -> Result<(Event<'t>, Span), Unread> {
+        self.next()?.ok_or_else(|| Unread { at: at(outer), reason: "the document ends within it".to_owned() })
+    }
+
+    /// The value that begins with `event`.
+    fn tree(&mut self, event: Event<'t>, span: &Span) -> Result<Tree, Unread> {
+        self.count(1, span)?;
+        let before = self.values;
+        let (anchor, value) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
+                (anchor, scalar(&text, style == ScalarStyle::Plain && !is_text))
+            }
+            Event::SequenceStart(_, anchor, _) => {
+                let mut list = Vec::new();
+                loop {
+                    match self.inner(span)? {
+                        (Event::SequenceEnd, _) => break,
+                        (event, span) => list.push(self.tree(event, &span)?),
+                    }
+                }
+                (anchor, Value::List(list))
+            }
+            Event::MappingStart(_, anchor, _) => (anchor, Value::Object(self.members(span)?)),
+            Event::Alias(anchor) => return self.repeat(anchor, span),
+            _ => return Err(Unread { at: at(span), reason: "something else than a value".to_owned() }),
+        };
+        let tree = Tree { at: at(span), value };
+        if anchor != 0 {
+            let size = self.values.saturating_sub(before) + 1;
+            // An anchor of the same number does not come twice.
+            drop(self.anchors.insert(anchor, (tree.clone(), size)));
+        }
+        Ok(tree)
+    }
+
+    fn members(&mut self, outer: &Span) -> Result<Vec<Member>, Unread> {
+        let mut members = Vec::new();
+        let mut merged: Vec<Member> = Vec::new();
+        loop {
+            let (event, span) = self.inner(outer)?;
+            if event == Event::MappingEnd {
+                break;
+            }
+            let Event::Scalar(key, style, ..) = event else {
+                return Err(Unread { at: at(&span), reason: "a key that is no word".to_owned() });
+            };
+            let is_plain = style == ScalarStyle::Plain;
+            self.count(1, &span)?;
+            let (event, value_span) = self.inner(&span)?;
+            let value = self.tree(event, &value_span)?;
+            if is_plain && key == "<<" {
+                merged.extend(inherited(value));
+                continue;
+            }
+            let number = if is_plain { whole(&key) } else { None };
+            members.push(Member { key: key.into_owned(), number, at: at(&span), value });
+        }
+        // What is written here wins over what is merged in.
+        merged.retain(|inherited| members.iter().all(|own| own.key != inherited.key));
+        members.extend(merged);
+        Ok(members)
+    }
+
+    fn repeat(&mut self, anchor: usize, span: &Span) -> Result<Tree, Unread> {
+        let Some((tree, size)) = self.anchors.get(&anchor).cloned() else {
+            return Err(Unread { at: at(span), reason: "an alias within what it stands for".to_owned() });
+        };
+        self.count(size, span)?;
+        Ok(tree)
+    }
+
+    fn count(&mut self, values: usize, span: &Span) -> Result<(), Unread> {
+        self.values += values;
+        if self.values > MAX_VALUES {
+            let reason = format!("more than {MAX_VALUES} values, with those that aliases repeat");
+            return Err(Unread { at: at(span), reason });
+        }
+        Ok(())
+    }
+}
+
+/// The members that `<<` brings: of one object, or of each in a list, the first of a name first.
+fn inherited(value: Tree) -> Vec<Member> {
+    let mut all: Vec<Member> = Vec::new();
+    let objects = match value.value {
+        Value::List(list) => list,
+        _ => vec![value],
+    };
+    for object in objects {
+        let Value::Object(members) = object.value else { continue };
+        for member in members {
+            if all.iter().all(|earlier| earlier.key != member.key) {
+                all.push(member);
+            }
+        }
+    }
+    all
+}
+
+/// What a scalar without quotes means to Go's YAML reader.
+fn scalar(text: &str, is_plain: bool) -> Value {
+    if !is_plain {
+        return Value::Text(text.to_owned());
+    }
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
+        "true" | "True" | "TRUE" => Value::Bool(true),
+        "false" | "False" | "FALSE" => Value::Bool(false),
+        text => match whole(text) {
+            None if !is_fraction(text) => Value::Text(text.to_owned()),
+            whole => Value::Number(Number { written: text.to_owned(), whole }),
+        },
+    }
+}
+
+/// A whole number in any of the notations of YAML.
+fn whole(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (radix, digits) = match digits.get(..2) {
+        Some("0x") => (16, digits.get(2..)?),
+        Some("0o") => (8, digits.get(2..)?),
+        Some("0b") => (2, digits.get(2..)?),
+        _ => (10, digits),
+    };
+    let digits = digits.replace('_', "");
+    if !digits.starts_with(|first: char| first.is_ascii_hexdigit()) {
+        return None;
+    }
+    i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
+}
+
+fn is_fraction(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first))
+        && text.contains(|any: char| any.is_ascii_digit())
+        && text.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+fn at(span: &Span) -> At {
+    At { line: span.start.line(), column: span.start.col() + 1 }
+}

@@ -1,0 +1,157 @@
+//! Where a map's text comes from.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+
+use thiserror::Error;
+use wherry_client::{Dialer, FetchError};
+
+use super::finding::{Finding, Place, Rule};
+
+/// The longest map that is read, in bytes: Tailscale's own has some 50 KiB.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Where a map's text comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// A file.
+    File,
+    /// A URL.
+    Url,
+    /// What is piped in.
+    Stdin,
+}
+
+/// A text that should be a map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a caller may have the text already")]
+pub struct Source {
+    /// File name, URL, or `stdin`.
+    pub name: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// The text.
+    pub text: String,
+}
+
+/// Why there is no text.
+#[derive(Debug, Error)]
+#[error("{name}: {cause}")]
+pub struct SourceError {
+    /// File name, URL, or `stdin`.
+    pub name: String,
+    /// Why.
+    pub cause: SourceFault,
+}
+
+/// Why there is no text.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SourceFault {
+    /// The file cannot be read.
+    #[error("cannot read it: {0}")]
+    Read(#[source] io::Error),
+    /// It is longer than any map.
+    #[error("it is longer than {MAX_BYTES} bytes")]
+    TooLong,
+    /// It is no text.
+    #[error("it is no text in UTF-8")]
+    NotText,
+    /// It has a scheme of URLs that is not fetched.
+    #[error("{scheme}:// is not fetched")]
+    Scheme {
+        /// The scheme.
+        scheme: String,
+    },
+    /// The URL cannot be fetched.
+    #[error("cannot fetch it: {0}")]
+    Fetch(#[source] FetchError),
+    /// The URL answers with something else than 200.
+    #[error("the server answers with HTTP status {status}{}", if *is_page { " and a web page" } else { "" })]
+    Status {
+        /// The status.
+        status: u16,
+        /// Whether what comes with it is HTML.
+        is_page: bool,
+    },
+}
+
+impl Source {
+    /// Reads the file or URL that `words` name; `-` is stdin.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub async fn read(words: &str, dialer: &Dialer) -> Result<Self, SourceError> {
+        let name = if words == "-" { "stdin" } else { words };
+        let failed = |cause| SourceError { name: name.to_owned(), cause };
+        let (origin, bytes) = if let Some((scheme, _)) = words.split_once("://") {
+            if !matches!(scheme, "http" | "https") {
+                return Err(failed(SourceFault::Scheme { scheme: scheme.to_owned() }));
+            }
+            (Origin::Url, fetch(words, dialer).await.map_err(failed)?)
+        } else if words == "-" {
+            (Origin::Stdin, whole(io::stdin().lock()).map_err(failed)?)
+        } else {
+            let file = File::open(words).map_err(|err| failed(SourceFault::Read(err)))?;
+            (Origin::File, whole(file).map_err(failed)?)
+        };
+        let text = String::from_utf8(bytes).map_err(|_| failed(SourceFault::NotText))?;
+        Ok(Self { name: name.to_owned(), origin, text })
+    }
+}
+
+async fn fetch(url: &str, dialer: &Dialer) -> Result<Vec<u8>, SourceFault> {
+    let document = dialer.fetch(url, MAX_BYTES).await.map_err(|err| match err {
+        FetchError::TooLong { .. } => SourceFault::TooLong,
+        err => SourceFault::Fetch(err),
+    })?;
+    if document.status != 200 {
+        let is_page = document.content_type.is_some_and(|kind| kind.starts_with("text/html"));
+        return Err(SourceFault::Status { status: document.status, is_page });
+    }
+    Ok(document.body)
+}
+
+fn whole(from: impl io::Read) -> Result<Vec<u8>, SourceFault> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    from.take(limit).read_to_end(&mut bytes).map_err(SourceFault::Read)?;
+    if bytes.len() > MAX_BYTES { Err(SourceFault::TooLong) } else { Ok(bytes) }
+}
+
+impl SourceError {
+    /// The same as a finding.
+    #[must_use]
+    pub fn finding(&self) -> Finding {
+        let (rule, expected, cure) = match &self.cause {
+            SourceFault::Read(_) => (
+                Rule::Unreadable,
+                "a file that is there and may be read",
+                "check path and permissions; a URL begins with https://",
+            ),
+            SourceFault::TooLong => {
+                (Rule::Unreadable, "a map: some 50 KiB at most", "check that it is the right file or URL")
+            }
+            SourceFault::NotText => {
+                (Rule::Unreadable, "JSON or YAML in UTF-8", "check that it is the right file or URL")
+            }
+            SourceFault::Scheme { .. } => {
+                (Rule::Unreadable, "https:// or http://, or the path of a file", "write the path alone")
+            }
+            SourceFault::Fetch(_) => (
+                Rule::Unreadable,
+                "a URL that answers",
+                "check its spelling, and that the server runs; wherry ping says more of a relay",
+            ),
+            SourceFault::Status { .. } => (
+                Rule::HttpStatus,
+                "200 and a map",
+                "check the URL's path; Headscale does not look at the status and takes what comes for a map",
+            ),
+        };
+        let place = Place { source: self.name.clone(), ..Place::default() };
+        let (found, expected, cure) = (self.cause.to_string(), expected.to_owned(), cure.to_owned());
+        Finding { severity: rule.severity(), rule, place, found, expected, cure }
+    }
+}
