@@ -6,6 +6,7 @@ mod bench_door;
 mod check;
 mod command;
 mod inherits;
+mod lab;
 mod layers;
 mod source;
 mod steps;
@@ -23,6 +24,7 @@ usage: cargo xtask TASK
   inherits                                 does each crate inherit the workspace's lints?
   style [--check]                          the style meter; --check fails over its thresholds
   tools                                    build the reference programs the tests compare with
+  lab [--list] [SCENARIO]...               real clients behind real NATs, wherry their only relay; needs root
   bench [--quick] [...]                    measure wherry beside derper; `bench --help` says more";
 
 fn main() -> ExitCode {
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         ["style"] => style::run(root, false),
         ["style", "--check"] => style::run(root, true),
         ["tools"] => tools::run(root),
+        ["lab", rest @ ..] => lab::run(root, rest),
         ["bench", rest @ ..] => bench_door::run(root, rest),
         _ => {
             eprintln!("{USAGE}");

@@ -1,0 +1,42 @@
+//! Where things lie: the workspace, and the folder with the logs of a run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The workspace.
+pub(crate) fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().and_then(Path::parent).unwrap_or(package).to_owned()
+}
+
+/// Cargo's folder for what it builds: this program lies in a folder of it.
+///
+/// # Errors
+/// The system does not say where this program lies.
+pub(crate) fn target() -> Result<PathBuf, String> {
+    let exe = std::env::current_exe().map_err(|err| format!("where is this program? {err}"))?;
+    let target = exe.parent().and_then(Path::parent).ok_or("this program lies in no target folder")?;
+    Ok(target.to_owned())
+}
+
+/// An empty folder for what a scenario leaves: logs, state, configuration.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn fresh(scenario: &str) -> Result<PathBuf, String> {
+    let dir = target()?.join("lab").join(scenario);
+    let told = |err| format!("{}: {err}", dir.display());
+    if dir.exists() {
+        fs::remove_dir_all(&dir).map_err(told)?;
+    }
+    fs::create_dir_all(&dir).map_err(told)?;
+    Ok(dir)
+}
+
+/// Writes a file.
+///
+/// # Errors
+/// It cannot be written; names it.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|err| format!("{}: {err}", path.display()))
+}

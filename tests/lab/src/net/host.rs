@@ -1,0 +1,96 @@
+//! One machine: a namespace with addresses.
+
+use super::ip::{PREFIX, ip, within};
+use std::fs;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+
+/// Where `ip netns exec` finds files that stand for those of `/etc`.
+pub(crate) const ETC: &str = "/etc/netns";
+
+/// Set before links exist, so that each link starts with them.
+const SETTINGS: &str = "
+for dir in all default; do
+  echo 0 >/proc/sys/net/ipv4/conf/$dir/rp_filter
+  echo 0 >/proc/sys/net/ipv4/conf/$dir/send_redirects
+  echo 0 >/proc/sys/net/ipv6/conf/$dir/accept_ra
+done
+";
+
+/// Makes a host a router.
+const FORWARD: &str = "
+echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+";
+
+/// A machine of the lab.
+#[derive(Debug, Clone)]
+pub(crate) struct Host {
+    /// How the lab calls it.
+    pub(crate) name: String,
+    /// Its namespace.
+    pub(crate) namespace: String,
+    /// Its own IPv4 address, if it has one.
+    pub(crate) v4: Option<Ipv4Addr>,
+    /// Its own IPv6 address, if it has one.
+    pub(crate) v6: Option<Ipv6Addr>,
+}
+
+impl Host {
+    /// Makes a namespace without links, shielded from the host's name servers.
+    ///
+    /// # Errors
+    /// The namespace or its files cannot be made.
+    pub(super) fn new(name: &str) -> Result<Self, String> {
+        let namespace = format!("{PREFIX}{name}");
+        ip(&format!("netns add {namespace}"))?;
+        let host = Self { name: name.to_owned(), namespace, v4: None, v6: None };
+        let etc = host.etc();
+        fs::create_dir_all(&etc).map_err(|err| format!("{}: {err}", etc.display()))?;
+        // With no name server in it look-ups fail at once, instead of asking the host's.
+        host.write("resolv.conf", "")?;
+        host.write("hosts", "127.0.0.1 localhost\n")?;
+        host.shell(SETTINGS)?;
+        ip(&format!("-n {} link set lo up", host.namespace))?;
+        Ok(host)
+    }
+
+    /// Lets it pass packets on.
+    pub(super) fn forward(&self) -> Result<(), String> {
+        self.shell(FORWARD)
+    }
+
+    /// Runs `ip` in it, with the words of this line.
+    pub(crate) fn ip(&self, line: &str) -> Result<(), String> {
+        ip(&format!("-n {} {line}", self.namespace)).map(drop)
+    }
+
+    /// Loads nftables rules in place of those there are.
+    pub(crate) fn nft(&self, rules: &str) -> Result<(), String> {
+        within(&self.namespace, &["nft", "-f", "-"], &format!("flush ruleset\n{rules}")).map(drop)
+    }
+
+    /// Lets a router drop what its clients send to this address by UDP.
+    pub(crate) fn deaf_to(&self, addr: &str) -> Result<(), String> {
+        let rule = format!("add rule inet wall through ip daddr {addr} meta l4proto udp drop\n");
+        within(&self.namespace, &["nft", "-f", "-"], &rule).map(drop)
+    }
+
+    /// Names it can resolve, one line `ADDRESS NAME` each.
+    pub(crate) fn knows(&self, lines: &str) -> Result<(), String> {
+        self.write("hosts", &format!("127.0.0.1 localhost\n{lines}"))
+    }
+
+    fn shell(&self, script: &str) -> Result<(), String> {
+        within(&self.namespace, &["sh", "-e"], script).map(drop)
+    }
+
+    fn etc(&self) -> PathBuf {
+        Path::new(ETC).join(&self.namespace)
+    }
+
+    fn write(&self, file: &str, text: &str) -> Result<(), String> {
+        let path = self.etc().join(file);
+        fs::write(&path, text).map_err(|err| format!("{}: {err}", path.display()))
+    }
+}

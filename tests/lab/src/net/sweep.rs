@@ -1,0 +1,67 @@
+//! Removing what is ours, and the lock that makes sure it is not another run's.
+
+use super::host::ETC;
+use super::ip::{PREFIX, ip};
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs::{self, File, TryLockError};
+use std::path::Path;
+
+/// The one lock of all labs of this machine: they share the prefix.
+const LOCK: &str = "/run/lock/wherry-lab.lock";
+
+/// Held while a lab runs.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    /// Another lab runs, or the file cannot be made.
+    pub(crate) fn take() -> Result<Self, String> {
+        let file = File::create(LOCK).map_err(|err| format!("{LOCK}: {err}"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(format!("another lab runs on this machine; it holds {LOCK}"))
+            }
+            Err(TryLockError::Error(err)) => Err(format!("{LOCK}: {err}")),
+        }
+    }
+}
+
+/// Ends what runs in our namespaces and removes them.
+///
+/// # Errors
+/// A namespace or its files cannot be removed.
+pub(crate) fn sweep() -> Result<(), String> {
+    for namespace in namespaces()? {
+        for pid in ip(&format!("netns pids {namespace}"))?.split_whitespace() {
+            let Ok(pid) = pid.parse() else { continue };
+            // One that has just ended by itself is as good as one that was ended.
+            match kill(Pid::from_raw(pid), Signal::SIGKILL) {
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(err) => return Err(format!("{namespace}: process {pid}: {err}")),
+            }
+        }
+        ip(&format!("netns del {namespace}"))?;
+    }
+    for entry in fs::read_dir(ETC).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            fs::remove_dir_all(entry.path()).map_err(|err| format!("{}: {err}", entry.path().display()))?;
+        }
+    }
+    // Ours only if we made it: a folder with others' files stays.
+    drop(fs::remove_dir(Path::new(ETC)));
+    Ok(())
+}
+
+fn namespaces() -> Result<Vec<String>, String> {
+    let list = ip("netns list")?;
+    let names = list.lines().filter_map(|line| line.split_whitespace().next());
+    Ok(names.filter(|name| name.starts_with(PREFIX)).map(str::to_owned).collect())
+}

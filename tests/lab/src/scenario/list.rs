@@ -1,0 +1,113 @@
+//! Which scenarios there are.
+
+use super::{
+    admission, blocked, certificates, direct, families, netcheck, regions, relayed, restart, update,
+};
+use crate::stage::Stage;
+
+/// One story with its proof.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    /// What the command line calls it.
+    pub(crate) name: &'static str,
+    /// What must be true.
+    pub(crate) what: &'static str,
+    /// Plays it.
+    pub(crate) run: fn(&Stage<'_>) -> Result<(), String>,
+}
+
+/// All scenarios, in the order they run.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "direct",
+        what: "easy NATs: relayed at once, direct a moment later, nothing lost in between",
+        run: direct::run,
+    },
+    Scenario {
+        name: "relayed",
+        what: "hard NATs on both sides: stays relayed, 20 of 20 pings, 50 MB over TCP intact",
+        run: relayed::run,
+    },
+    Scenario { name: "no-udp", what: "UDP blocked on one side: works over TCP", run: blocked::without_udp },
+    Scenario {
+        name: "port-443",
+        what: "only TCP to port 443 on one side: works, and netcheck measures by HTTPS",
+        run: blocked::only_443,
+    },
+    Scenario {
+        name: "netcheck",
+        what: "two STUN addresses: netcheck tells an easy NAT from a hard one",
+        run: netcheck::run,
+    },
+    Scenario {
+        name: "old-clients",
+        what: "clients from before pins: InsecureForTests",
+        run: certificates::old_clients,
+    },
+    Scenario {
+        name: "private-ca",
+        what: "a name with a certificate of a private authority: no pin, no flag",
+        run: certificates::private_authority,
+    },
+    Scenario {
+        name: "families",
+        what: "IPv6 only to IPv4 only, by a relay on other ports than 443 and 3478",
+        run: families::run,
+    },
+    Scenario {
+        name: "update",
+        what: "the map changes while running: clients move to the new relay without a restart",
+        run: update::run,
+    },
+    Scenario { name: "regions", what: "two regions, each client at home in another", run: regions::run },
+    Scenario {
+        name: "restart",
+        what: "the relay is killed, or stopped in order, and comes back: what is lost is bounded",
+        run: restart::run,
+    },
+    Scenario {
+        name: "admission",
+        what: "who is not on the list stays out, who is taken off it is cut while its pings run",
+        run: admission::run,
+    },
+];
+
+/// The table of `--list`.
+pub(crate) fn list() -> String {
+    let mut text = String::new();
+    for Scenario { name, what, .. } in SCENARIOS {
+        text += &format!("{name:<12} {what}\n");
+    }
+    text
+}
+
+/// The scenarios of these names; all without a name.
+///
+/// # Errors
+/// A name that no scenario has.
+pub(crate) fn chosen<'a>(names: &[&'a str]) -> Result<Vec<&'a str>, String> {
+    let known = || SCENARIOS.iter().map(|scenario| scenario.name);
+    match names.iter().find(|name| !known().any(|known| known == **name)) {
+        Some(name) => {
+            Err(format!("no scenario `{name}`; there are {}", known().collect::<Vec<_>>().join(", ")))
+        }
+        None if names.is_empty() => Ok(known().collect()),
+        None => Ok(names.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_told_with_those_that_exist() {
+        let complaint = chosen(&["direct", "dirct"]).unwrap_err();
+        assert!(complaint.starts_with("no scenario `dirct`; there are direct"), "{complaint}");
+    }
+
+    #[test]
+    fn without_a_name_all_run() {
+        assert_eq!(chosen(&[]).map(|names| names.len()), Ok(SCENARIOS.len()));
+    }
+}

@@ -1,0 +1,15 @@
+//! The scenarios: what must be true of wherry for the people who use it, each shown with real clients.
+
+mod admission;
+mod blocked;
+mod certificates;
+mod direct;
+mod families;
+mod list;
+mod netcheck;
+mod regions;
+mod relayed;
+mod restart;
+mod update;
+
+pub(crate) use list::{SCENARIOS, Scenario, chosen, list};

@@ -1,0 +1,190 @@
+//! What every scenario starts from: an internet with a control server's host, programs, and a folder.
+
+use crate::client::Client;
+use crate::control::{self, Control, MapSource};
+use crate::map::Region;
+use crate::net::{Behind, Host, Internet, Nat};
+use crate::process::Process;
+use crate::programs::{Programs, Release};
+use crate::relay::{Relay, Setup};
+use crate::traffic::{self, Drip, Tally};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Last number in the addresses of the control server.
+const CONTROL: u8 = 2;
+
+/// Last number in the addresses of the relay where there is one, or of the first of two.
+pub(crate) const RELAY: u8 = 10;
+
+/// Last number in the addresses of the second relay.
+pub(crate) const SECOND: u8 = 20;
+
+/// The name of the host with the first number.
+pub(crate) const RELAY_NAME: &str = "relay.test";
+
+/// The stage of one scenario.
+#[derive(Debug)]
+pub(crate) struct Stage<'a> {
+    /// The net.
+    pub(crate) internet: Internet,
+    /// The folder for logs and state.
+    pub(crate) dir: PathBuf,
+    /// The programs.
+    pub(crate) programs: &'a Programs,
+    control_host: Host,
+}
+
+impl<'a> Stage<'a> {
+    /// An internet with one public host, which waits for a map.
+    ///
+    /// # Errors
+    /// A command failed.
+    pub(crate) fn set(programs: &'a Programs, dir: &Path) -> Result<Self, String> {
+        let internet = Internet::new()?;
+        let control_host = internet.public("control", CONTROL)?;
+        Ok(Self { internet, dir: dir.to_owned(), programs, control_host })
+    }
+
+    /// A public host with a relay as one starts it who has only an address.
+    ///
+    /// # Errors
+    /// The relay does not serve.
+    pub(crate) fn bare_relay(&self, name: &str, number: u8) -> Result<Relay, String> {
+        let host = self.internet.public(name, number)?;
+        let setup = Setup::bare(&host);
+        self.relay(&host, setup)
+    }
+
+    /// A relay on a host.
+    ///
+    /// # Errors
+    /// The relay does not serve.
+    pub(crate) fn relay(&self, host: &Host, setup: Setup) -> Result<Relay, String> {
+        Relay::start(&self.programs.wherry, host, &self.dir, setup)
+    }
+
+    /// The control server, with this map in a file.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn control(&self, map: &str) -> Result<Control, String> {
+        Control::start(&self.programs.headscale, &self.control_host, &self.dir, &MapSource::File(map))
+    }
+
+    /// Where the control server runs.
+    pub(crate) const fn control_host(&self) -> &Host {
+        &self.control_host
+    }
+
+    /// Two clients of today, each behind a router of its own, logged in.
+    ///
+    /// # Errors
+    /// A client does not log in.
+    pub(crate) fn pair(&self, control: &Control, nats: [Nat; 2]) -> Result<Pair<'_>, String> {
+        let [a, b] = nats;
+        let a = self.internet.behind("a", 101, a)?;
+        let b = self.internet.behind("b", 102, b)?;
+        self.join(control, [(a, &self.programs.today, None), (b, &self.programs.today, None)])
+    }
+
+    /// What a host's names resolve to, in the family it has.
+    fn names(&self, host: &Host) -> String {
+        let lines = [(control::NAME, CONTROL), (RELAY_NAME, RELAY)].map(|(name, number)| match host.v4 {
+            Some(_) => format!("203.0.113.{number} {name}\n"),
+            None => format!("2001:db8::{number:x} {name}\n"),
+        });
+        lines.concat()
+    }
+
+    /// Logs in two clients at once.
+    ///
+    /// # Errors
+    /// A client does not log in.
+    pub(crate) fn join(
+        &self,
+        control: &Control,
+        who: [(Behind, &Release, Option<&Path>); 2],
+    ) -> Result<Pair<'_>, String> {
+        let key = control.key()?;
+        let start = |(behind, release, roots): (Behind, &Release, Option<&Path>)| {
+            behind.client.knows(&self.names(&behind.client))?;
+            Client::start(release, &behind.client, &self.dir, &key, roots)
+        };
+        let [a, b] = who;
+        let (mut a, mut b) = (start(a)?, start(b)?);
+        a.logged_in()?;
+        b.logged_in()?;
+        a.knows(&b)?;
+        b.knows(&a)?;
+        Ok(Pair { a, b, own: &self.programs.own, dir: &self.dir })
+    }
+}
+
+/// A region of one relay.
+///
+/// # Errors
+/// The relay has not said its pin.
+pub(crate) fn region(id: u16, code: &'static str, relay: &Relay) -> Result<Region, String> {
+    Ok(Region { id, code, nodes: vec![relay.node()?] })
+}
+
+/// Two clients.
+#[derive(Debug)]
+pub(crate) struct Pair<'a> {
+    /// The one that asks.
+    pub(crate) a: Client,
+    /// The one that answers.
+    pub(crate) b: Client,
+    own: &'a Path,
+    dir: &'a Path,
+}
+
+impl Pair<'_> {
+    /// Pings three times, which must go by the relay of this region.
+    ///
+    /// # Errors
+    /// A ping was lost, or went another way.
+    pub(crate) fn relayed(&self, code: &str) -> Result<(), String> {
+        let pings = self.a.ask(&["ping", "--until-direct=false", "-c", "3", "b"])?;
+        let first = pings.lines().next().unwrap_or_default();
+        let pongs = pings.lines().filter(|line| line.starts_with("pong")).count();
+        if pongs == 3 && first.contains(&format!("via DERP({code})")) {
+            return Ok(());
+        }
+        Err(format!("a ping was lost, or the first did not go by relay {code}"))
+    }
+
+    /// Starts the answering end of a drip.
+    ///
+    /// # Errors
+    /// It does not listen.
+    pub(crate) fn echo(&self) -> Result<Process, String> {
+        traffic::serve(self.own, self.dir, &self.b, "echo")
+    }
+
+    /// Starts datagrams from the first client to the second, where `echo` must listen.
+    ///
+    /// # Errors
+    /// They cannot be started.
+    pub(crate) fn drip(&self, count: u32, pause: Duration) -> Result<Drip, String> {
+        Drip::start(self.own, self.dir, &self.a, &self.b, count, pause)
+    }
+
+    /// Sends a stream from the first client to the second.
+    ///
+    /// # Errors
+    /// A byte was lost or wrong.
+    pub(crate) fn pour(&self, bytes: u64) -> Result<Duration, String> {
+        let sink = traffic::serve(self.own, self.dir, &self.b, "sink")?;
+        let took = traffic::pour(self.own, self.dir, &self.a, &self.b, bytes);
+        drop(sink);
+        took
+    }
+}
+
+/// Says how datagrams fared, in words.
+pub(crate) fn fared(tally: &Tally) -> String {
+    let Tally { sent, lost, silence } = tally;
+    format!("{sent} datagrams there and back: {lost} lost, longest silence {} ms", silence.as_millis())
+}

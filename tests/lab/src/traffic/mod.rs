@@ -1,0 +1,24 @@
+//! What flows between clients: this program again, started inside their namespaces.
+//!
+//! `drip` sends small datagrams at a steady pace and counts what `echo` sends back; `pour` sends a long stream over one TCP
+//! connection and `sink` compares every byte with what must come.
+
+mod drip;
+mod flow;
+mod stream;
+
+pub(crate) use flow::{Drip, Tally, pour, serve};
+
+/// Runs one of the four; its words come from the lab itself.
+///
+/// # Errors
+/// A word is wrong, or the network failed.
+pub(crate) fn run(words: &[&str]) -> Result<(), String> {
+    match words {
+        ["echo"] => drip::echo(),
+        ["drip", addr, count, pause_ms] => drip::drip(addr, count, pause_ms),
+        ["sink"] => stream::sink(),
+        ["pour", addr, bytes] => stream::pour(addr, bytes),
+        _ => Err(format!("traffic: what is {words:?}?")),
+    }
+}
