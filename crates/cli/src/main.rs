@@ -18,7 +18,6 @@ mod log;
 mod map;
 mod output;
 mod ping;
-mod remedy;
 mod serve;
 mod sift;
 mod status;

@@ -5,9 +5,11 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
+//! | `remedy` | what to do about a dial that failed |
 //!
 //! Must stay true: a relay is known by the network alone, as a client of it would know it, and nothing is shared with the
 //! server; nothing is printed here, every finding is data that says where it was found and what was expected.
 #![forbid(unsafe_code)]
 
 pub mod map;
+pub mod remedy;

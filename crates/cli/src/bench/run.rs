@@ -11,8 +11,8 @@ use super::progress::Progress;
 use super::table::table;
 use crate::failure::{Failure, SystemError};
 use crate::output;
-use crate::remedy::{self, Situation, Tool};
 use crate::subject::{self, BadQuestion, Stun};
+use wherry_tools::remedy::{self, Situation, Tool};
 
 /// What is wrong with the question.
 #[derive(Debug, Error)]

@@ -15,8 +15,8 @@ use super::relay::{self, Lost, Way};
 use super::remedy;
 use super::report::{Name, Problem, Report, Tally, Tls};
 use super::stun;
-use crate::remedy::{self as dial_remedy, Situation, Tool};
 use crate::subject::{Stun, Subject};
+use wherry_tools::remedy::{self as dial_remedy, Situation, Tool};
 
 /// How to measure.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use wherry_client::{DialError, HandshakeError};
 
 use super::relay::Lost;
 use super::report::Problem;
-use crate::remedy::LOG;
+use wherry_tools::remedy::LOG;
 
 /// A packet that did not come out.
 pub(super) fn relay(lost: &Lost) -> Problem {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::dialer::{Dialer, Transport};
@@ -61,6 +61,24 @@ impl Plain {
 }
 
 impl Secured {
+    /// The address that answered.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.site.addr
+    }
+
+    /// The endpoint that answered.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.site.endpoint
+    }
+
+    /// The stream below HTTP, for who asks the server for something else than DERP.
+    #[must_use]
+    pub fn into_stream(self) -> impl AsyncRead + AsyncWrite + Send + Unpin + 'static {
+        self.stream
+    }
+
     /// What the TLS handshake showed; none for `http://`.
     #[must_use]
     pub fn tls(&self) -> Option<&TlsReport> {
@@ -71,10 +89,6 @@ impl Secured {
     #[must_use]
     pub fn timings(&self) -> Timings {
         self.site.timings
-    }
-
-    pub(crate) fn into_stream(self) -> Box<dyn ByteStream> {
-        self.stream
     }
 }
 

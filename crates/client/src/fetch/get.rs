@@ -72,7 +72,7 @@ impl Dialer {
             .map_err(|_| crate::TargetError::NotUrl { text: url.to_owned() })?;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD)
-            .handshake(Carrier(stream))
+            .handshake(Carrier(Box::new(stream)))
             .await
             .map_err(FetchError::Http)?;
         let exchange = async {

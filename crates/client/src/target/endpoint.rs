@@ -211,7 +211,8 @@ impl Endpoint {
     }
 
     /// The `Host` header: brackets around IPv6, the port unless it is the scheme's own.
-    pub(crate) fn authority(&self) -> String {
+    #[must_use]
+    pub fn authority(&self) -> String {
         let host = match &self.server_name {
             ServerName::IpAddress(ip) if matches!(IpAddr::from(*ip), IpAddr::V6(_)) => {
                 format!("[{}]", self.host)

@@ -9,28 +9,41 @@ use wherry_client::{
 };
 
 /// What else is known when a dial fails.
-pub(crate) struct Situation<'a> {
-    pub(crate) endpoint: &'a Endpoint,
-    pub(crate) tool: Tool,
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it as a literal")]
+pub struct Situation<'a> {
+    /// What was dialled.
+    pub endpoint: &'a Endpoint,
+    /// Who dialled.
+    pub tool: Tool,
     /// The pin of the certificate that was refused.
-    pub(crate) seen_pin: Option<Pin>,
+    pub seen_pin: Option<Pin>,
 }
 
 /// Who dials: not all have the same flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tool {
-    /// `wherry ping`; with a key, the node is no throw-away one.
-    Ping { has_key: bool },
+#[non_exhaustive]
+pub enum Tool {
+    /// `wherry ping`.
+    Ping {
+        /// A key was given, so the node is no throw-away one.
+        has_key: bool,
+    },
+    /// `wherry netcheck`.
+    Netcheck {
+        /// As for [`Ping`](Self::Ping).
+        has_key: bool,
+    },
     /// `wherry bench`.
     Bench,
 }
 
 /// Where to read on when this side cannot know more.
-pub(crate) const LOG: &str =
-    "the relay's own log says more (wherry: with WHERRY_LOG=debug in its environment)";
+pub const LOG: &str = "the relay's own log says more (wherry: with WHERRY_LOG=debug in its environment)";
 
 /// What to do about a failed dial.
-pub(crate) fn dial(err: &DialError, situation: &Situation<'_>) -> String {
+#[must_use]
+pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
     let port = situation.endpoint.port();
     match err {
         DialError::Unreachable { .. } if err.step() == Step::Dns => {
@@ -151,7 +164,7 @@ fn upgrade(err: &UpgradeError, tool: Tool) -> String {
                 .to_owned()
         }
         UpgradeError::Status { .. } | UpgradeError::WebSocket(_) => {
-            let or = if tool == Tool::Bench { "" } else { ", or try --websocket" };
+            let or = if matches!(tool, Tool::Ping { .. }) { ", or try --websocket" } else { "" };
             format!(
                 "if a proxy stands before the relay, let it pass the headers Upgrade and Connection on /derp{or}"
             )
@@ -166,7 +179,9 @@ fn handshake(err: &HandshakeError, tool: Tool) -> String {
         HandshakeError::Refused if tool == Tool::Bench => {
             "a load takes a relay that admits any key: start it with --admit open while it is measured".to_owned()
         }
-        HandshakeError::Refused if tool == (Tool::Ping { has_key: true }) => {
+        HandshakeError::Refused
+            if matches!(tool, Tool::Ping { has_key: true } | Tool::Netcheck { has_key: true }) =>
+        {
             "it connects, but the relay does not admit this key: add it to the relay's admission list".to_owned()
         }
         HandshakeError::Refused => {
