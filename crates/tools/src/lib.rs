@@ -5,11 +5,17 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
+//! | `netcheck` | what this host's network is like towards the relays of a map |
 //! | `remedy` | what to do about a dial that failed |
+//! | `http` | one HTTP request for its status |
+//! | `clock` | the only reader of time and entropy |
 //!
 //! Must stay true: a relay is known by the network alone, as a client of it would know it, and nothing is shared with the
 //! server; nothing is printed here, every finding is data that says where it was found and what was expected.
 #![forbid(unsafe_code)]
 
+mod clock;
+mod http;
 pub mod map;
+pub mod netcheck;
 pub mod remedy;

@@ -1,0 +1,189 @@
+//! Which figures of a report are missing, and why.
+
+use wherry_client::Family;
+use wherry_wire::derp_map::{DerpMap, Region};
+
+use super::findings::Findings;
+use super::node::NodeReport;
+use super::plan::Families;
+use super::portal::Portal;
+use super::report::{Figure, Missing};
+use super::why::{Reason, Why};
+
+/// What is known besides the findings.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) map: &'a DerpMap,
+    pub(super) have: Families,
+    pub(super) findings: &'a Findings,
+    pub(super) nodes: &'a [NodeReport],
+    pub(super) has_gateway: bool,
+    /// The router offers something.
+    pub(super) has_mapping: bool,
+    pub(super) portal: Option<Portal>,
+    /// Whether hairpinning was asked for, and is known.
+    pub(super) hairpin: (bool, bool),
+    pub(super) is_full: bool,
+}
+
+/// Everything missing, the whole network's first, then the regions', then the nodes'.
+pub(super) fn list(facts: &Facts<'_>) -> Vec<Missing> {
+    let mut list = Vec::new();
+    let mut add = |figure, family, why| list.push(Missing { figure, family, region: None, node: None, why });
+    if !facts.findings.udp {
+        add(Figure::Udp, None, udp(facts));
+    }
+    if facts.findings.global_v4.is_none() {
+        add(Figure::Address, Some(Family::V4), own_address(facts, Family::V4));
+    }
+    if facts.findings.global_v6.is_none() {
+        add(Figure::Address, Some(Family::V6), own_address(facts, Family::V6));
+    }
+    if facts.findings.mapping_varies.is_none() {
+        add(Figure::MappingVaries, None, mapping(facts));
+    }
+    if !facts.has_mapping {
+        add(Figure::PortMapping, None, port_mapping(facts.has_gateway));
+    }
+    if let Some(why) = portal(facts) {
+        add(Figure::CaptivePortal, None, why);
+    }
+    if facts.hairpin == (true, false) {
+        let what = "this host's own address by IPv4 is not known, so nothing can be sent to it";
+        add(Figure::Hairpinning, None, Why::new(Reason::TooLittle, what, "see UDP"));
+    }
+    if facts.findings.latencies.any.is_empty() {
+        let what = "no region answered, neither by STUN nor by HTTPS nor by ICMP";
+        add(Figure::Nearest, None, Why::new(Reason::Unreachable, what, "see the nodes"));
+    }
+    for (id, region) in facts.map.live_regions() {
+        if !facts.findings.latencies.any.contains_key(&id) {
+            let (figure, region, why) = (Figure::RegionLatency, Some(id), latency(facts, id, region));
+            list.push(Missing { figure, family: None, region, node: None, why });
+        }
+    }
+    list.extend(facts.nodes.iter().flat_map(of_node));
+    list
+}
+
+fn of_node(report: &NodeReport) -> Vec<Missing> {
+    let stun = [(Family::V4, report.stun_v4.as_ref().err()), (Family::V6, report.stun_v6.as_ref().err())];
+    let relay = [(Family::V4, report.relay_v4.as_ref().err()), (Family::V6, report.relay_v6.as_ref().err())];
+    let all = stun.map(|one| (Figure::Stun, one)).into_iter().chain(relay.map(|one| (Figure::Relay, one)));
+    let missing = all.filter_map(|(figure, (family, why))| {
+        let (region, node, why) = (Some(report.region), Some(report.name.clone()), why?.clone());
+        Some(Missing { figure, family: Some(family), region, node, why })
+    });
+    missing.collect()
+}
+
+fn works(node: &NodeReport) -> (bool, bool) {
+    (node.stun_v4.is_ok() || node.stun_v6.is_ok(), node.relay_v4.is_ok() || node.relay_v6.is_ok())
+}
+
+fn udp(facts: &Facts<'_>) -> Why {
+    let relays = facts.nodes.iter().filter(|node| works(node).1).count();
+    if facts.nodes.iter().any(|node| works(node).0) {
+        let what = "no STUN server answered at first, though one did when it was asked again";
+        return Why::new(
+            Reason::Timeout,
+            what,
+            "the network loses packets, or takes time to wake: run it again",
+        );
+    }
+    if relays > 0 {
+        let what =
+            format!("no STUN server answers, though relays do by TCP ({relays} of {})", facts.nodes.len());
+        let remedy =
+            "most likely this network blocks UDP; if STUN works from elsewhere, it does: let 3478/udp out";
+        return Why::new(Reason::Blocked, what, remedy);
+    }
+    let remedy = "check this host's network; the nodes below say what each one did";
+    Why::new(Reason::Timeout, "no STUN server answers, and no relay by TCP either", remedy)
+}
+
+fn own_address(facts: &Facts<'_>, family: Family) -> Why {
+    let has = match family {
+        Family::V4 => facts.have.v4,
+        Family::V6 => facts.have.v6,
+    };
+    if !has {
+        return Why::no_family(family);
+    }
+    Why::new(Reason::TooLittle, format!("no STUN server answered by {family}; see the nodes"), "")
+}
+
+fn mapping(facts: &Facts<'_>) -> Why {
+    let (what, remedy) = match facts.findings.seen_v4.len() {
+        0 => ("no STUN server answered by IPv4", "see the nodes"),
+        _ => (
+            "only one STUN server answered by IPv4, and it takes two to compare",
+            "a map whose regions have two addresses together tells easy from hard NAT",
+        ),
+    };
+    Why::new(Reason::TooLittle, what, remedy)
+}
+
+fn port_mapping(has_gateway: bool) -> Why {
+    if has_gateway {
+        let what = "the router answers neither UPnP nor NAT-PMP nor PCP";
+        let remedy = "if direct connections fail, switch one of them on in the router";
+        Why::new(Reason::Timeout, what, remedy)
+    } else {
+        Why::new(
+            Reason::NotNeeded,
+            "this host has no gateway with a private address, so there is none to ask",
+            "",
+        )
+    }
+}
+
+fn portal(facts: &Facts<'_>) -> Option<Why> {
+    match facts.portal {
+        None if facts.is_full => {
+            Some(Why::new(Reason::NotNeeded, "STUN answers, so no portal is in the way", ""))
+        }
+        None => Some(Why::new(Reason::NotNeeded, "only full reports look for one", "")),
+        Some(Portal { nodes: 0, .. }) => Some(Why::new(
+            Reason::TooLittle,
+            "no node of the map has both CanPort80 and IPv4, so there was none to ask",
+            "serve port 80 on a relay and say CanPort80: true in the map",
+        )),
+        Some(_) => None,
+    }
+}
+
+fn latency(facts: &Facts<'_>, id: i64, region: &Region) -> Why {
+    if region.no_measure_no_home {
+        return Why::new(Reason::SwitchedOff, "the map says not to measure it (NoMeasureNoHome)", "");
+    }
+    if region.nodes.is_empty() {
+        return Why::new(
+            Reason::BadEntry,
+            "the region has no nodes",
+            "list its relays under Nodes in the map",
+        );
+    }
+    if let Some(node) = region.nodes.iter().find(|node| node.region_id != id) {
+        let what = format!(
+            "node {:?} says RegionID {}, so clients file its latency there",
+            node.name, node.region_id
+        );
+        return Why::new(Reason::BadEntry, what, format!("let RegionID of the node be {id} in the map"));
+    }
+    let answered = facts.nodes.iter().any(|node| node.region == id && works(node).0);
+    match (answered, facts.is_full) {
+        (true, true) => {
+            let what = "it answers STUN, but later than three other regions did, and clients wait no longer";
+            Why::new(Reason::NotNeeded, what, "")
+        }
+        (_, false) => {
+            Why::new(Reason::NotNeeded, "a report after the first asks the fastest regions only", "")
+        }
+        (false, true) => Why::new(Reason::Timeout, "none of its nodes answered", "see its nodes"),
+    }
+}
+
+#[cfg(test)]
+#[path = "missing_tests.rs"]
+mod tests;

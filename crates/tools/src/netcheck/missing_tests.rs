@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use wherry_wire::derp_map::Node;
+
+use super::*;
+use crate::netcheck::node::StunFigure;
+
+const BOTH: Families = Families { v4: true, v6: true };
+const V4: Families = Families { v4: true, v6: false };
+
+fn map(regions: Vec<Region>) -> DerpMap {
+    let regions = regions.into_iter().map(|region| (region.region_id, Some(region))).collect();
+    DerpMap { regions, ..DerpMap::default() }
+}
+
+fn region(id: i64) -> Region {
+    let node = Node { name: format!("{id}a"), region_id: id, ..Node::default() };
+    Region { region_id: id, nodes: vec![node], ..Region::default() }
+}
+
+fn node(region: i64, stun: bool) -> NodeReport {
+    let off = || Err(Why::off(Family::V6));
+    let figure = StunFigure {
+        server: "192.0.2.7:3478".parse().unwrap(),
+        latency: Duration::from_millis(5),
+        seen: "192.0.2.1:7".parse().unwrap(),
+    };
+    let silent = || Why::stun(&std::io::ErrorKind::TimedOut.into(), figure.server);
+    NodeReport {
+        region,
+        code: String::new(),
+        name: format!("{region}a"),
+        host: String::new(),
+        stun_v4: if stun { Ok(figure.clone()) } else { Err(silent()) },
+        stun_v6: Err(Why::off(Family::V6)),
+        relay_v4: Err(Why::off(Family::V4)),
+        relay_v6: off(),
+    }
+}
+
+/// The reasons of a network of this map, whose nodes answered `answers` times by STUN at first.
+fn reasons(map: &DerpMap, have: Families, nodes: &[NodeReport], answers: i64) -> Vec<(Figure, Reason)> {
+    let mut findings = Findings::default();
+    for region in 1..=answers {
+        findings.answered(region, "192.0.2.1:7".parse().unwrap(), Duration::from_millis(5));
+    }
+    let facts = Facts {
+        map,
+        have,
+        findings: &findings,
+        nodes,
+        has_gateway: true,
+        has_mapping: true,
+        portal: Some(Portal { is_captive: false, nodes: 1 }),
+        hairpin: (false, false),
+        is_full: true,
+    };
+    list(&facts).into_iter().map(|missing| (missing.figure, missing.why.reason)).collect()
+}
+
+#[test]
+fn what_is_there_is_not_missing_and_each_node_tells_its_own() {
+    let map = map(vec![region(1), region(2)]);
+    let nodes = [node(1, true), node(2, true)];
+    let expected = [
+        (Figure::Address, Reason::NoFamily),
+        (Figure::Stun, Reason::SwitchedOff),
+        (Figure::Relay, Reason::SwitchedOff),
+        (Figure::Relay, Reason::SwitchedOff),
+    ];
+    let found = reasons(&map, V4, &nodes, 2);
+    assert_eq!(found[..4], expected);
+    assert_eq!(found.len(), 7);
+}
+
+#[test]
+fn one_server_is_too_few_to_tell_the_mapping() {
+    let found = reasons(&map(vec![region(1)]), BOTH, &[node(1, true)], 1);
+    assert!(found.contains(&(Figure::MappingVaries, Reason::TooLittle)), "{found:?}");
+    assert!(found.contains(&(Figure::Address, Reason::TooLittle)), "{found:?}");
+}
+
+#[test]
+fn udp_is_called_blocked_only_if_relays_answer_by_tcp() {
+    let silent = node(1, false);
+    let udp = |nodes: &[NodeReport]| {
+        let found = reasons(&map(vec![region(1)]), V4, nodes, 0);
+        found.iter().find(|(figure, _)| *figure == Figure::Udp).unwrap().1
+    };
+    assert_eq!(udp(std::slice::from_ref(&silent)), Reason::Timeout);
+    let by_tcp = NodeReport { relay_v4: Ok(relay()), ..silent };
+    assert_eq!(udp(&[by_tcp]), Reason::Blocked);
+    assert_eq!(udp(&[node(1, true)]), Reason::Timeout);
+}
+
+fn relay() -> crate::netcheck::RelayFigure {
+    crate::netcheck::RelayFigure {
+        server: "192.0.2.7:443".parse().unwrap(),
+        latency: Duration::from_millis(5),
+        connect: Duration::from_millis(50),
+        is_tls13: true,
+        pin: None,
+        key: wherry_client::NodePrivate::generate([7; 32]).public(),
+    }
+}
+
+#[test]
+fn a_region_without_latency_says_what_in_the_map_makes_it_so() {
+    let reason = |region: Region, nodes: &[NodeReport]| {
+        let found = reasons(&map(vec![region]), V4, nodes, 0);
+        found.iter().find(|(figure, _)| *figure == Figure::RegionLatency).unwrap().1
+    };
+    assert_eq!(reason(Region { no_measure_no_home: true, ..region(1) }, &[]), Reason::SwitchedOff);
+    assert_eq!(reason(Region { nodes: Vec::new(), ..region(1) }, &[]), Reason::BadEntry);
+    let mut misplaced = region(1);
+    misplaced.nodes[0].region_id = 2;
+    assert_eq!(reason(misplaced, &[]), Reason::BadEntry);
+    assert_eq!(reason(region(1), &[node(1, false)]), Reason::Timeout);
+    assert_eq!(reason(region(1), &[node(1, true)]), Reason::NotNeeded);
+}

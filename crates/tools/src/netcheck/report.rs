@@ -1,0 +1,92 @@
+//! What a report holds.
+
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use wherry_client::Family;
+
+use super::findings::Findings;
+use super::node::NodeReport;
+use super::portmap::PortMapping;
+use super::why::Why;
+
+/// All about this host's network and the relays of a map.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Report {
+    /// When it was made.
+    pub now: SystemTime,
+    /// How long the part took that stock clients do as well.
+    pub took: Duration,
+    /// What the answers add up to.
+    pub findings: Findings,
+    /// What the router offers.
+    pub port_mapping: PortMapping,
+    /// Whether a captive portal answers in place of relays; none if it was not looked for.
+    pub captive_portal: Option<bool>,
+    /// The region that clients here make their home.
+    pub home: Option<i64>,
+    /// Whether the router hairpins; none if that was not asked, or cannot be told.
+    pub hairpinning: Option<bool>,
+    /// Every node of the map.
+    pub nodes: Vec<NodeReport>,
+    /// Every figure that is not there, with its reason.
+    pub missing: Vec<Missing>,
+}
+
+/// A figure that is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Missing {
+    /// Which one.
+    pub figure: Figure,
+    /// By which family, where there is one figure for each.
+    pub family: Option<Family>,
+    /// Of which region, if of one.
+    pub region: Option<i64>,
+    /// Of which node, if of one.
+    pub node: Option<String>,
+    /// Why.
+    pub why: Why,
+}
+
+/// The figures of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[non_exhaustive]
+pub enum Figure {
+    /// Whether UDP comes through.
+    #[serde(rename = "UDP")]
+    Udp,
+    /// This host's address.
+    Address,
+    /// Whether the NAT maps by destination.
+    #[serde(rename = "MappingVariesByDestIP")]
+    MappingVaries,
+    /// What the router offers.
+    PortMapping,
+    /// Whether there is a captive portal.
+    CaptivePortal,
+    /// Whether the router hairpins.
+    Hairpinning,
+    /// The home.
+    #[serde(rename = "NearestDERP")]
+    Nearest,
+    /// A region's latency.
+    RegionLatency,
+    /// A node's STUN.
+    #[serde(rename = "STUN")]
+    Stun,
+    /// A node's relay.
+    Relay,
+}
+
+impl Report {
+    /// Whether anything at all could be reached: a latency, or a relay that works.
+    #[must_use]
+    pub fn reaches_anything(&self) -> bool {
+        !self.findings.latencies.any.is_empty()
+            || self.nodes.iter().any(|node| {
+                node.stun_v4.is_ok() || node.stun_v6.is_ok() || node.relay_v4.is_ok() || node.relay_v6.is_ok()
+            })
+    }
+}
