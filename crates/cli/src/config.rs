@@ -28,11 +28,14 @@ pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
     let lines: Vec<_> = lines(&flags).into_iter().chain(problems).collect();
     if json {
         let settings = survey.rows.iter().map(Setting::of).collect();
-        let report = Report { settings, problems: &lines };
+        let report = Report { ok: lines.is_empty(), settings, problems: &lines };
         let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{text}\n"))?;
     } else if !survey.rows.is_empty() {
         output::print(&table(&survey.rows))?;
+    }
+    if lines.is_empty() && !json {
+        output::print("\nok: the relay can start with this, if its addresses are free\n")?;
     }
     match lines.is_empty() {
         true => Ok(()),
@@ -81,12 +84,17 @@ fn check_certificates(folder: &Path, survey: &Survey) -> Result<Option<String>, 
 fn table(rows: &[Row]) -> String {
     let heading = ["key", "value", "from"].map(str::to_owned);
     let value = |row: &Row| if row.values.is_empty() { "none".to_owned() } else { row.values.join(", ") };
-    let rows = rows.iter().map(|row| [row.key.to_owned(), value(row), row.origin.to_string()]);
+    let from = |row: &Row| match &row.reason {
+        Some(reason) => format!("{}: {reason}", row.origin),
+        None => row.origin.to_string(),
+    };
+    let rows = rows.iter().map(|row| [row.key.to_owned(), value(row), from(row)]);
     output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>(), [false; 3])
 }
 
 #[derive(Serialize)]
 struct Report<'a> {
+    ok: bool,
     settings: Vec<Setting>,
     problems: &'a [String],
 }
@@ -96,10 +104,13 @@ struct Setting {
     key: &'static str,
     values: Vec<String>,
     from: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Setting {
     fn of(row: &Row) -> Self {
-        Self { key: row.key, values: row.values.clone(), from: row.origin.to_string() }
+        let (values, reason) = (row.values.clone(), row.reason.clone());
+        Self { key: row.key, values, from: row.origin.to_string(), reason }
     }
 }

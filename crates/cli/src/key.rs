@@ -1,10 +1,13 @@
 //! `wherry key`: node keys in files.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use wherry_server::{
     clock::Clock,
-    config::{KeyFileError, read_node_key, write_node_key},
+    config::{KeyFileError, cure, read_node_key, write_node_key},
 };
 use wherry_wire::key::NodePrivate;
 
@@ -13,7 +16,7 @@ use crate::{failure::Failure, output};
 /// Why a key file was neither made nor read.
 #[derive(Debug, thiserror::Error)]
 enum KeyError {
-    #[error("{}: {err}", .path.display())]
+    #[error("{}: {err}{}", .path.display(), remedy(err))]
     File { path: PathBuf, err: KeyFileError },
     #[error("{path}: no such file; make one with: wherry key new --out {path}", path = .0.display())]
     Missing(PathBuf),
@@ -21,6 +24,16 @@ enum KeyError {
     NoFolder(PathBuf),
     #[error("{}: exists already and stays as it is; choose another name, or remove it first", .0.display())]
     Exists(PathBuf),
+}
+
+fn remedy(err: &KeyFileError) -> &'static str {
+    match err {
+        KeyFileError::Read(err) => cure(err),
+        KeyFileError::Write(err) if err.kind() == io::ErrorKind::PermissionDenied => {
+            "; this user must be able to write to its folder"
+        }
+        _ => "",
+    }
 }
 
 impl From<KeyError> for Failure {

@@ -44,6 +44,8 @@ pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
 /// Says where the relay listens and prints what to paste.
 fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
     let addresses = running.addresses();
+    let mebibytes = settings.limits.memory >> 20;
+    tracing::info!(mebibytes, "bound on the memory of all that waits together (limits.memory)");
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         tls = ?addresses.tls,

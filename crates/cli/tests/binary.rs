@@ -74,7 +74,9 @@ fn mistakes_get_their_lines_and_exit_codes() {
         (
             "serve --dev --config missing.toml",
             78,
-            &["wherry: config file missing.toml: No such file or directory (os error 2)"],
+            &[
+                "wherry: config file missing.toml: No such file or directory (os error 2); check the path, or put it there first",
+            ],
         ),
         (
             "config check --dev --workers 0",
@@ -188,7 +190,13 @@ fn config_check_shows_where_each_value_came_from() {
     assert_eq!(of("home"), r#"["blank"] environment WHERRY_HOME"#);
     assert_eq!(of("listen"), r#"["127.0.0.1:3340"] --dev"#);
     assert_eq!(of("derp"), r#"["true"] default"#);
+    assert_eq!(report["ok"], true);
+    let memory =
+        report["settings"].as_array().unwrap().iter().find(|row| row["key"] == "limits.memory").unwrap();
+    assert!(memory["reason"].as_str().unwrap().contains("a quarter of the "), "{memory}");
     let table = run(&mut wherry(&home, "config check --dev --config relay.toml")).stdout;
+    assert!(table.ends_with("\nok: the relay can start with this, if its addresses are free\n"), "{table}");
+    assert!(table.contains("default: a quarter of the "), "{table}");
     assert!(
         table.lines().any(|line| line.split_whitespace().eq(["workers", "2", "relay.toml:2"])),
         "{table}"
@@ -203,7 +211,8 @@ fn config_check_shows_values_beside_mistakes() {
     let count = |of: &str| report[of].as_array().unwrap().len();
     assert_eq!((failed.code, count("problems"), count("settings")), (Some(78), 3, 26));
     let failed = run(&mut wherry(&home, "config check --workers 0 --hostname x"));
-    assert_eq!((failed.code, failed.stderr.len()), (Some(78), 3));
+    assert_eq!((failed.code, failed.stderr.len(), failed.stdout.contains("ok:")), (Some(78), 3, false));
+    assert_eq!(report["ok"], false);
     let line = |of: &str| failed.stdout.lines().find(|line| line.starts_with(of)).unwrap_or_default();
     let words = |of: &str| line(of).split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(words("workers"), "workers 0 flag --workers");
@@ -488,6 +497,34 @@ fn a_taken_port_is_one_line_that_says_what_to_do() {
         "{:?}",
         finished.stderr
     );
+}
+
+#[test]
+fn what_is_made_anew_is_told_with_its_path() {
+    let home = home();
+    let [a, b, c] = wherry_server::clock::Clock::start().random::<3>().unwrap();
+    let ip = format!("127.{}.{b}.{}", 1 + a % 254, 1 + c % 254);
+    let line = format!(
+        "derper -a {ip}:8443 -hostname {ip} -certmode manual -http-port -1 -stun=false -c mistyped/key -certdir mistyped"
+    );
+    let (relay, log) = Relay::start(wherry(&home, &line));
+    let log = log.join("\n");
+    assert!(log.contains("made a node key") && log.contains("path=mistyped/key"), "{log}");
+    let certificate = format!("path=mistyped/{ip}.crt");
+    assert!(log.contains("made a self-signed certificate") && log.contains(&certificate), "{log}");
+    assert!(
+        log.contains("bound on the memory of all that waits together (limits.memory) mebibytes="),
+        "{log}"
+    );
+    assert_eq!(relay.stop().0, Some(0));
+}
+
+#[test]
+fn an_address_for_status_is_sent_to_its_flag() {
+    let finished = run(&mut wherry(&home(), "status http://127.0.0.1:3341"));
+    let hint =
+        r#"wherry: "http://127.0.0.1:3341" needs its flag: wherry status --admin http://127.0.0.1:3341"#;
+    assert_eq!((finished.code, finished.stderr.as_slice()), (Some(64), &[hint.to_owned()][..]));
 }
 
 #[test]

@@ -23,12 +23,16 @@ impl Relay {
     }
 
     fn start_in(dir: TempDir, envs: &[(&str, &str)]) -> Self {
+        Self::start_with(dir, envs, &["-stun-port", "3478"])
+    }
+
+    fn start_with(dir: TempDir, envs: &[(&str, &str)], flags: &[&str]) -> Self {
         let addr = SocketAddr::new(own_address().into(), 8443);
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let host = addr.ip().to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
         command.args(["derper", "-a", &addr.to_string(), "-hostname", &host, "-certdir", ".", "-c", "key"]);
-        command.args(["-certmode", "manual", "-http-port", "-1", "-stun-port", "3478"]);
+        command.args(["-certmode", "manual", "-http-port", "-1"]).args(flags);
         command.current_dir(dir.path()).env_clear().env("HOME", dir.path()).envs(envs.iter().copied());
         let child =
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
@@ -165,14 +169,36 @@ fn a_port_nobody_listens_on_fails_at_tcp() {
 }
 
 #[test]
+fn a_relay_without_stun_is_healthy_where_nobody_said_that_it_has_any() {
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &[], &["-stun=false"]);
+    let addr = relay.addr.to_string();
+    let (code, stdout, stderr) = ping(&[&addr, "--insecure", "-c", "1", "--timeout", "300ms"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    let note = format!("note: no STUN answer from {}:3478/udp, where most relays have it", relay.addr.ip());
+    assert!(stdout.contains(&note) && stdout.contains("no answer\n"), "{stdout}");
+    let (code, _, stderr) =
+        ping(&[&addr, "--insecure", "-c", "1", "--timeout", "300ms", "--stun-port", "3478"]);
+    assert_eq!(code, Some(1), "a port that was named must answer");
+    assert!(stderr.contains("open 3478/udp"), "{stderr}");
+}
+
+#[test]
+fn what_only_follows_from_a_problem_is_not_told_as_another() {
+    let nobody = SocketAddr::new(own_address().into(), 8443).to_string();
+    let (code, _, stderr) = ping(&[&nobody, "--stun-port", "3478"]);
+    assert_eq!((code, stderr.lines().filter(|line| !line.is_empty()).count()), (Some(1), 1), "{stderr}");
+}
+
+#[test]
 fn wrong_questions_are_64_and_say_so_on_stderr() {
-    let asks: [&[&str]; 6] = [
+    let asks: [&[&str]; 7] = [
         &[],
         &["wss://relay.example"],
         &["{}"],
         &["relay.example", "--pin", "sha256-raw:0a"],
         &[r#"{"HostName":"relay.example","CertName":"sha256-raw:0a"}"#],
         &["relay.example", "--key", "/nonexistent"],
+        &["relay.example", "--timeout", "5"],
     ];
     for ask in asks {
         let (code, stdout, stderr) = ping(ask);

@@ -75,7 +75,7 @@ fn order(args: &BenchArgs) -> Result<Order, Wrong> {
     }
     let far = subjects.drain(1..).next().map(|subject| subject.endpoint);
     let subject = subjects.pop().ok_or(Wrong::Count { scenario, named })?;
-    let stun = subject.stun.map(|Stun { port, test_ip, ip }| (port, test_ip.or(ip)));
+    let stun = subject.stun.map(|Stun { port, test_ip, ip, .. }| (port, test_ip.or(ip)));
     Ok(Order {
         scenario,
         settings,

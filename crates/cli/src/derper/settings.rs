@@ -7,7 +7,7 @@ use std::{
 
 use wherry_server::config::{
     CertSetting, Environment, Flag, Home, Host, ListenAddr, NodeKeySource, Settings, Sources, ValueError,
-    key, load,
+    cure, key, load,
 };
 use wherry_wire::key::MeshKey;
 
@@ -84,10 +84,15 @@ fn check(flags: &Flags, env: &Environment, problems: &mut Vec<FlagProblem>) -> O
 
 fn cert(flags: &Flags, env: &Environment) -> Result<CertSetting, FlagProblem> {
     if flags.certmode != "manual" {
-        return Err(FlagProblem::Later {
-            name: "certmode",
-            instead: "letsencrypt is the default, so give -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made",
-        });
+        let instead = match flags.certmode.as_str() {
+            "gcp" => {
+                "certificates of Google's cloud are not fetched; give -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made"
+            }
+            _ => {
+                "letsencrypt is the default, so give -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made"
+            }
+        };
+        return Err(FlagProblem::Later { name: "certmode", instead });
     }
     let dir = match flags.certdir.as_str() {
         "" => {
@@ -132,7 +137,7 @@ fn mesh_key(flags: &Flags, env: &Environment) -> Result<Option<MeshKey>, FlagPro
     let text = std::fs::read_to_string(&path).map_err(|err| FlagProblem::Unreadable {
         name: "mesh-psk-file",
         path: path.clone(),
-        why: err.to_string(),
+        why: format!("{err}{}", cure(&err)),
     })?;
     parse(&text, &path)
 }

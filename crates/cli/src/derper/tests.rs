@@ -142,6 +142,8 @@ fn tls_is_on_port_443_or_with_manual_certificates() {
             "flag -certmode: not served yet, it comes in a later version; letsencrypt is the default, so give -certmode manual with -certdir, where <hostname>.crt and <hostname>.key are; for an IP address they are made"
         ]
     );
+    let cloud = of("-c k -certmode gcp", &[]).unwrap_err();
+    assert!(cloud[0].contains("Google") && !cloud[0].contains("letsencrypt"), "{cloud:?}");
 }
 
 #[test]
@@ -197,7 +199,9 @@ fn what_has_no_default_for_an_ordinary_user_is_asked_for() {
     let missing = of("-dev=0 -a :1 -c k -mesh-psk-file /nonexistent/key", &[]).unwrap_err();
     assert_eq!(
         missing,
-        ["flag -mesh-psk-file: cannot read /nonexistent/key: No such file or directory (os error 2)"]
+        [
+            "flag -mesh-psk-file: cannot read /nonexistent/key: No such file or directory (os error 2); check the path, or put it there first"
+        ]
     );
 }
 

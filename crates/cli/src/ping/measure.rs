@@ -90,6 +90,7 @@ impl<'a> Run<'a> {
             tls: None,
             your_addr: None,
             steps: Vec::new(),
+            notes: Vec::new(),
             healthy: false,
         };
         Self {
@@ -212,7 +213,10 @@ impl<'a> Run<'a> {
         let server = match self.stun_server(stun).await {
             Ok(server) => server,
             Err(err) => {
-                self.stun.failed(|| remedy::stun_name(&err));
+                match self.is_serving {
+                    true => self.stun.failed(|| remedy::stun_name(&err)),
+                    false => self.stun.missed(),
+                }
                 return;
             }
         };
@@ -226,12 +230,19 @@ impl<'a> Run<'a> {
                 }
                 Err(err) => {
                     lost += 1;
-                    self.stun.failed(|| remedy::stun(&err, server, self.is_serving));
+                    match stun.is_guess || !self.is_serving {
+                        // A relay that cannot serve keeps silent on purpose, and a guess proves nothing.
+                        true => self.stun.missed(),
+                        false => self.stun.failed(|| remedy::stun(&err, server)),
+                    }
                 }
             }
             if lost >= STUN_TRIES && !self.stun.has_worked() {
                 break;
             }
+        }
+        if stun.is_guess && self.is_serving && !self.stun.has_worked() {
+            self.report.notes.push(remedy::guessed_stun(server));
         }
     }
 

@@ -38,21 +38,24 @@ pub(super) fn stun_name(err: &io::Error) -> Problem {
 }
 
 /// STUN without an answer.
-pub(super) fn stun(err: &io::Error, server: SocketAddr, is_serving: bool) -> Problem {
+pub(super) fn stun(err: &io::Error, server: SocketAddr) -> Problem {
     let what = match err.kind() {
         io::ErrorKind::TimedOut => format!("no STUN answer from {server}/udp"),
         io::ErrorKind::ConnectionRefused => format!("nothing listens on {server}/udp"),
         _ => format!("STUN to {server}/udp failed: {err}"),
     };
     let port = server.port();
-    let remedy = if is_serving {
-        format!(
-            "open {port}/udp in the host's firewall and in the provider's, or say the right port with STUNPort in the \
-             map entry (here: --stun-port)"
-        )
-    } else {
-        "cure the problem above first: a relay that cannot serve keeps silent so that clients go elsewhere"
-            .to_owned()
-    };
+    let remedy = format!(
+        "open {port}/udp in the host's firewall and in the provider's, or say the right port with STUNPort in the map \
+         entry (here: --stun-port)"
+    );
     Problem { what, remedy }
+}
+
+/// No STUN answer where nobody said that there is one.
+pub(super) fn guessed_stun(server: SocketAddr) -> String {
+    format!(
+        "no STUN answer from {server}/udp, where most relays have it; if this one has STUN, test it with --stun-port PORT \
+         or with its map entry, else say --stun-port off"
+    )
 }

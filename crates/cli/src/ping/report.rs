@@ -20,6 +20,8 @@ pub(super) struct Report {
     /// This host's address as the relay's STUN sees it.
     pub(super) your_addr: Option<SocketAddr>,
     pub(super) steps: Vec<Step>,
+    /// What is worth knowing though nothing is wrong.
+    pub(super) notes: Vec<String>,
     pub(super) healthy: bool,
 }
 
@@ -112,6 +114,11 @@ impl Tally {
     pub(super) fn failed(&mut self, problem: impl FnOnce() -> Problem) {
         self.failed += 1;
         self.problem.get_or_insert_with(problem);
+    }
+
+    /// Counts a failure that is no problem of its own.
+    pub(super) fn missed(&mut self) {
+        self.failed += 1;
     }
 
     pub(super) fn has_worked(&self) -> bool {

@@ -18,6 +18,9 @@ impl fmt::Display for Table<'_> {
         if let Some(addr) = self.0.your_addr {
             writeln!(f, "your address as the relay sees it: {addr}")?;
         }
+        for note in &self.0.notes {
+            writeln!(f, "note: {note}")?;
+        }
         writeln!(f, "{}\n", if self.0.healthy { "healthy" } else { "NOT HEALTHY" })
     }
 }
@@ -44,7 +47,11 @@ fn head(out: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
 fn row(step: &Step) -> [String; 6] {
     let [min, median, max] = [step.min, step.median, step.max].map(millis);
     let rounds = format!("{}/{}", step.worked, step.tried);
-    let mark = if step.problem.is_some() { "failed" } else { "" };
+    let mark = match (&step.problem, step.worked) {
+        (Some(_), _) => "failed",
+        (None, 0) => "no answer",
+        _ => "",
+    };
     [step.step.word().to_owned(), min, median, max, rounds, mark.to_owned()]
 }
 

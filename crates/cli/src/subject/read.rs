@@ -8,6 +8,7 @@ use std::path::Path;
 
 use thiserror::Error;
 use wherry_client::{Endpoint, Family, NodePrivate, TargetError, TrustError, Verify};
+use wherry_server::config::cure;
 use wherry_wire::derp_map::{Address, DerpMap, MapError, Node, Region};
 use wherry_wire::key::KeyError;
 
@@ -29,6 +30,15 @@ pub(crate) struct Stun {
     pub(crate) test_ip: Option<IpAddr>,
     /// The address to use if TCP reached nothing.
     pub(crate) ip: Option<IpAddr>,
+    /// Nobody named the port: it is where most relays have STUN.
+    pub(crate) is_guess: bool,
+}
+
+impl Stun {
+    /// At that port of the relay's own address.
+    fn at(port: u16) -> Self {
+        Self { port, test_ip: None, ip: None, is_guess: false }
+    }
 }
 
 /// The port stock clients use if the entry names none.
@@ -42,7 +52,7 @@ const MAX_ENTRY: u64 = 16 << 20;
 pub(crate) enum BadQuestion {
     #[error("{0}")]
     Target(#[from] TargetError),
-    #[error("cannot read {path}: {cause}")]
+    #[error("cannot read {path}: {cause}{}", cure(cause))]
     Read { path: String, cause: io::Error },
     #[error("{0}")]
     Map(#[from] MapError),
@@ -129,7 +139,7 @@ fn whole(name: &str, from: impl io::Read) -> Result<String, BadQuestion> {
 
 fn by_name(url: &str) -> Result<Subject, BadQuestion> {
     let endpoint: Endpoint = url.parse()?;
-    Ok(Subject { endpoint, stun: Some(Stun { port: STUN_PORT, test_ip: None, ip: None }) })
+    Ok(Subject { endpoint, stun: Some(Stun { is_guess: true, ..Stun::at(STUN_PORT) }) })
 }
 
 /// A map, a region or a node in JSON, or a map in YAML, with whatever was printed around it.
@@ -192,7 +202,11 @@ fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
         (_, Address::Fixed(ip)) => Some(ip.into()),
         _ => None,
     };
-    let stun = node.stun_udp_port().map(|port| Stun { port, test_ip: node.stun_test_ip.parse().ok(), ip });
+    let stun = node.stun_udp_port().map(|port| Stun {
+        test_ip: node.stun_test_ip.parse().ok(),
+        ip,
+        ..Stun::at(port)
+    });
     Ok(Subject { endpoint: Endpoint::node(node)?, stun })
 }
 
@@ -215,8 +229,8 @@ fn adjust(subject: &mut Subject, args: &SubjectArgs) {
         None => {}
         Some(StunPort::Off) => subject.stun = None,
         Some(StunPort::At(port)) => {
-            let entry = subject.stun.unwrap_or(Stun { port, test_ip: None, ip: None });
-            subject.stun = Some(Stun { port, ..entry });
+            let entry = subject.stun.unwrap_or_else(|| Stun::at(port));
+            subject.stun = Some(Stun { port, is_guess: false, ..entry });
         }
     }
 }

@@ -90,7 +90,7 @@ fn a_file_may_be_headscales_yaml() {
     let subject = one(&[file.path().to_str().unwrap()]);
     assert_eq!((subject.endpoint.label(), subject.endpoint.host()), ("900a", "relay.example"));
     let ip = Some("192.0.2.7".parse().unwrap());
-    assert_eq!(subject.stun, Some(Stun { port: 3478, test_ip: None, ip }));
+    assert_eq!(subject.stun, Some(Stun { port: 3478, test_ip: None, ip, is_guess: false }));
 }
 
 #[test]
@@ -99,7 +99,10 @@ fn flags_win_over_the_entry() {
         r#"{"HostName":"relay.example","CertName":"other.example","STUNPort":-1,"IPv6":"2001:db8::7"}"#;
     assert_eq!(*one(&[node, "--pin", PIN]).endpoint.verify(), Verify::Pin(PIN.parse().unwrap()));
     assert_eq!(*one(&[node, "--insecure"]).endpoint.verify(), Verify::Nothing);
-    assert_eq!(one(&[node, "--stun-port", "3479"]).stun, Some(Stun { port: 3479, test_ip: None, ip: None }));
+    assert_eq!(
+        one(&[node, "--stun-port", "3479"]).stun,
+        Some(Stun { port: 3479, test_ip: None, ip: None, is_guess: false })
+    );
     assert_eq!(one(&["relay.example", "--stun-port", "off"]).stun, None);
     let v6 = r#"{"HostName":"relay.example","IPv6":"2001:db8::7"}"#;
     assert_eq!(one(&[v6, "-4"]).stun.unwrap().ip, None);

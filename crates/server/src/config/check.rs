@@ -193,8 +193,9 @@ impl Ledger {
                 None
             }
             (None, Some(true)) => Some(Some(CertSetting::SelfSigned { dir: state_dir?.join("self-signed") })),
-            (None, _) => {
-                if let (false, Some(addr)) = (has_dir, tls.flatten()) {
+            (None, said) => {
+                // A switch that cannot be read may have been meant to be on.
+                if let (false, Some(false), Some(addr)) = (has_dir, said, tls.flatten()) {
                     self.missing(&keys::CERT_DIR, Missing::Certificate { addr });
                 }
                 None
@@ -277,8 +278,9 @@ impl Ledger {
             return self.one(&keys::MEMORY, |text| value::parse_size(text, &limits::MEMORY));
         }
         let share = machine::memory_share(*limits::MEMORY.start());
-        self.show(&keys::MEMORY, [value::show_size(share)].iter());
-        Some(share)
+        self.show(&keys::MEMORY, [value::show_size(share.bytes)].iter());
+        self.explain(&keys::MEMORY, share.reason);
+        Some(share.bytes)
     }
 
     fn duration(&mut self, key: &'static Key, range: &RangeInclusive<Duration>) -> Option<Duration> {

@@ -31,6 +31,8 @@ pub struct Row {
     pub values: Vec<String>,
     /// Where the value was written.
     pub origin: Origin,
+    /// Why `auto` came to this value, where that is not plain.
+    pub reason: Option<String>,
 }
 
 /// The book that the checks are kept in.
@@ -164,12 +166,20 @@ impl Ledger {
     /// Notes the value of a key as it was written.
     fn note(&mut self, key: &'static Key) {
         let (values, origin) = self.given(key);
-        self.rows.insert(key.name, Row { key: key.name, values, origin });
+        self.rows.insert(key.name, Row { key: key.name, values, origin, reason: None });
     }
 
     /// Notes what a key came to.
     pub(super) fn show<T: Display>(&mut self, key: &'static Key, values: impl Iterator<Item = T>) {
         let values = values.map(|value| value.to_string()).collect();
-        self.rows.insert(key.name, Row { key: key.name, values, origin: self.given(key).1 });
+        let origin = self.given(key).1;
+        self.rows.insert(key.name, Row { key: key.name, values, origin, reason: None });
+    }
+
+    /// Notes why a key came to what was shown.
+    pub(super) fn explain(&mut self, key: &'static Key, reason: String) {
+        if let Some(row) = self.rows.get_mut(key.name) {
+            row.reason = Some(reason);
+        }
     }
 }

@@ -15,27 +15,58 @@ const UNKNOWN: u64 = 1 << 30;
 /// More memory than any machine has: an exbibyte.
 const NO_MACHINE: u64 = 1 << 60;
 
-/// The default of `limits.memory` in bytes, in whole MiB.
-pub(super) fn memory_share(least: usize) -> usize {
+/// What a setting came to, and why.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    /// In bytes, whole MiB.
+    pub(super) bytes: usize,
+    /// What it is a share of.
+    pub(super) reason: String,
+}
+
+/// The default of `limits.memory`.
+pub(super) fn memory_share(least: usize) -> Share {
     // The call and not `/proc/meminfo`, which a service manager may hide.
     let total = sysinfo().ok().map(|machine| machine.ram_total());
     share(usable(total, Path::new("/")), least)
 }
 
-fn share(memory: Option<u64>, least: usize) -> usize {
-    let share = memory.unwrap_or(UNKNOWN) / SHARE;
-    usize::try_from(share >> 20 << 20).unwrap_or(usize::MAX).max(least)
+fn share(memory: Option<(u64, Source)>, least: usize) -> Share {
+    let (memory, whose) = match memory {
+        Some((memory, Source::Machine)) => (memory, "that this machine has".to_owned()),
+        Some((memory, Source::Group(file))) => {
+            (memory, format!("that the control group may use ({})", file.display()))
+        }
+        None => (UNKNOWN, "that are assumed, since this machine does not tell".to_owned()),
+    };
+    let bytes = usize::try_from(((memory / SHARE) >> 20) << 20).unwrap_or(usize::MAX);
+    let reason = match bytes < least {
+        true => format!("the least allowed; a quarter of the {} MiB {whose} is less", memory >> 20),
+        false => format!("a quarter of the {} MiB {whose}", memory >> 20),
+    };
+    Share { bytes: bytes.max(least), reason }
+}
+
+/// Who says how much there is.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Machine,
+    /// A control group, by the file with its limit.
+    Group(PathBuf),
 }
 
 /// What the machine has, or less if the process is in a control group that may use less.
 ///
 /// Sources: cgroups(7); kernel: Documentation/admin-guide/cgroup-v2.rst, `memory.max`.
-fn usable(total: Option<u64>, root: &Path) -> Option<u64> {
+fn usable(total: Option<u64>, root: &Path) -> Option<(u64, Source)> {
     let groups = fs::read_to_string(root.join("proc/self/cgroup")).unwrap_or_default();
     let limits = groups.lines().flat_map(|line| limit_files(root, line));
     // Without a limit, version 2 says `max`, which is no number, and version 1 a number that no machine has.
-    let limits = limits.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
-    total.into_iter().chain(limits.filter(|limit| *limit < NO_MACHINE)).min()
+    let limits = limits.filter_map(|file| {
+        let limit: u64 = fs::read_to_string(&file).ok()?.trim().parse().ok()?;
+        (limit < NO_MACHINE).then_some((limit, Source::Group(file)))
+    });
+    total.map(|total| (total, Source::Machine)).into_iter().chain(limits).min()
 }
 
 /// The files with the limits of one line of `/proc/self/cgroup`, `ID:CONTROLLERS:PATH`: of the group and of all above it.
@@ -67,7 +98,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        usable(total, root.path())
+        usable(total, root.path()).map(|(memory, _)| memory)
     }
 
     #[test]
@@ -99,8 +130,28 @@ mod tests {
 
     #[test]
     fn the_share_is_whole_mebibytes_and_enough_to_work_with() {
-        assert_eq!(share(Some(1_024_000_000), 16 << 20), 244 << 20);
-        assert_eq!(share(Some(1_000_000), 16 << 20), 16 << 20);
-        assert_eq!(share(None, 16 << 20), 256 << 20);
+        let bytes =
+            |memory: Option<u64>| share(memory.map(|memory| (memory, Source::Machine)), 16 << 20).bytes;
+        assert_eq!(bytes(Some(1_024_000_000)), 244 << 20);
+        assert_eq!(bytes(Some(1_000_000)), 16 << 20);
+        assert_eq!(bytes(None), 256 << 20);
+    }
+
+    #[test]
+    fn the_reason_names_who_sets_the_bound() {
+        let reason = |memory| share(memory, 16 << 20).reason;
+        assert_eq!(
+            reason(Some((1 << 30, Source::Machine))),
+            "a quarter of the 1024 MiB that this machine has"
+        );
+        let file = PathBuf::from("/sys/fs/cgroup/memory.max");
+        let group = reason(Some((512 << 20, Source::Group(file))));
+        assert_eq!(
+            group,
+            "a quarter of the 512 MiB that the control group may use (/sys/fs/cgroup/memory.max)"
+        );
+        let small = reason(Some((32 << 20, Source::Machine)));
+        assert_eq!(small, "the least allowed; a quarter of the 32 MiB that this machine has is less");
+        assert!(reason(None).contains("1024 MiB that are assumed"));
     }
 }

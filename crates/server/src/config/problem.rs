@@ -36,7 +36,7 @@ impl fmt::Display for Problems {
 #[non_exhaustive]
 pub enum Problem {
     /// The file cannot be read.
-    #[error("config file {path}: {err}", path = .path.display())]
+    #[error("config file {path}: {err}{}", cure(err), path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
@@ -250,18 +250,18 @@ pub enum Missing {
 #[non_exhaustive]
 pub enum FileError {
     /// It cannot be read.
-    #[error("{0}")]
+    #[error("{err}{cure}", err = .0, cure = cure(.0))]
     Io(#[source] io::Error),
     /// It is not a folder.
-    #[error("not a folder")]
+    #[error("not a folder; name the folder that holds the files")]
     NotFolder,
     /// It is a folder.
-    #[error("a folder, not a file")]
+    #[error("a folder, not a file; name the file in it")]
     Folder,
     /// There is no admission list.
     #[error(
-        "no such file; make it, with its folder: mkdir -p {folder} && touch {path}; then a node key a line, a name behind it if you like; an empty list admits nobody",
-        folder = .0.parent().unwrap_or(.0).display(),
+        "no such file; make it: {}touch {path}; then a node key a line, a name behind it if you like; an empty list admits nobody",
+        make_folder(.0),
         path = .0.display()
     )]
     NoList(PathBuf),
@@ -274,6 +274,31 @@ pub enum FileError {
     /// It does not hold a node key.
     #[error("{0}{hint}", hint = .0.elsewhere())]
     NodeKey(#[from] KeyFileError),
+}
+
+/// What to do about a file that cannot be read, as the end of a message; nothing where the system's words say enough.
+#[must_use]
+pub fn cure(err: &io::Error) -> &'static str {
+    match err.kind() {
+        io::ErrorKind::NotFound => "; check the path, or put it there first",
+        io::ErrorKind::PermissionDenied => {
+            "; the user that runs this must be able to read it and to enter every folder above it"
+        }
+        io::ErrorKind::IsADirectory => "; name a file, not its folder",
+        io::ErrorKind::NotADirectory => "; a part of the path is a file, not a folder",
+        io::ErrorKind::InvalidData => "; it is no text in UTF-8",
+        _ => "",
+    }
+}
+
+/// The command that makes the folder of `path`, if there is none.
+fn make_folder(path: &Path) -> String {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            format!("mkdir -p {} && ", folder.display())
+        }
+        _ => String::new(),
+    }
 }
 
 impl FileError {

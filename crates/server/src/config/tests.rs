@@ -315,8 +315,8 @@ fn a_file_that_cannot_be_used_says_which_and_why() {
     assert_eq!(
         desk.problems(),
         [
-            r#"admit = "list:/nonexistent/list" (flag --admit): no such file; make it, with its folder: mkdir -p /nonexistent && touch /nonexistent/list; then a node key a line, a name behind it if you like; an empty list admits nobody"#,
-            r#"cert_dir = "junk" (flag --cert-dir): not a folder"#,
+            r#"admit = "list:/nonexistent/list" (flag --admit): no such file; make it: mkdir -p /nonexistent && touch /nonexistent/list; then a node key a line, a name behind it if you like; an empty list admits nobody"#,
+            r#"cert_dir = "junk" (flag --cert-dir): not a folder; name the folder that holds the files"#,
             r#"key_file = "junk" (flag --key-file): not a node key: neither JSON with a PrivateKey as derper writes it nor a line privkey:HEX"#,
             r#"mesh_key_file = "zero" (flag --mesh-key-file): the key is all zero, which means no key; make one with: openssl rand -hex 32"#,
         ]
@@ -331,15 +331,12 @@ fn a_file_that_cannot_be_used_says_which_and_why() {
 }
 
 #[test]
-fn a_switch_that_cannot_be_read_hides_nothing() {
+fn a_switch_that_cannot_be_read_is_taken_for_neither() {
     let mut desk = Desk::new();
     desk.flag("self_signed", &["yes"]);
     assert_eq!(
         desk.problems(),
-        [
-            r#"self_signed = "yes" (flag --self-signed): not one of the allowed words; allowed: true or false"#,
-            "cert_dir: not set, and 127.0.0.1:8443 speaks TLS: give --cert-dir DIR (your own certificates) or --self-signed",
-        ]
+        [r#"self_signed = "yes" (flag --self-signed): not one of the allowed words; allowed: true or false"#,]
     );
     desk.flag("listen", &["0.0.0.0:8443"]);
     desk.flag("derp", &["yes"]);
@@ -442,7 +439,12 @@ fn broken_toml_names_its_line() {
     let problems = desk.problems();
     assert!(problems[0].starts_with("config file wherry.toml:2: not valid TOML: "), "{problems:?}");
     desk.sources.file = Some(desk.dir.path().join("missing.toml"));
-    assert_eq!(desk.problems(), ["config file missing.toml: No such file or directory (os error 2)"]);
+    assert_eq!(
+        desk.problems(),
+        [
+            "config file missing.toml: No such file or directory (os error 2); check the path, or put it there first"
+        ]
+    );
 }
 
 #[test]
@@ -465,14 +467,53 @@ fn the_mailbox_holds_what_the_switch_worked_out() {
 }
 
 #[test]
+fn a_file_out_of_reach_says_what_to_do() {
+    let mut desk = Desk::new();
+    let file = desk.write("file", "");
+    desk.flag("admit", &[&format!("list:{}/below", file.display())]);
+    let folder = desk.dir.path().display().to_string();
+    desk.flag("mesh_key_file", &[&folder]);
+    let problems = desk.problems();
+    assert!(
+        problems[0].ends_with("Not a directory (os error 20); a part of the path is a file, not a folder"),
+        "{problems:?}"
+    );
+    assert!(
+        problems[1].ends_with("Is a directory (os error 21); name a file, not its folder"),
+        "{problems:?}"
+    );
+    // Root may read everything, so the system's word stands in for a refusal.
+    let refused = cure(&std::io::ErrorKind::PermissionDenied.into());
+    assert!(refused.contains("must be able to read it"), "{refused}");
+}
+
+#[test]
+fn a_list_that_is_missing_in_a_folder_that_is_there_needs_no_folder_made() {
+    let mut desk = Desk::new();
+    let list = format!("list:{}/nodes", desk.dir.path().display());
+    desk.flag("admit", &[&list]);
+    assert!(desk.problems()[0].contains("make it: touch "), "{:?}", desk.problems());
+}
+
+#[test]
 fn memory_is_what_was_said_or_a_share_of_the_machine_that_is_shown() {
     let mut desk = Desk::new();
     let found = desk.load();
     let shown = found.survey.rows.iter().find(|row| row.key == "limits.memory").map(|row| row.values.clone());
     assert_eq!(shown, Some(vec![value::show_size(found.settings.limits.memory)]));
     assert!(found.settings.limits.memory >= 16 << 20);
+    let reason = |found: &Effective| {
+        let row = found.survey.rows.iter().find(|row| row.key == "limits.memory");
+        row.and_then(|row| row.reason.clone())
+    };
+    assert!(
+        reason(&found).is_some_and(|reason| reason.contains("a quarter of the ")),
+        "{:?}",
+        reason(&found)
+    );
     desk.flag("limits.memory", &["64MiB"]);
     assert_eq!(desk.load().settings.limits.memory, 64 << 20);
+    assert_eq!(reason(&desk.load()), None, "what was said needs no reason");
 }
 
 #[test]

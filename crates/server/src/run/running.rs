@@ -47,7 +47,7 @@ impl Running {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn start(settings: &Settings) -> Result<Self, StartError> {
-        let Built { door, certs, workers, metrics, listeners, admin, stun } =
+        let Built { door, new_key, certs, workers, metrics, listeners, admin, stun } =
             build(settings, Clock::start())?;
         let mut addresses = Addresses::default();
         let mut tasks = JoinSet::new();
@@ -61,9 +61,15 @@ impl Running {
             }
             tasks.spawn(accept(listener, face, Arc::clone(&door)));
         }
+        if let Some(path) = new_key {
+            tracing::info!(path = %path.display(), "made a node key; if this relay had one, it is at another path");
+        }
         if let Some(certs) = &certs {
-            if certs.is_new() {
-                tracing::warn!("made a self-signed certificate: its pin is not in any map yet");
+            if let Some(path) = certs.made() {
+                tracing::warn!(
+                    path = %path.display(),
+                    "made a self-signed certificate: its pin is not in any map yet; if this relay had one, it is at another path"
+                );
             }
             tasks.spawn(Arc::clone(certs).watch());
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -25,6 +26,8 @@ use crate::tls::{Certs, server_config};
 #[derive(Debug)]
 pub(super) struct Built {
     pub(super) door: Arc<Door>,
+    /// The file of a node key that was made just now.
+    pub(super) new_key: Option<PathBuf>,
     pub(super) certs: Option<Arc<Certs>>,
     pub(super) workers: Vec<WorkerThread>,
     pub(super) metrics: Arc<Metrics>,
@@ -35,10 +38,14 @@ pub(super) struct Built {
 
 /// Builds the rooms in the order in which they can fail without having touched the network.
 pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartError> {
+    let new_key = match &settings.node_key {
+        NodeKeySource::File(path) if !path.exists() => Some(path.clone()),
+        _ => None,
+    };
     let node_key = settings.node_key.load(clock.random()?).map_err(|source| StartError::NodeKey {
         path: match &settings.node_key {
             NodeKeySource::File(path) => path.clone(),
-            NodeKeySource::Ephemeral => std::path::PathBuf::new(),
+            NodeKeySource::Ephemeral => PathBuf::new(),
         },
         source,
     })?;
@@ -71,7 +78,7 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         site: Site { home: settings.home.clone(), derp: settings.derp, public_key, patience: limits.http },
         counters: metrics.counters(),
     };
-    Ok(Built { door: Arc::new(door), certs, workers, metrics, listeners, admin, stun })
+    Ok(Built { door: Arc::new(door), new_key, certs, workers, metrics, listeners, admin, stun })
 }
 
 fn open_listeners(

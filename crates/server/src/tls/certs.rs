@@ -1,5 +1,6 @@
 //! The door: certificates from their source, kept fresh, given out by server name.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -61,7 +62,7 @@ pub struct ReloadFailure {
 #[derive(Debug)]
 pub struct Certs {
     origin: Origin,
-    made: bool,
+    made: Option<PathBuf>,
     meta: CertificateDer<'static>,
     clock: Clock,
     table: ArcSwap<Table>,
@@ -94,10 +95,10 @@ impl Certs {
         Ok(Arc::new(Self { origin, made, meta, clock, table, changes, failure: Mutex::new(None) }))
     }
 
-    /// Whether a self-signed certificate was made at the start, so that its pin is in no map yet.
+    /// The file of a self-signed certificate that was made at the start, so that its pin is in no map yet.
     #[must_use]
-    pub const fn is_new(&self) -> bool {
-        self.made
+    pub fn made(&self) -> Option<&Path> {
+        self.made.as_deref()
     }
 
     /// Reads the files again and serves what they hold from the next handshake on.

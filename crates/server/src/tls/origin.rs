@@ -58,22 +58,23 @@ impl Origin {
         })
     }
 
-    /// Makes the certificate that is to be self-signed if it was never made; returns whether it did.
+    /// Makes the certificate that is to be self-signed if it was never made; returns its file if it did.
     ///
     /// # Errors
     /// `Make`, `Entropy`, `Write`.
-    pub(super) fn make_missing(&self, clock: Clock) -> Result<bool, TlsError> {
+    pub(super) fn make_missing(&self, clock: Clock) -> Result<Option<PathBuf>, TlsError> {
         match self {
             Self::SelfSigned { file, host } if !file.exists() => {
                 SelfSigned::make(host, Validity::KEPT, clock)?.write_together(file)?;
+                Ok(Some(file.clone()))
             }
             // One of the two alone is somebody's: reading the other tells what is missing.
             Self::Manual { cert, key, host: host @ Host::Ip(_) } if !cert.exists() && !key.exists() => {
                 SelfSigned::make(host, Validity::AS_REFERENCE, clock)?.write_apart(cert, key)?;
+                Ok(Some(cert.clone()))
             }
-            _ => return Ok(false),
+            _ => Ok(None),
         }
-        Ok(true)
     }
 
     /// Reads everything and decides what is served, each chain with `meta` as its last certificate.
