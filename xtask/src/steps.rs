@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask check`: one question each, cheapest first.
 
 use crate::command::{command, is_there, run};
-use crate::{inherits, layers, style, tools};
+use crate::{inherits, lab, layers, style, tools};
 use std::path::{Path, PathBuf};
 
 /// How a step ended.
@@ -67,6 +67,11 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { name: "go", question: "do the reference client and prober accept wherry?", run: go },
     Step { name: "foreign", question: "do other people's clients accept wherry?", run: foreign },
+    Step {
+        name: "lab",
+        question: "does the whole story work, with real clients behind real NATs?",
+        run: the_lab,
+    },
     Step { name: "fuzz", question: "do the fuzz targets build and survive 10 seconds each?", run: fuzz },
 ];
 
@@ -170,6 +175,14 @@ fn foreign(root: &Path) -> Outcome {
             run(command(&dir, &words).env("WHERRY_SUBJECT", "wherry").env("WHERRY_BIN", wherry))
         })
         .into()
+}
+
+fn the_lab(root: &Path) -> Outcome {
+    match lab::run(root, &[]) {
+        Ok(lab::Ending::Well) => Outcome::Passed,
+        Ok(lab::Ending::Lacking) => Outcome::Missing("the lab cannot run here, see above".to_owned()),
+        Err(why) => Outcome::Failed(why),
+    }
 }
 
 /// Builds the binary and says where it is.

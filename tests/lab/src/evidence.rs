@@ -1,14 +1,27 @@
 //! What the lab prints: what was asked of whom, and the answer in its own words.
+//!
+//! Scenarios run side by side, each in a thread of its own; what one has to say is kept until it has ended.
+
+use std::cell::RefCell;
+
+thread_local! {
+    static SAID: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// One question to a program on `host`, and its answer.
 pub(crate) fn words(host: &str, question: &str, answer: &str) {
-    println!("   {host}$ {question}");
+    finding(&format!("{host}$ {question}"));
     for line in answer.lines().filter(|line| !line.trim().is_empty()) {
-        println!("      {}", line.replace('\t', "   "));
+        finding(&format!("   {}", line.replace('\t', "   ")));
     }
 }
 
 /// A finding of the lab's own.
 pub(crate) fn finding(text: &str) {
-    println!("   {text}");
+    SAID.with_borrow_mut(|said| said.extend(["   ", text, "\n"]));
+}
+
+/// Everything this thread's scenario has said.
+pub(crate) fn take() -> String {
+    SAID.take()
 }

@@ -33,6 +33,17 @@ pub(crate) fn fresh(scenario: &str) -> Result<PathBuf, String> {
     Ok(dir)
 }
 
+/// The logs in such a folder, by name, those without a word left out.
+pub(crate) fn logs(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let has_words = |path: &PathBuf| path.metadata().is_ok_and(|found| found.is_file() && found.len() > 0);
+    let is_log = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "err" || kind == "out");
+    let mut logs: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| is_log(path) && has_words(path)).collect();
+    logs.sort();
+    logs
+}
+
 /// Writes a file.
 ///
 /// # Errors

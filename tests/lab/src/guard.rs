@@ -25,7 +25,7 @@ pub(crate) fn run(words: &[&str]) -> Result<(), String> {
     let status = inner.wait().map_err(|err| format!("the lab is lost: {err}"))?;
     drop(pipe);
     if status.code().is_none() {
-        net::sweep()?;
+        net::sweep(None)?;
     }
     if status.success() { Ok(()) } else { Err(format!("it ended with {status}")) }
 }
@@ -36,7 +36,7 @@ pub(crate) fn with_watch(work: impl FnOnce() -> Result<(), String>) -> Result<()
         let mut rest = [0; 1];
         // Nothing is ever written: this returns when the outer process has gone.
         drop(std::io::stdin().read(&mut rest));
-        if let Err(why) = net::sweep() {
+        if let Err(why) = net::sweep(None) {
             eprintln!("lab: {why}");
         }
         end();

@@ -40,8 +40,8 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// A command failed.
-    pub(crate) fn set(programs: &'a Programs, dir: &Path) -> Result<Self, String> {
-        let internet = Internet::new()?;
+    pub(crate) fn set(scenario: &'static str, programs: &'a Programs, dir: &Path) -> Result<Self, String> {
+        let internet = Internet::new(scenario)?;
         let control_host = internet.public("control", CONTROL)?;
         Ok(Self { internet, dir: dir.to_owned(), programs, control_host })
     }

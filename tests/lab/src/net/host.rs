@@ -37,12 +37,12 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Makes a namespace without links, shielded from the host's name servers.
+    /// Makes a namespace of this scenario without links, shielded from the host's name servers.
     ///
     /// # Errors
     /// The namespace or its files cannot be made.
-    pub(super) fn new(name: &str) -> Result<Self, String> {
-        let namespace = format!("{PREFIX}{name}");
+    pub(super) fn new(scenario: &str, name: &str) -> Result<Self, String> {
+        let namespace = format!("{PREFIX}{scenario}.{name}");
         ip(&format!("netns add {namespace}"))?;
         let host = Self { name: name.to_owned(), namespace, v4: None, v6: None };
         let etc = host.etc();

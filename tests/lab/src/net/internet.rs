@@ -7,19 +7,20 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 /// The bridge that everything public is plugged into.
 #[derive(Debug)]
 pub(crate) struct Internet {
+    scenario: &'static str,
     bridge: Host,
 }
 
 impl Internet {
-    /// An internet without hosts.
+    /// An internet without hosts, for one scenario.
     ///
     /// # Errors
     /// A command failed.
-    pub(crate) fn new() -> Result<Self, String> {
-        let bridge = Host::new("internet")?;
+    pub(crate) fn new(scenario: &'static str) -> Result<Self, String> {
+        let bridge = Host::new(scenario, "internet")?;
         bridge.ip("link add bridge type bridge mcast_snooping 0")?;
         bridge.ip("link set bridge up")?;
-        Ok(Self { bridge })
+        Ok(Self { scenario, bridge })
     }
 
     /// A host at `203.0.113.N` and `2001:db8::N`.
@@ -43,7 +44,7 @@ impl Internet {
         let router = self.plugged(&format!("{name}-router"))?;
         router.forward()?;
         router.nft(&rules(nat))?;
-        let mut client = Host::new(name)?;
+        let mut client = Host::new(self.scenario, name)?;
         router.ip(&format!("link add lan0 type veth peer name eth0 netns {}", client.namespace))?;
         router.ip("link set lan0 up")?;
         client.ip("link set eth0 up")?;
@@ -74,7 +75,7 @@ impl Internet {
     }
 
     fn plugged(&self, name: &str) -> Result<Host, String> {
-        let host = Host::new(name)?;
+        let host = Host::new(self.scenario, name)?;
         host.ip(&format!("link add eth0 type veth peer name {name} netns {}", self.bridge.namespace))?;
         self.bridge.ip(&format!("link set {name} master bridge up"))?;
         host.ip("link set eth0 up")?;

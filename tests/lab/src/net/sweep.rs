@@ -6,7 +6,6 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
 
 /// The one lock of all labs of this machine: they share the prefix.
 const LOCK: &str = "/run/lock/wherry-lab.lock";
@@ -34,16 +33,16 @@ impl Lock {
     }
 }
 
-/// Ends what runs in our namespaces and removes them.
+/// Ends what runs in our namespaces and removes them: those of one scenario, or all.
 ///
 /// # Errors
 /// A namespace or its files cannot be removed.
-pub(crate) fn sweep() -> Result<(), String> {
-    for namespace in namespaces()? {
+pub(crate) fn sweep(scenario: Option<&str>) -> Result<(), String> {
+    let prefix = scenario.map_or_else(|| PREFIX.to_owned(), |name| format!("{PREFIX}{name}."));
+    for namespace in namespaces(&prefix)? {
         for pid in ip(&format!("netns pids {namespace}"))?.split_whitespace() {
-            let Ok(pid) = pid.parse() else { continue };
-            // One that has just ended by itself is as good as one that was ended.
-            match kill(Pid::from_raw(pid), Signal::SIGKILL) {
+            let Ok(number) = pid.parse() else { continue };
+            match kill(Pid::from_raw(number), Signal::SIGKILL) {
                 Ok(()) | Err(Errno::ESRCH) => {}
                 Err(err) => return Err(format!("{namespace}: process {pid}: {err}")),
             }
@@ -51,17 +50,15 @@ pub(crate) fn sweep() -> Result<(), String> {
         ip(&format!("netns del {namespace}"))?;
     }
     for entry in fs::read_dir(ETC).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        if entry.file_name().to_string_lossy().starts_with(&prefix) {
             fs::remove_dir_all(entry.path()).map_err(|err| format!("{}: {err}", entry.path().display()))?;
         }
     }
-    // Ours only if we made it: a folder with others' files stays.
-    drop(fs::remove_dir(Path::new(ETC)));
     Ok(())
 }
 
-fn namespaces() -> Result<Vec<String>, String> {
+fn namespaces(prefix: &str) -> Result<Vec<String>, String> {
     let list = ip("netns list")?;
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
-    Ok(names.filter(|name| name.starts_with(PREFIX)).map(str::to_owned).collect())
+    Ok(names.filter(|name| name.starts_with(prefix)).map(str::to_owned).collect())
 }

@@ -8,8 +8,8 @@ use crate::wait;
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
-/// 15 s of datagrams.
-const COUNT: u32 = 150;
+/// 10 s of datagrams.
+const COUNT: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest silence that is borne. Clients come back within a second or two; the rest is for a slow machine.
