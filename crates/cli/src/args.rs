@@ -2,20 +2,12 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{
-    Arg, ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind,
-};
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
-use wherry_server::config::{Effective, Environment, Flag, KEYS, Key, Problems, Shape, Sources, load};
 
 use crate::{
-    bench::BenchArgs,
-    failure::{Failure, Mistakes},
-    map::MapCommands,
-    output,
-    ping::PingArgs,
-    sift::{self, UnknownFlag},
-    usage,
+    bench::BenchArgs, failure::Failure, map::MapCommands, output, ping::PingArgs, settings::SettingArgs,
+    sift, usage,
 };
 
 /// What was asked for.
@@ -134,91 +126,6 @@ pub(crate) struct StatusArgs {
     pub(crate) json: bool,
 }
 
-/// Flags of the settings, made from the register of keys.
-#[derive(Debug, Default)]
-pub(crate) struct SettingArgs {
-    file: Option<PathBuf>,
-    dev: bool,
-    flags: Vec<Flag>,
-    unknown: Vec<UnknownFlag>,
-}
-
-impl SettingArgs {
-    /// Where settings come from.
-    pub(crate) fn sources(self, env: &Environment) -> Asked {
-        let file = self.file.or_else(|| env.var("WHERRY_CONFIG").map(PathBuf::from));
-        let incomplete = !self.unknown.is_empty();
-        let sources = Sources { flags: self.flags, env: env.clone(), file, dev: self.dev, incomplete };
-        Asked { sources, unknown: self.unknown }
-    }
-}
-
-/// The sources of settings, and flags that are none.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) sources: Sources,
-    pub(crate) unknown: Vec<UnknownFlag>,
-}
-
-impl Asked {
-    /// Checked settings.
-    pub(crate) fn load(self) -> Result<Effective, Mistakes> {
-        let flags = self.unknown;
-        match load(&self.sources) {
-            Ok(effective) if flags.is_empty() => Ok(effective),
-            Ok(Effective { survey, .. }) => Err(Mistakes { flags, problems: Vec::new(), survey }),
-            Err(Problems { all, survey, .. }) => Err(Mistakes { flags, problems: all, survey }),
-        }
-    }
-}
-
-impl FromArgMatches for SettingArgs {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let values = |key: &Key| matches.get_many::<String>(key.name).map(|values| values.cloned().collect());
-        let flags = KEYS.iter().filter_map(|&key| Some(Flag { key, values: values(key)? })).collect();
-        let file = matches.get_one::<PathBuf>("config").cloned();
-        Ok(Self { file, dev: matches.get_flag("dev"), flags, unknown: Vec::new() })
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        *self = Self::from_arg_matches(matches)?;
-        Ok(())
-    }
-}
-
-impl clap::Args for SettingArgs {
-    fn augment_args(command: clap::Command) -> clap::Command {
-        let file = Arg::new("config")
-            .long("config")
-            .value_name("FILE")
-            .value_parser(clap::value_parser!(PathBuf))
-            .help("TOML file with settings [env: WHERRY_CONFIG]");
-        let dev = Arg::new("dev").long("dev").action(ArgAction::SetTrue).help(
-            "Take defaults for one's own machine: loopback, self-signed, open to anybody, STUN; print what to paste",
-        );
-        KEYS.iter().fold(command.arg(file).arg(dev), |command, key| command.arg(setting(key)))
-    }
-
-    fn augment_args_for_update(command: clap::Command) -> clap::Command {
-        Self::augment_args(command)
-    }
-}
-
-fn setting(key: &'static Key) -> Arg {
-    // Repeated flags that may not be are the checker's to complain about, beside everything else.
-    let arg = Arg::new(key.name).long(key.flag()).action(ArgAction::Append).value_name(key.value_name);
-    let arg = match key.shape {
-        Shape::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
-        _ => arg.allow_hyphen_values(false),
-    };
-    let default = match key.default {
-        "" => String::new(),
-        default => format!(" [default: {default}]"),
-    };
-    let heading = if key.name.contains('.') { "Limits" } else { "Settings" };
-    arg.help(format!("{}{default}", key.summary())).help_heading(heading)
-}
-
 /// The arguments of the process, the program's name first.
 pub(crate) fn argv() -> Result<Vec<String>, Failure> {
     let text = |arg: OsString| {
@@ -247,7 +154,7 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
             return Err(Failure::Usage(lines.join("\n").into()));
         }
     };
-    let marked = |settings| SettingArgs { unknown, ..settings };
+    let marked = |settings: SettingArgs| settings.marked(unknown);
     Ok(match cli.command {
         Commands::Serve { settings } => Command::Serve(marked(settings)),
         Commands::Config(ConfigCommands::Check { settings, json }) => {
@@ -277,9 +184,9 @@ mod tests {
     use super::*;
 
     /// What a command or a switch does begins with one of these; what a value is never does.
-    const VERBS: [&str; 14] = [
-        "Accept", "Allow", "Carry", "Check", "Load", "Look", "Make", "Print", "Relay", "Run", "Show", "Take",
-        "Test", "Use",
+    const VERBS: [&str; 16] = [
+        "Accept", "Allow", "Carry", "Check", "Convert", "Load", "Look", "Make", "Merge", "Print", "Relay",
+        "Run", "Show", "Take", "Test", "Use",
     ];
 
     fn is_order(help: Option<&clap::builder::StyledStr>) -> bool {

@@ -13,9 +13,9 @@ use wherry_server::{
 use wherry_wire::key::NodePrivate;
 
 use crate::{
-    args::Asked,
     failure::{Failure, Mistakes, SystemError},
     output,
+    settings::Asked,
 };
 
 /// Checks the configuration and prints each value with its origin, also if some are wrong.

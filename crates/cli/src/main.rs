@@ -19,6 +19,7 @@ mod map;
 mod output;
 mod ping;
 mod serve;
+mod settings;
 mod sift;
 mod status;
 mod subject;
@@ -57,7 +58,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
         Command::Derper(argv) => derper::run(&argv, env),
         Command::Status(status) => status::run(&status, env),
         Command::Ping(args) => ping::run(&args),
-        Command::Map(command) => map::run(&command),
+        Command::Map(command) => map::run(command, env),
         Command::Bench(args) => bench::run(&args),
         Command::KeyNew { out } => key::new(out.as_deref()),
         Command::KeyShow { file } => key::show(&file),

@@ -6,10 +6,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use wherry_server::{config::Settings, run::Running};
 
 use crate::{
-    args::Asked,
-    entry::Place,
+    entry,
     failure::{Failure, SystemError},
     log, output,
+    settings::Asked,
 };
 
 /// Runs the relay until SIGTERM or SIGINT.
@@ -58,7 +58,7 @@ fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
     );
     let (Some(host), Some(&tls)) = (settings.hostnames.first(), addresses.tls.first()) else { return Ok(()) };
     let stun_port = addresses.stun.first().map(SocketAddr::port);
-    match (Place { host, tls, stun_port, pin: running.pin() }).text() {
+    match entry::text(&entry::entry(host, tls, stun_port, running.pin())) {
         Ok(text) => output::print(&text),
         Err(err) => {
             tracing::error!(%err, "cannot write the map entry");

@@ -145,6 +145,43 @@ fn a_map_from_stdin_is_checked() {
 }
 
 #[test]
+fn merging_takes_the_later_region_and_removes_what_is_null_or_not_wanted() {
+    let (code, out) =
+        map(&["merge", "good.yaml", "region-removed.yaml", "policy.hujson", "--without", "HOME"]);
+    assert_eq!(code, 0);
+    assert_eq!(out, fs::read_to_string(folder().join("merged.out")).unwrap());
+    let (code, out) = map(&["merge", "good.yaml", "--without", "1", "--without", "home", "--to", "acl"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "\"derpMap\": {\n  \"Regions\": {\n    \"1\": null,\n    \"900\": null\n  }\n}\n")
+    );
+}
+
+#[test]
+fn merging_refuses_what_would_leave_less_than_was_meant() {
+    assert_eq!(map(&["merge", "good.yaml", "--without", "nowhere"]), (64, String::new()));
+    assert_eq!(map(&["merge", "good.yaml", "--without", "900"]), (1, String::new()));
+    assert_eq!(map(&["merge", "good.yaml", "camel-case.yaml"]), (1, String::new()));
+    assert_eq!(map(&["merge", "good.yaml", "no-such-file.yaml"]), (1, String::new()));
+    assert_eq!(map(&["convert", "wrong-type.json", "--to", "yaml"]), (1, String::new()));
+}
+
+#[test]
+fn a_map_keeps_its_meaning_through_all_forms() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut last = folder.path().join("first");
+    fs::write(&last, fs::read(self::folder().join("policy.hujson")).unwrap()).unwrap();
+    let (_, first) = map(&["convert", "policy.hujson", "--to", "json"]);
+    for (form, name) in [("yaml", "a"), ("acl", "b"), ("json", "c")] {
+        let (code, out) = map(&["convert", last.to_str().unwrap(), "--to", form]);
+        assert_eq!(code, 0);
+        last = folder.path().join(name);
+        fs::write(&last, out).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&last).unwrap(), first);
+}
+
+#[test]
 fn every_map_of_the_folder_has_a_test_and_every_rule_about_a_text_a_map() {
     let (mut said, mut without) = (String::new(), Vec::new());
     for entry in fs::read_dir(folder()).unwrap() {

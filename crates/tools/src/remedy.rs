@@ -36,6 +36,8 @@ pub enum Tool {
     },
     /// `wherry bench`.
     Bench,
+    /// `wherry map entry`.
+    Map,
 }
 
 /// Where to read on when this side cannot know more.

@@ -1,11 +1,20 @@
 //! The arguments.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use clap::{Args, Subcommand, ValueEnum};
 use wherry_tools::map::Destination;
+
+use super::form::Form;
+use crate::settings::SettingArgs;
+use crate::subject::{StunPort, stun_port};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MapCommands {
     Check(CheckArgs),
+    Entry(Box<EntryArgs>),
+    Merge(MergeArgs),
+    Convert(ConvertArgs),
 }
 
 /// Check maps and name every mistake with its place, what is expected, and the cure
@@ -57,5 +66,126 @@ impl From<Reader> for Destination {
             Reader::HeadscaleUrls => Self::HeadscaleUrls,
             Reader::Policy => Self::Policy,
         }
+    }
+}
+
+/// Print the map entry of a running relay, or of the one that the settings describe
+#[derive(Debug, Args)]
+#[command(after_help = ENTRY_AFTER)]
+pub(crate) struct EntryArgs {
+    /// Host, host:port or URL of a running relay, which is asked for its certificate and STUN; without it the entry is
+    /// made from the settings
+    #[arg(value_name = "RELAY")]
+    pub(super) relay: Option<String>,
+
+    /// Form of the entry
+    #[arg(long, visible_alias = "to", value_enum, default_value_t = Form::Yaml)]
+    pub(super) format: Form,
+
+    /// Number of the region; 900 to 999 are those that Tailscale leaves to users
+    #[arg(long, value_name = "ID", default_value_t = 900, value_parser = clap::value_parser!(i64).range(1..=65535))]
+    pub(super) region_id: i64,
+
+    /// Code of the region, which status shows
+    #[arg(long, value_name = "CODE", default_value = "wherry")]
+    pub(super) code: String,
+
+    /// Name of the region for people
+    #[arg(long, value_name = "NAME", default_value = "Wherry")]
+    pub(super) name: String,
+
+    /// Name of the node, which no other node of the map has [default: the region's number and a]
+    #[arg(long, value_name = "NAME")]
+    pub(super) node_name: Option<String>,
+
+    /// IPv4 address to write, or none to switch IPv4 off [default: what follows from the host]
+    #[arg(long, value_name = "IP|none", value_parser = ipv4)]
+    pub(super) ipv4: Option<String>,
+
+    /// IPv6 address to write, or none to switch IPv6 off [default: what follows from the host]
+    #[arg(long, value_name = "IP|none", value_parser = ipv6)]
+    pub(super) ipv6: Option<String>,
+
+    /// UDP port on which the running relay answers STUN, or `off` [default: 3478]
+    #[arg(long, value_name = "PORT", value_parser = stun_port, requires = "relay")]
+    pub(super) stun_port: Option<StunPort>,
+
+    #[command(flatten)]
+    pub(super) settings: SettingArgs,
+}
+
+const ENTRY_AFTER: &str = "\
+Examples:
+  wherry map entry derp.example.com:8443
+  wherry map entry 203.0.113.7 --format acl --code home --name \"At home\"
+  wherry map entry --config /etc/wherry.toml --region-id 901
+  wherry map entry 203.0.113.7 | wherry map check --probe -
+
+A certificate that clients would not accept for the host is pinned. Who is on the path at that moment can show another
+one: compare the pin with what the relay itself prints when it starts.
+
+Exit code: 0 printed, 1 the relay cannot be asked, 64 the question was wrong, 78 the settings are.";
+
+/// Merge maps into one: of a region in several the last stays, whole; null removes
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_AFTER)]
+pub(crate) struct MergeArgs {
+    /// File or URL of a map, in YAML or JSON, or a Tailscale policy file with derpMap; `-` is stdin
+    #[arg(value_name = "FILE|URL", required = true)]
+    pub(super) sources: Vec<String>,
+
+    /// Region to remove, by number or code; repeatable
+    #[arg(long, value_name = "ID|CODE")]
+    pub(super) without: Vec<String>,
+
+    /// Form of the result
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = Form::Yaml)]
+    pub(super) to: Form,
+}
+
+const MERGE_AFTER: &str = "\
+Examples:
+  wherry map merge home.yaml office.yaml > derp.yaml
+  wherry map merge https://controlplane.tailscale.com/derpmap/default home.yaml --without hkg --without 1 --to json
+  wherry map merge home.yaml --without 1 --without 2 --to acl
+
+Each region that is replaced or removed is named on stderr. In the form acl removed regions stay as null, which takes
+Tailscale's own away.
+
+Exit code: 0 merged, 1 a map cannot be read or has errors, 64 the question was wrong.";
+
+/// Convert a map into another form
+#[derive(Debug, Args)]
+#[command(after_help = CONVERT_AFTER)]
+pub(crate) struct ConvertArgs {
+    /// File or URL of a map, in YAML or JSON, or a Tailscale policy file with derpMap; `-` is stdin
+    #[arg(value_name = "FILE|URL")]
+    pub(super) source: String,
+
+    /// Form of the result
+    #[arg(long, visible_alias = "format", value_enum)]
+    pub(super) to: Form,
+}
+
+const CONVERT_AFTER: &str = "\
+Examples:
+  wherry map convert derp.yaml --to json > derpmap.json
+  wherry map convert policy.hujson --to yaml > derp.yaml
+  curl -s https://relay.example/derpmap.json | wherry map convert - --to acl
+
+Exit code: 0 converted, 1 the map cannot be read or has errors, 64 the question was wrong.";
+
+fn ipv4(text: &str) -> Result<String, String> {
+    match text.parse::<Ipv4Addr>() {
+        Err(_) if text != "none" => Err("an IPv4 address without port, or none".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+fn ipv6(text: &str) -> Result<String, String> {
+    let bare = text.trim_matches(['[', ']']);
+    match bare.parse::<Ipv6Addr>() {
+        Err(_) if text != "none" => Err("an IPv6 address without port, or none".to_owned()),
+        _ => Ok(bare.to_owned()),
     }
 }

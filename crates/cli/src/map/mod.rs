@@ -5,14 +5,23 @@
 
 mod args;
 mod check;
+mod entry;
+mod form;
+mod lines;
+mod merge;
 
 pub(crate) use args::MapCommands;
+
+use wherry_server::config::Environment;
 
 use crate::failure::Failure;
 
 /// Does what was asked for.
-pub(crate) fn run(command: &MapCommands) -> Result<(), Failure> {
+pub(crate) fn run(command: MapCommands, env: &Environment) -> Result<(), Failure> {
     match command {
-        MapCommands::Check(args) => check::run(args),
+        MapCommands::Check(args) => check::run(&args),
+        MapCommands::Entry(args) => entry::run(*args, env),
+        MapCommands::Merge(args) => merge::merge(&args),
+        MapCommands::Convert(args) => merge::convert(&args),
     }
 }

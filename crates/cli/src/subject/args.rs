@@ -34,7 +34,7 @@ pub(crate) struct SubjectArgs {
 
 /// What `--stun-port` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum StunPort {
+pub(crate) enum StunPort {
     Off,
     At(u16),
 }
@@ -50,7 +50,7 @@ impl SubjectArgs {
     }
 }
 
-fn stun_port(text: &str) -> Result<StunPort, String> {
+pub(crate) fn stun_port(text: &str) -> Result<StunPort, String> {
     match text {
         "off" => Ok(StunPort::Off),
         _ => match text.parse() {

@@ -7,5 +7,5 @@
 mod args;
 mod read;
 
-pub(crate) use args::SubjectArgs;
+pub(crate) use args::{StunPort, SubjectArgs, stun_port};
 pub(crate) use read::{BadQuestion, Stun, Subject, key, named, subjects};

@@ -8,7 +8,7 @@ use futures_util::future::{Either, select};
 use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use http::{HeaderName, Request, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Body as _, Bytes};
 use hyper::client::conn::http1;
 use tokio::time::timeout;
 
@@ -82,6 +82,10 @@ impl Dialer {
                 |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
             if let (true, Some(location)) = (head.status.is_redirection(), header(LOCATION)) {
                 return Ok(Answer::Elsewhere(location));
+            }
+            // A length that is announced need not be waited for.
+            if body.size_hint().lower() > u64::try_from(max_bytes).unwrap_or(u64::MAX) {
+                return Err(FetchError::TooLong { limit: max_bytes });
             }
             let body =
                 Limited::new(body, max_bytes).collect().await.map_err(|err| too_long(err, max_bytes))?;

@@ -58,6 +58,16 @@ pub struct ReloadFailure {
     pub reason: String,
 }
 
+/// The pin that [`Certs::pin`] of these settings would tell, from what is on disk; nothing is made or written.
+///
+/// # Errors
+/// Whatever is wrong with a file, one that was never made included. `NoHost`.
+pub fn pin(setting: &CertSetting, hosts: &[Host], clock: Clock) -> Result<Option<String>, TlsError> {
+    // The meta certificate is for whoever is served, and nobody is.
+    let meta = CertificateDer::from(Vec::new());
+    Ok(Origin::of(setting, hosts)?.load(&meta, clock)?.pin)
+}
+
 /// The certificates of the relay: what rustls asks for each client, and what watches their files.
 #[derive(Debug)]
 pub struct Certs {

@@ -23,6 +23,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use certs::{CertStatus, Certs, Expiry, ReloadFailure};
+pub use certs::{CertStatus, Certs, Expiry, ReloadFailure, pin};
 pub use config::server_config;
 pub use error::TlsError;

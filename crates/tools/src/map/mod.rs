@@ -4,6 +4,7 @@
 //! what only the network can tell. Must stay true: every mistake is found at once, not the first alone; each names its
 //! place, what was found, what is expected and the cure; input is bounded in length, depth and number.
 
+mod ask;
 mod check;
 mod finding;
 mod judge;
@@ -12,6 +13,7 @@ mod outline;
 mod read;
 mod source;
 
+pub use ask::{AskError, Shown, learn};
 pub use check::{Checked, check, compare, load};
 pub use finding::{At, Finding, Place, Rule, Severity};
 pub use judge::Destination;

@@ -90,6 +90,10 @@ pub(super) fn fields<'t>(
     for member in tree.members() {
         match meaning(&member.key, known, around.form) {
             Meaning::Is(field) => take(field, member, &mut fields, around, pen),
+            // As Tailscale's own documentation of the policy file writes it.
+            Meaning::OtherCase(field) if member.key == "OmitDefaultRegions" => {
+                take(field, member, &mut fields, around, pen);
+            }
             Meaning::OtherCase(field) => {
                 pen.note(
                     Rule::OtherCase,

@@ -35,6 +35,9 @@ pub(in crate::map) struct Text {
 /// Reads a text in the form that it has: what begins with a brace is JSON, or YAML that looks like it.
 pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim_start().starts_with("\"derpMap\"") {
+        return (Form::Json, snippet(text));
+    }
     if !text.trim_start().starts_with(['{', '[']) && !begins_as_policy(text) {
         let read = yaml::read(text);
         let whole = |(tree, second)| Text { form: Form::Yaml, tree, liberty: None, second };
@@ -53,6 +56,16 @@ pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
             (Form::Yaml, Ok(Text { form: Form::Yaml, tree, liberty: None, second }))
         }
         _ => (Form::Json, Err(strict)),
+    }
+}
+
+/// What stands between the braces of a policy file: `"derpMap": {…}`.
+fn snippet(text: &str) -> Result<Text, Unread> {
+    // The added brace moves the first line by one.
+    let back = |at: At| if at.line == 1 { At { column: at.column.saturating_sub(1), ..at } } else { at };
+    match json::read(&format!("{{{text}\n}}"), Dialect::Policy) {
+        Ok(tree) => Ok(Text { form: Form::Json, tree: tree.moved(&back), liberty: None, second: None }),
+        Err(unread) => Err(Unread { at: back(unread.at), ..unread }),
     }
 }
 

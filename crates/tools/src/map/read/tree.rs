@@ -51,6 +51,19 @@ impl Tree {
         }
     }
 
+    /// The same with other places.
+    pub(super) fn moved(self, place: &impl Fn(At) -> At) -> Self {
+        let value = match self.value {
+            Value::List(list) => Value::List(list.into_iter().map(|one| one.moved(place)).collect()),
+            Value::Object(members) => {
+                let moved = |one: Member| Member { at: place(one.at), value: one.value.moved(place), ..one };
+                Value::Object(members.into_iter().map(moved).collect())
+            }
+            value => value,
+        };
+        Self { at: place(self.at), value }
+    }
+
     pub(in crate::map) fn members(&self) -> &[Member] {
         match &self.value {
             Value::Object(members) => members,

@@ -1,0 +1,155 @@
+//! `wherry map entry`.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use wherry_client::{DialError, Dialer, Endpoint, TargetError, Trust};
+use wherry_server::clock::Clock;
+use wherry_server::config::{Environment, Settings};
+use wherry_server::tls::{self, TlsError};
+use wherry_tools::map::{AskError, learn};
+use wherry_tools::remedy::{self, Situation, Tool};
+use wherry_wire::derp_map::Entry;
+
+use super::args::EntryArgs;
+use crate::failure::{Failure, SystemError};
+use crate::settings::SettingArgs;
+use crate::subject::StunPort;
+use crate::{entry, output};
+
+/// Why there is no entry.
+#[derive(Debug, thiserror::Error)]
+enum NoEntry {
+    #[error("give a running relay, or settings, not both: the entry of {relay} is what it shows itself")]
+    Both { relay: String },
+    #[error("{relay}: {cause}; allowed: a host, host:port, or https://host:port")]
+    Relay { relay: String, cause: TargetError },
+    #[error(
+        "{relay}: it is plain HTTP, but clients speak TLS alone; name the port that speaks TLS: https://host:port"
+    )]
+    Plain { relay: String },
+    #[error("{relay}: {cause}; {remedy}")]
+    Ask { relay: String, cause: Box<AskError>, remedy: String },
+    #[error(
+        "hostname is not set, so nobody knows what to dial; set it to the relay's name or address (--hostname)"
+    )]
+    NoHost,
+    #[error(
+        "no listener speaks TLS, and clients speak nothing else; if a proxy does, ask it: wherry map entry HOST:PORT"
+    )]
+    NoTls,
+    #[error(
+        "{key} is on port 0, so the port is known only while the relay runs: ask it: wherry map entry HOST:PORT"
+    )]
+    FreePort { key: &'static str },
+    #[error("{0}; if the certificate is yet to be made, start the relay once, as the user that it runs as")]
+    Certificate(#[from] TlsError),
+}
+
+/// For each step of asking.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Prints an entry.
+///
+/// # Errors
+/// [`Failure::Usage`], [`Failure::Config`], and [`Failure::Other`] if the relay cannot be asked.
+pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
+    let base = match &args.relay {
+        Some(relay) if args.settings.are_given() => {
+            return Err(Failure::Usage(NoEntry::Both { relay: relay.clone() }.into()));
+        }
+        Some(relay) => of_relay(relay, args.stun_port)?,
+        None => of_settings(args.settings, env)?,
+    };
+    let entry = Entry {
+        region_id: args.region_id,
+        region_code: args.code,
+        region_name: args.name,
+        node_name: args.node_name,
+        ipv4: args.ipv4,
+        ipv6: args.ipv6,
+        ..base
+    };
+    let text = args.format.write(&entry.map()).map_err(|err| Failure::Other(err.into()))?;
+    Ok(output::print(&text)?)
+}
+
+/// The entry of the relay that the settings describe.
+fn of_settings(settings: SettingArgs, env: &Environment) -> Result<Entry, Failure> {
+    let settings = settings.sources(env).load()?.settings;
+    of_checked(&settings).map_err(|err| Failure::Config(err.into()))
+}
+
+fn of_checked(settings: &Settings) -> Result<Entry, NoEntry> {
+    let host = settings.hostnames.first().ok_or(NoEntry::NoHost)?;
+    let listen = settings.listen.iter().find(|listen| listen.tls).ok_or(NoEntry::NoTls)?;
+    let stun = settings.stun.first().map(SocketAddr::port);
+    for (key, port) in [("listen", Some(listen.addr.port())), ("stun", stun)] {
+        if port == Some(0) {
+            return Err(NoEntry::FreePort { key });
+        }
+    }
+    let pin = match &settings.cert {
+        Some(cert) => tls::pin(cert, &settings.hostnames, Clock::start())?,
+        None => None,
+    };
+    Ok(entry::entry(host, listen.addr, stun, pin))
+}
+
+/// The entry of a relay that runs.
+fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
+    let named = || relay.to_owned();
+    let endpoint =
+        endpoint(relay).map_err(|cause| Failure::Usage(NoEntry::Relay { relay: named(), cause }.into()))?;
+    if !endpoint.is_tls() {
+        return Err(Failure::Usage(NoEntry::Plain { relay: named() }.into()));
+    }
+    let stun_port = match stun {
+        None => Some(3478),
+        Some(StunPort::At(port)) => Some(port),
+        Some(StunPort::Off) => None,
+    };
+    let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
+    let dialer = Dialer::new(trust).with_budget(PATIENCE);
+    let shown = runtime.block_on(learn(&dialer, &endpoint, stun_port)).map_err(|cause| {
+        let remedy = remedy(&cause, &endpoint);
+        Failure::Other(NoEntry::Ask { relay: named(), cause: cause.into(), remedy }.into())
+    })?;
+    if !shown.cert_name.is_empty() {
+        output::complain(
+            "no authority stands for its certificate, so it is pinned: compare the pin with what the relay prints",
+        );
+    }
+    if !shown.admits_strangers {
+        output::complain("it does not admit a node that nobody knows, which may be as intended");
+    }
+    if let Some(port) = stun_port.filter(|_| !shown.has_stun) {
+        output::complain(&format!(
+            "no answer to STUN on {port}/udp, so the entry says that there is none: open the port, or say another with --stun-port"
+        ));
+    }
+    let stun_port = stun_port.filter(|_| shown.has_stun);
+    Ok(Entry { cert_name: shown.cert_name, stun_port, ..Entry::at(endpoint.host(), endpoint.port()) })
+}
+
+fn endpoint(relay: &str) -> Result<Endpoint, TargetError> {
+    if relay.contains("://") {
+        return relay.parse();
+    }
+    // An IPv6 address without brackets and port.
+    match relay.parse::<Ipv6Addr>() {
+        Ok(ip) => format!("https://[{ip}]").parse(),
+        Err(_) => format!("https://{relay}").parse(),
+    }
+}
+
+fn remedy(cause: &AskError, endpoint: &Endpoint) -> String {
+    let dial = |err: &DialError| remedy::dial(err, &Situation { endpoint, tool: Tool::Map, seen_pin: None });
+    match cause {
+        AskError::Dial(err) => dial(err),
+        AskError::Certificate { refused, .. } => dial(refused),
+        _ => remedy::LOG.to_owned(),
+    }
+}

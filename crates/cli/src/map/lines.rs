@@ -1,0 +1,64 @@
+//! Findings as lines.
+
+use wherry_tools::map::{Finding, Severity};
+
+/// How many findings there are of each severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, thiserror::Error)]
+#[error("{}", self.text())]
+pub(super) struct Count {
+    pub(super) errors: usize,
+    pub(super) warnings: usize,
+    pub(super) notes: usize,
+}
+
+/// One finding, as compilers print theirs.
+pub(super) fn line(finding: &Finding) -> String {
+    let place = &finding.place;
+    let at = place.at.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
+    let parts = [
+        place.region.map(|id| format!("region {id}")),
+        place.node.as_ref().map(|node| format!("node {node}")),
+        place.field.clone(),
+    ];
+    let within: Vec<_> = parts.into_iter().flatten().collect();
+    let within = if within.is_empty() { String::new() } else { format!("{}: ", within.join(", ")) };
+    format!(
+        "{}{at}: {} [{}]: {within}{}; expected: {}; {}",
+        place.source,
+        finding.severity.word(),
+        finding.rule.word(),
+        finding.found,
+        finding.expected,
+        finding.cure
+    )
+}
+
+impl Count {
+    pub(super) fn of<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> Self {
+        let mut count = Self { errors: 0, warnings: 0, notes: 0 };
+        for finding in findings {
+            match finding.severity {
+                Severity::Error => count.errors += 1,
+                Severity::Warning => count.warnings += 1,
+                Severity::Note => count.notes += 1,
+            }
+        }
+        count
+    }
+
+    pub(super) fn text(&self) -> String {
+        let counts = [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")];
+        let some: Vec<_> = counts
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| number(count, what))
+            .collect();
+        if some.is_empty() { "nothing wrong".to_owned() } else { some.join(", ") }
+    }
+}
+
+/// A number of things.
+pub(super) fn number(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}

@@ -1,0 +1,139 @@
+//! `wherry map merge` and `wherry map convert`.
+
+use std::fmt;
+
+use wherry_client::{Dialer, Trust};
+use wherry_tools::map::{self, Checked, Rule, Source};
+use wherry_wire::derp_map::{Change, DerpMap};
+
+use super::args::{ConvertArgs, MergeArgs};
+use super::form::Form;
+use super::lines::{Count, line};
+use crate::failure::{Failure, SystemError};
+use crate::output;
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+enum NotWritten {
+    #[error("nothing is written: {0}; wherry map check says the rest")]
+    Errors(Count),
+    #[error("--without {wanted:?}: no region has this number or code; there are {}", Known(known))]
+    Without { wanted: String, known: Vec<(i64, String)> },
+    #[error("nothing is written: no region is left")]
+    Nothing,
+}
+
+/// Regions, for a message.
+struct Known<'a>(&'a [(i64, String)]);
+
+/// Merges maps and prints the result.
+///
+/// # Errors
+/// [`Failure::Other`] if a map has errors, [`Failure::Usage`] for a region that is not there.
+pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
+    let mut all = gather(&args.sources)?;
+    map::compare(&mut all);
+    let of_compare = |rule| rule == Rule::Replaced;
+    let replaced = all.iter().flat_map(|one| &one.findings).filter(|finding| of_compare(finding.rule));
+    replaced.for_each(|finding| output::complain(&line(finding)));
+    let mut merged = DerpMap::default();
+    for checked in all {
+        let Some(map) = checked.map else { continue };
+        for (id, change) in merged.merge(map) {
+            if change == Change::Removed {
+                output::complain(&format!("{}: region {id} is null: removed", checked.source));
+            }
+        }
+    }
+    without(&mut merged, args)?;
+    if args.to != Form::Acl {
+        // A null has removed what it can; the rest would be a promise that newer readers do not keep.
+        merged.drop_nulls();
+    }
+    if merged.regions.is_empty() {
+        return Err(Failure::Other(NotWritten::Nothing.into()));
+    }
+    across(&merged)?;
+    print(&merged, args.to)
+}
+
+/// Converts a map and prints the result.
+///
+/// # Errors
+/// [`Failure::Other`] if it has errors.
+pub(super) fn convert(args: &ConvertArgs) -> Result<(), Failure> {
+    let all = gather(std::slice::from_ref(&args.source))?;
+    match all.into_iter().find_map(|checked| checked.map) {
+        Some(map) => print(&map, args.to),
+        None => Err(Failure::Other(NotWritten::Nothing.into())),
+    }
+}
+
+/// Reads all maps; what is wrong with them is complained about, and errors are the end.
+fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
+    let dialer = Dialer::new(Trust::system([]).map_err(|err| Failure::Other(err.into()))?);
+    let (mut all, mut findings) = (Vec::new(), Vec::new());
+    for words in sources {
+        match runtime.block_on(Source::read(words, &dialer)) {
+            Ok(source) => {
+                let checked = map::load(&source);
+                findings.extend(checked.findings.clone());
+                all.push(checked);
+            }
+            Err(err) => findings.push(err.finding()),
+        }
+    }
+    findings.iter().for_each(|finding| output::complain(&line(finding)));
+    let count = Count::of(&findings);
+    if count.errors > 0 { Err(Failure::Other(NotWritten::Errors(count).into())) } else { Ok(all) }
+}
+
+fn without(merged: &mut DerpMap, args: &MergeArgs) -> Result<(), Failure> {
+    for wanted in &args.without {
+        let known: Vec<_> =
+            merged.live_regions().map(|(id, region)| (id, region.region_code.clone())).collect();
+        let found = known
+            .iter()
+            .find(|(id, code)| *wanted == id.to_string() || wanted.eq_ignore_ascii_case(code))
+            .map(|(id, _)| *id);
+        // In a policy file null takes a region away that only Tailscale's own map has.
+        let foreign = wanted.parse().ok().filter(|_| args.to == Form::Acl);
+        match found.or(foreign) {
+            Some(id) => drop(merged.regions.insert(id, None)),
+            None => {
+                let wanted = wanted.clone();
+                return Err(Failure::Usage(NotWritten::Without { wanted, known }.into()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Complains about what only the merged map has wrong: names and codes that several regions have.
+fn across(merged: &DerpMap) -> Result<(), Failure> {
+    let text = merged.to_json().map_err(|err| Failure::Other(err.into()))?;
+    let source = Source { name: "the merged map".to_owned(), origin: map::Origin::File, text };
+    let rules = [Rule::DuplicateNodeName, Rule::DuplicateRegionCode, Rule::DuplicateRegionName];
+    for mut finding in map::check(&source, None).findings {
+        if rules.contains(&finding.rule) {
+            finding.place.at = None;
+            output::complain(&line(&finding));
+        }
+    }
+    Ok(())
+}
+
+fn print(map: &DerpMap, form: Form) -> Result<(), Failure> {
+    let text = form.write(map).map_err(|err| Failure::Other(err.into()))?;
+    Ok(output::print(&text)?)
+}
+
+impl fmt::Display for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let regions: Vec<_> = self.0.iter().map(|(id, code)| format!("{id} ({code})")).collect();
+        f.write_str(if regions.is_empty() { "none" } else { "" })?;
+        f.write_str(&regions.join(", "))
+    }
+}

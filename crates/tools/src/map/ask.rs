@@ -1,0 +1,133 @@
+//! Asking a relay what it shows to clients.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
+use wherry_client::{
+    DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, Pin, Target, TlsError, Verify,
+};
+use wherry_wire::stun::{TxId, parse_response, request};
+
+use crate::clock::entropy;
+
+/// What a relay shows to clients, as its map entry needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Shown {
+    /// Empty if its certificate is good for its host; else the pin.
+    pub cert_name: String,
+    /// Whether it takes a node that nobody knows.
+    pub admits_strangers: bool,
+    /// Whether it answers STUN where it was asked.
+    pub has_stun: bool,
+}
+
+/// Why a relay cannot be asked, or its certificate not be put into a map.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum AskError {
+    /// It does not answer as a relay.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// Its certificate is refused, and pinning it does not help.
+    #[error("{refused}; pinned, it would be refused too: {pinned}")]
+    Certificate {
+        /// Without a pin.
+        refused: DialError,
+        /// With a pin.
+        pinned: DialError,
+    },
+    /// No random bytes.
+    #[error(transparent)]
+    Entropy(#[from] NoEntropy),
+}
+
+/// How long an answer to STUN is waited for, and how often it is asked: one datagram may get lost.
+const STUN_PATIENCE: Duration = Duration::from_secs(1);
+const STUN_TRIES: usize = 3;
+
+/// Dials the relay, finds out by which name or pin clients accept its certificate, and asks for STUN at `stun_port`.
+///
+/// # Errors
+/// [`AskError`].
+pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_port: Option<u16>) -> Result<Shown, AskError> {
+    let target = |verify| Target::one(endpoint.clone().with_verify(verify));
+    let refused = match shake(dialer, &target(Verify::Host)).await {
+        Ok(_) => None,
+        Err(err @ DialError::Tls(TlsError::Certificate { .. })) => Some(err),
+        Err(err) => return Err(err.into()),
+    };
+    let verify = match refused {
+        None => Verify::Host,
+        Some(refused) => {
+            let Some(pin) = shake(dialer, &target(Verify::Nothing)).await? else {
+                return Err(refused.into());
+            };
+            match shake(dialer, &target(Verify::Pin(pin))).await {
+                Ok(_) => Verify::Pin(pin),
+                Err(pinned) => return Err(AskError::Certificate { refused, pinned }),
+            }
+        }
+    };
+    let cert_name = match &verify {
+        Verify::Pin(pin) => pin.to_string(),
+        _ => String::new(),
+    };
+    let me = Identity::throw_away()?;
+    let (admits_strangers, addr) = match dialer.connect(&target(verify), &me).await {
+        Ok(connection) => (true, Some(connection.addr())),
+        Err(DialError::Handshake(HandshakeError::Refused)) => (false, None),
+        Err(err) => return Err(err.into()),
+    };
+    let addr = match addr {
+        Some(addr) => addr,
+        None => dialer.tcp(&target(Verify::Host)).await?.addr(),
+    };
+    let has_stun = match stun_port {
+        Some(port) => stun(SocketAddr::new(addr.ip(), port)).await.is_ok(),
+        None => false,
+    };
+    Ok(Shown { cert_name, admits_strangers, has_stun })
+}
+
+/// TLS alone; the pin of the certificate that was shown.
+async fn shake(dialer: &Dialer, target: &Target) -> Result<Option<Pin>, DialError> {
+    let secured = dialer.tls(dialer.tcp(target).await?).await?;
+    Ok(secured.tls().and_then(|tls| tls.chain.first()).map(|leaf| Pin::of(leaf)))
+}
+
+/// Asks for STUN; the address that the server sees.
+pub(super) async fn stun(server: SocketAddr) -> io::Result<SocketAddr> {
+    let any: IpAddr =
+        if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    socket.connect(server).await?;
+    let mut last = io::Error::from(io::ErrorKind::TimedOut);
+    for _ in 0..STUN_TRIES {
+        let asked = TxId(entropy()?);
+        socket.send(&request(asked)).await?;
+        match timeout(STUN_PATIENCE, answer(&socket, asked)).await {
+            Ok(Ok(seen)) => return Ok(seen),
+            Ok(Err(err)) => last = err,
+            Err(_) => {}
+        }
+    }
+    Err(last)
+}
+
+/// The first answer to this question; anything else on the socket is passed over.
+async fn answer(socket: &UdpSocket, asked: TxId) -> io::Result<SocketAddr> {
+    let mut datagram = [0; 1500];
+    loop {
+        let len = socket.recv(&mut datagram).await?;
+        if let Ok((tx, seen)) = parse_response(datagram.get(..len).unwrap_or_default())
+            && tx == asked
+        {
+            return Ok(seen);
+        }
+    }
+}
