@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::metrics::Counters;
-use crate::session::Worker;
+use crate::session::{Rounds, Worker};
 
 /// A worker's thread; dropping it ends the thread and with it all connections of the worker.
 #[derive(Debug)]
@@ -21,8 +21,13 @@ pub(super) struct WorkerThread {
 impl WorkerThread {
     /// Starts a thread with a runtime of its own.
     pub(super) fn start(number: usize, clock: Clock, counters: Arc<Counters>) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let worker = Worker::new(runtime.handle().clone(), counters);
+        let rounds = Rounds::default();
+        let parking = rounds.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(move || parking.end())
+            .build()?;
+        let worker = Worker::new(number, runtime.handle().clone(), rounds, counters);
         let (stop, stopped) = oneshot::channel();
         let alarms = Arc::clone(&worker).ring_alarms(clock);
         let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {

@@ -10,6 +10,7 @@ use wherry_switch::DropTally;
 
 use super::batch::Batch;
 use super::inlet::Leftovers;
+use super::parcel::Blanks;
 use crate::metrics::Counters;
 
 /// Bytes read from a socket at a time. Measured with a prototype: 16 KiB gives 1.06, 32 KiB 1.43, 64 KiB 1.7 and
@@ -46,6 +47,12 @@ pub(super) struct Inbox {
 pub(super) struct Outbox {
     /// The time of this turn, since the process' start.
     pub(super) now: Duration,
+    /// The number of this worker.
+    pub(super) worker: usize,
+    /// The worker's round of this turn.
+    pub(super) round: u32,
+    /// Parcels for connections that several send to.
+    pub(super) blanks: Blanks,
     /// Bytes about to be written.
     pub(super) sealed: Vec<u8>,
     /// What was dropped in this turn.
@@ -55,7 +62,7 @@ pub(super) struct Outbox {
 }
 
 impl Desk {
-    pub(super) fn new(counters: Arc<Counters>) -> Self {
+    pub(super) fn new(worker: usize, counters: Arc<Counters>) -> Self {
         Self {
             inbox: Inbox {
                 wire: vec![0; READ_BYTES + RECORD_BYTES].into(),
@@ -64,13 +71,22 @@ impl Desk {
                 batch: Batch::default(),
                 leftovers: Leftovers::default(),
             },
-            outbox: Outbox { now: Duration::ZERO, sealed: Vec::new(), drops: DropTally::default(), counters },
+            outbox: Outbox {
+                now: Duration::ZERO,
+                worker,
+                round: 0,
+                blanks: Blanks::default(),
+                sealed: Vec::new(),
+                drops: DropTally::default(),
+                counters,
+            },
         }
     }
 
-    /// Opens a turn at `now`.
-    pub(super) fn begin(&mut self, now: Duration) {
+    /// Opens a turn at `now` in `round`.
+    pub(super) fn begin(&mut self, now: Duration, round: u32) {
         self.outbox.now = now;
+        self.outbox.round = round;
         // A turn that panicked may have left its packets; they are nobody else's.
         self.inbox.batch.clear();
     }

@@ -15,9 +15,10 @@ use wherry_wire::derp::{HEADER_LEN, Header, Intake, PeerGoneReason, ToServer, en
 use wherry_wire::key::NodePublic;
 
 use super::batch::{Address, Batch, Mail};
+use super::deliver::{self, Fate};
 use super::desk::{Desk, Inbox, Outbox};
 use super::inlet::Inlet;
-use super::link::{self, Conn, Fate};
+use super::link::{self, Conn};
 use super::relay::Relay;
 use super::route_cache::RouteCache;
 use super::shed::{self, Shed};
@@ -83,7 +84,7 @@ impl Future for Session {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Self { worker, seat } = self.get_mut();
         let mut desk = worker.desk();
-        desk.begin(seat.relay.clock.now());
+        desk.begin(seat.relay.clock.now(), worker.round());
         let turn = seat.turn(cx, worker, &mut desk);
         if let Poll::Ready(reason) = turn {
             seat.leave(reason, worker, &mut desk.outbox);
@@ -104,7 +105,7 @@ impl Seat {
     fn turn(&mut self, cx: &mut Context<'_>, worker: &Worker, desk: &mut Desk) -> Poll<CloseReason> {
         self.register(cx);
         self.ring(worker, &mut desk.outbox);
-        link::settle(&self.conn, &mut desk.outbox);
+        deliver::settle(&self.conn, &mut desk.outbox);
         let read = self.read(cx, desk);
         self.wait_for_socket(cx, worker, &mut desk.outbox);
         // The first reason counts: a failed write seen here may be the cause of the end of reading.
@@ -146,12 +147,12 @@ impl Seat {
                 link::end(&self.conn, CloseReason::WriteError);
                 return;
             }
-            link::resume(&self.conn, outbox);
+            deliver::resume(&self.conn, outbox);
         }
         let deadline =
             link.blocked_since().and_then(|since| Some(since + self.relay.write_timeout(&self.conn)?));
         let Some(deadline) = deadline else { return };
-        if outbox.now >= deadline && !link::insist(&self.conn, outbox) {
+        if outbox.now >= deadline && !deliver::insist(&self.conn, outbox) {
             link::end(&self.conn, CloseReason::WriteTimeout);
             return;
         }
@@ -203,13 +204,13 @@ impl Seat {
         let wire = wire.get_mut(..filled).unwrap_or_default();
         plain.clear();
         plain.extend_from_slice(&self.inlet.plain);
-        let opened = link::open(&self.conn, &mut self.inlet.opener, wire, plain, reply, outbox);
+        let opened = deliver::open(&self.conn, &mut self.inlet.opener, wire, plain, reply, outbox);
         let consumed = opened.as_ref().map_or(filled, |opened| opened.consumed);
         leftovers.keep(&mut self.inlet.wire, wire.get(consumed..).unwrap_or_default());
         // What was opened before an error was good, and so are the frames before a bad one.
         let parsed = self.parse(plain, batch, outbox);
         self.hand_out(plain, batch, outbox);
-        link::settle(&self.conn, outbox);
+        deliver::settle(&self.conn, outbox);
         leftovers.keep(&mut self.inlet.plain, plain.get(parsed?..).unwrap_or_default());
         if opened?.finished { Err(CloseReason::HungUp) } else { Ok(()) }
     }
@@ -323,7 +324,7 @@ impl Seat {
                 } else {
                     self.routes.tell(switch, &address.src, &dst);
                 }
-                link::deliver(&dst, mail, outbox)
+                deliver::deliver(&dst, mail, outbox)
             }
             Route::Inactive => self.refuse(&address.dst, mail, DropReason::DupClient, outbox),
             Route::Sibling(_) | Route::Unknown => self.refuse(&address.dst, mail, unknown, outbox),
@@ -349,7 +350,8 @@ impl Seat {
     fn leave(&mut self, reason: CloseReason, worker: &Worker, outbox: &mut Outbox) {
         outbox.counters.close(reason);
         tracing::debug!(peer = %self.conn.key().short(), conn = %self.conn.id(), reason = reason.name(), "closed");
-        link::farewell(&self.conn, outbox);
+        self.conn.link().set_ending(reason);
+        deliver::farewell(&self.conn, outbox);
         worker.cancel_alarm(self.keepalive_at, &self.conn);
         if let Some(at) = self.write_alarm_at {
             worker.cancel_alarm(at, &self.conn);

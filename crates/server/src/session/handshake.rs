@@ -106,7 +106,8 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     let entered = worker.runtime().enter();
     let (reader, writer) = tokio::net::TcpStream::from_std(socket)?.into_split();
     let now = relay.clock.now();
-    let joined = relay.switch.join(admitted, join, Link::new(writer, sealer, unsent, now), now);
+    let link = Link::new(writer, worker.number(), sealer, unsent, now);
+    let joined = relay.switch.join(admitted, join, link, now);
     link::announce(&joined.news);
     let conn = Arc::clone(&joined.conn);
     let inlet = Inlet { socket: reader, opener, wire, plain };

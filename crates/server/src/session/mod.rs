@@ -9,12 +9,15 @@
 //! no lock is held across an await or while waiting for a peer; a peer's fault ends only its own connection.
 
 mod batch;
+mod deliver;
 mod desk;
 mod driver;
 mod handshake;
 mod identity;
 mod inlet;
 mod link;
+mod outgoing;
+mod parcel;
 mod relay;
 mod route_cache;
 mod shed;
@@ -26,4 +29,4 @@ pub use identity::Identity;
 pub use link::{Conn, Link, LinkTraffic};
 pub use relay::{Relay, Timing};
 pub use socket::{TcpTimeouts, prepare};
-pub use worker::Worker;
+pub use worker::{Rounds, Worker};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::link::Fate;
+use super::deliver::Fate;
 
 /// Packet bytes over which a sender is judged: one full read.
 const WINDOW: usize = 64 * 1024;

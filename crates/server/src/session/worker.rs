@@ -1,5 +1,6 @@
 //! A worker: one thread with one runtime, one desk and one timer wheel for all the connections it owns.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -17,11 +18,28 @@ const SLOTS: usize = 512;
 /// The longest time ahead for which an alarm may be set.
 pub(super) const LONGEST_ALARM: Duration = Duration::from_secs(120);
 
+/// Numbers a worker's rounds: one ends when nothing is left to do but to look for what became ready.
+#[derive(Debug, Clone, Default)]
+pub struct Rounds(Arc<AtomicU32>);
+
+impl Rounds {
+    /// One is over.
+    pub fn end(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// What the connections of one worker share.
 #[derive(Debug)]
 pub struct Worker {
     // fixed
+    number: usize,
     runtime: tokio::runtime::Handle,
+    rounds: Rounds,
     // the worker's thread only, so the lock is always free
     desk: Mutex<Desk>,
     // under its lock; taken when an alarm is set and once a tick
@@ -29,10 +47,26 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker on `runtime`, which must be driven by one thread.
+    /// Worker `number` on `runtime`, which must be driven by one thread and end a round of `rounds` whenever that parks.
     #[must_use]
-    pub fn new(runtime: tokio::runtime::Handle, counters: Arc<Counters>) -> Arc<Self> {
-        Arc::new(Self { runtime, desk: Mutex::new(Desk::new(counters)), wheel: Mutex::new(Wheel::new()) })
+    pub fn new(
+        number: usize,
+        runtime: tokio::runtime::Handle,
+        rounds: Rounds,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        let (desk, wheel) = (Mutex::new(Desk::new(number, counters)), Mutex::new(Wheel::new()));
+        Arc::new(Self { number, runtime, rounds, desk, wheel })
+    }
+
+    /// Tells it apart from others.
+    pub(super) const fn number(&self) -> usize {
+        self.number
+    }
+
+    /// The round it is in.
+    pub(super) fn round(&self) -> u32 {
+        self.rounds.now()
     }
 
     /// The runtime on which this worker's connections live.
