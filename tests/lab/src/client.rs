@@ -2,11 +2,14 @@
 
 use crate::control::Control;
 use crate::evidence;
+use crate::folder::write;
 use crate::net::Host;
 use crate::process::{Process, outcome};
 use crate::programs::Release;
 use crate::wait;
 use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -202,6 +205,20 @@ impl Client {
             text.lines().find(named).ok_or_else(|| format!("no line about {}:\n{text}", peer.host.name))?;
         evidence::words(&self.host.name, "tailscale status", line);
         Ok(line.to_owned())
+    }
+
+    /// A folder with a `tailscale` that speaks to this client, as it does on a machine with one client alone.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(crate) fn bin(&self) -> Result<PathBuf, String> {
+        let bin = self.dir.join(format!("{}-bin", self.host.name));
+        fs::create_dir_all(&bin).map_err(|err| format!("{}: {err}", bin.display()))?;
+        let (program, words) = (bin.join("tailscale"), self.line(&[]).join(" "));
+        write(&program, &format!("#!/bin/sh\nexec {words} \"$@\"\n"))?;
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(&program, mode).map_err(|err| format!("{}: {err}", program.display()))?;
+        Ok(bin)
     }
 
     fn line(&self, words: &[&str]) -> Vec<String> {

@@ -109,9 +109,24 @@ fn map_file(dir: &Path) -> PathBuf {
     dir.join("map.yaml")
 }
 
-/// `override_local_dns` and `base_domain` are what it insists on where nobody wants its name service.
+/// A whole configuration.
 fn config(dir: &Path, paths: &str, urls: &str) -> String {
-    let (url, dir) = (Control::url(), dir.display());
+    let derp = format!(
+        "derp:
+  urls: {urls}
+  paths: {paths}
+  auto_update_enabled: true
+  update_frequency: {REFRESH}
+"
+    );
+    rest(&dir.to_string_lossy()) + &derp
+}
+
+/// A configuration without its section `derp`; state lies in `dir`.
+///
+/// `override_local_dns` and `base_domain` are what it insists on where nobody wants its name service.
+pub(crate) fn rest(dir: &str) -> String {
+    let url = Control::url();
     format!(
         "server_url: {url}
 listen_addr: '[::]:{PORT}'
@@ -122,13 +137,6 @@ noise:
 prefixes:
   v4: 100.64.0.0/10
   v6: fd7a:115c:a1e0::/48
-derp:
-  server:
-    enabled: false
-  urls: {urls}
-  paths: {paths}
-  auto_update_enabled: true
-  update_frequency: {REFRESH}
 disable_check_updates: true
 database:
   type: sqlite

@@ -8,9 +8,11 @@ thread_local! {
     static SAID: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// One question to a program on `host`, and its answer.
+/// Commands on `host`, and what they answered.
 pub(crate) fn words(host: &str, question: &str, answer: &str) {
-    finding(&format!("{host}$ {question}"));
+    for line in question.lines() {
+        finding(&format!("{host}$ {line}"));
+    }
     for line in answer.lines().filter(|line| !line.trim().is_empty()) {
         finding(&format!("   {}", line.replace('\t', "   ")));
     }

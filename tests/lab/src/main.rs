@@ -24,6 +24,7 @@ mod run;
 mod scenario;
 mod stage;
 mod traffic;
+mod tutorial;
 mod wait;
 
 use std::process::ExitCode;

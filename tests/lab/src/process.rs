@@ -52,6 +52,11 @@ impl Process {
         Ok(Self { name: name.to_owned(), child, out, err, began })
     }
 
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it wrote to standard output so far.
     pub(crate) fn out(&self) -> String {
         fs::read_to_string(&self.out).unwrap_or_default()

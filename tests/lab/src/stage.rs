@@ -85,7 +85,7 @@ impl<'a> Stage<'a> {
         let [a, b] = nats;
         let a = self.internet.behind("a", 101, a)?;
         let b = self.internet.behind("b", 102, b)?;
-        self.join(control, [(a, &self.programs.today, None), (b, &self.programs.today, None)])
+        self.join(&control.key()?, [(a, &self.programs.today, None), (b, &self.programs.today, None)])
     }
 
     /// What a host's names resolve to, in the family it has.
@@ -97,19 +97,18 @@ impl<'a> Stage<'a> {
         lines.concat()
     }
 
-    /// Logs in two clients at once.
+    /// Logs in two clients at once, with this key.
     ///
     /// # Errors
     /// A client does not log in.
     pub(crate) fn join(
         &self,
-        control: &Control,
+        key: &str,
         who: [(Behind, &Release, Option<&Path>); 2],
     ) -> Result<Pair<'_>, String> {
-        let key = control.key()?;
         let start = |(behind, release, roots): (Behind, &Release, Option<&Path>)| {
             behind.client.knows(&self.names(&behind.client))?;
-            Client::start(release, &behind.client, &self.dir, &key, roots)
+            Client::start(release, &behind.client, &self.dir, key, roots)
         };
         let [a, b] = who;
         let (mut a, mut b) = (start(a)?, start(b)?);

@@ -18,7 +18,8 @@ pub(super) fn old_clients(stage: &Stage<'_>) -> Result<(), String> {
     let control = stage.control(&map)?;
     let behind = |name, number| stage.internet.behind(name, number, Nat::Hard);
     let (a, b) = (behind("a", 101)?, behind("b", 102)?);
-    let pair = stage.join(&control, [(a, &stage.programs.old, None), (b, &stage.programs.today, None)])?;
+    let pair =
+        stage.join(&control.key()?, [(a, &stage.programs.old, None), (b, &stage.programs.today, None)])?;
     pair.a.ask(&["version"])?;
     pair.relayed("wherry")
 }
@@ -38,7 +39,7 @@ pub(super) fn private_authority(stage: &Stage<'_>) -> Result<(), String> {
     let behind = |name, number| stage.internet.behind(name, number, Nat::Hard);
     let (a, b) = (behind("a", 101)?, behind("b", 102)?);
     let today = &stage.programs.today;
-    let pair = stage.join(&control, [(a, today, Some(&roots)), (b, today, Some(&roots))])?;
+    let pair = stage.join(&control.key()?, [(a, today, Some(&roots)), (b, today, Some(&roots))])?;
     pair.relayed("wherry")
 }
 

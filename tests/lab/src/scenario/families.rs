@@ -15,7 +15,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     stage.internet.teach(stage.control_host(), 101)?;
     let four = stage.internet.behind("b", 102, Nat::Easy)?;
     let today = &stage.programs.today;
-    let pair = stage.join(&control, [(six, today, None), (four, today, None)])?;
+    let pair = stage.join(&control.key()?, [(six, today, None), (four, today, None)])?;
     for (client, has, lacks) in [(&pair.a, "IPv6", "IPv4"), (&pair.b, "IPv4", "IPv6")] {
         client.ask(&["netcheck"])?;
         let report = client.json(&["netcheck", "--format=json"])?;

@@ -1,7 +1,8 @@
 //! Which scenarios there are.
 
 use super::{
-    admission, blocked, certificates, direct, families, netcheck, regions, relayed, restart, update,
+    admission, blocked, certificates, direct, families, netcheck, regions, relayed, restart, tutorials,
+    update,
 };
 use crate::stage::Stage;
 
@@ -69,6 +70,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "admission",
         what: "who is not on the list stays out, who is taken off it is cut while its pings run",
         run: admission::run,
+    },
+    Scenario {
+        name: "bare-ip",
+        what: "the tutorial for a bare address, word for word",
+        run: tutorials::bare_ip,
     },
 ];
 

@@ -10,6 +10,7 @@ mod netcheck;
 mod regions;
 mod relayed;
 mod restart;
+mod tutorials;
 mod update;
 
 pub(crate) use list::{SCENARIOS, Scenario, chosen, list};

@@ -15,7 +15,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     a.router.deaf_to("203.0.113.20")?;
     b.router.deaf_to("203.0.113.10")?;
     let today = &stage.programs.today;
-    let pair = stage.join(&control, [(a, today, None), (b, today, None)])?;
+    let pair = stage.join(&control.key()?, [(a, today, None), (b, today, None)])?;
     for (client, peer, its_home) in [(&pair.a, &pair.b, "two"), (&pair.b, &pair.a, "one")] {
         client.knows_home_of(peer, its_home)?;
         let pings = client.ask(&["ping", "--until-direct=false", "-c", "3", &peer.host.name])?;

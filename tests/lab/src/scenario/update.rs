@@ -4,6 +4,7 @@ use crate::evidence::finding;
 use crate::map::yaml;
 use crate::net::Nat;
 use crate::stage::{RELAY, SECOND, Stage, region};
+use std::time::Instant;
 
 /// Plays it.
 pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
@@ -12,12 +13,16 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     let pair = stage.pair(&control, [Nat::Hard, Nat::Hard])?;
     pair.relayed("one")?;
     let two = stage.bare_relay("two", SECOND)?;
+    let start = Instant::now();
     control.change_map(&yaml(&[region(901, "two", &two)?]))?;
     pair.a.moves_to("two")?;
     pair.b.moves_to("two")?;
     pair.a.knows_home_of(&pair.b, "two")?;
     pair.b.knows_home_of(&pair.a, "two")?;
     drop(one);
-    finding("both moved to region `two` without a restart; relay `one` is gone");
+    let took = start.elapsed().as_secs();
+    finding(&format!(
+        "both at home in region `two` {took} s after the change, without a restart; relay `one` is gone"
+    ));
     pair.relayed("two")
 }

@@ -64,7 +64,7 @@ pub(crate) struct Tally {
     pub(crate) sent: u32,
     /// How many never came back.
     pub(crate) lost: u32,
-    /// The longest time without an answer, from the start or between two, up to the last.
+    /// The longest time without an answer: before the first, between two, or after the last.
     pub(crate) silence: Duration,
 }
 
@@ -102,11 +102,11 @@ impl Drip {
         if !status.success() {
             return Err(format!("drip to port {}: {}", drip::PORT, self.process.last_words()));
         }
-        Ok(tally(&self.process.out(), self.count))
+        Ok(tally(&self.process.out(), self.count, self.pause))
     }
 }
 
-fn tally(lines: &str, sent: u32) -> Tally {
+fn tally(lines: &str, sent: u32, pause: Duration) -> Tally {
     let (mut back, mut last, mut silence) = (0, 0, 0);
     for line in lines.lines() {
         let Some(at) = line.split_whitespace().nth(1).and_then(|at| at.parse::<u64>().ok()) else { continue };
@@ -114,7 +114,8 @@ fn tally(lines: &str, sent: u32) -> Tally {
         silence = silence.max(at.saturating_sub(last));
         last = at;
     }
-    Tally { sent, lost: sent.saturating_sub(back), silence: Duration::from_millis(silence) }
+    let rest = (pause * sent.saturating_sub(1)).saturating_sub(Duration::from_millis(last));
+    Tally { sent, lost: sent.saturating_sub(back), silence: rest.max(Duration::from_millis(silence)) }
 }
 
 #[cfg(test)]
@@ -123,7 +124,9 @@ mod tests {
 
     #[test]
     fn what_does_not_come_back_is_lost_and_makes_a_silence() {
-        let found = tally("0 5\n1 105\n4 405\n", 5);
-        assert_eq!(found, Tally { sent: 5, lost: 2, silence: Duration::from_millis(300) });
+        let (found, pause) =
+            (|lines, sent| tally(lines, sent, Duration::from_millis(100)), Duration::from_millis);
+        assert_eq!(found("0 5\n1 105\n4 405\n", 5), Tally { sent: 5, lost: 2, silence: pause(300) });
+        assert_eq!(found("0 5\n1 105\n", 10), Tally { sent: 10, lost: 8, silence: pause(795) });
     }
 }
