@@ -6,8 +6,8 @@ use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
 use crate::{
-    bench::BenchArgs, failure::Failure, map::MapCommands, output, ping::PingArgs, settings::SettingArgs,
-    sift, usage,
+    bench::BenchArgs, failure::Failure, map::MapCommands, netcheck::NetcheckArgs, output, ping::PingArgs,
+    settings::SettingArgs, sift, usage,
 };
 
 /// What was asked for.
@@ -26,6 +26,7 @@ pub(crate) enum Command {
     Derper(Vec<String>),
     Status(StatusArgs),
     Ping(PingArgs),
+    Netcheck(Box<NetcheckArgs>),
     Map(MapCommands),
     Bench(Box<BenchArgs>),
     KeyNew {
@@ -65,6 +66,7 @@ enum Commands {
     /// Show who is connected to a running relay, and how much they send
     Status(StatusArgs),
     Ping(PingArgs),
+    Netcheck(Box<NetcheckArgs>),
     /// Make and check the maps by which clients find relays
     #[command(subcommand)]
     Map(MapCommands),
@@ -164,6 +166,7 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
         Commands::Derper { flags } => Command::Derper(flags),
         Commands::Status(status) => Command::Status(status),
         Commands::Ping(args) => Command::Ping(args),
+        Commands::Netcheck(args) => Command::Netcheck(args),
         Commands::Map(command) => Command::Map(command),
         Commands::Bench(args) => Command::Bench(args),
         Commands::Key(KeyCommands::New { out }) => Command::KeyNew { out },

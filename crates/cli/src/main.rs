@@ -16,6 +16,7 @@ mod failure;
 mod key;
 mod log;
 mod map;
+mod netcheck;
 mod output;
 mod ping;
 mod serve;
@@ -58,6 +59,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
         Command::Derper(argv) => derper::run(&argv, env),
         Command::Status(status) => status::run(&status, env),
         Command::Ping(args) => ping::run(&args),
+        Command::Netcheck(args) => netcheck::run(&args),
         Command::Map(command) => map::run(command, env),
         Command::Bench(args) => bench::run(&args),
         Command::KeyNew { out } => key::new(out.as_deref()),

@@ -4,12 +4,25 @@ use std::io::{self, Write};
 
 use crate::failure::SystemError;
 
+/// Whether anybody reads what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reader {
+    There,
+    Gone,
+}
+
 /// Writes data to stdout. A reader that went away, as `head` does, is no failure.
 pub(crate) fn print(text: &str) -> Result<(), SystemError> {
+    offer(text).map(|_| ())
+}
+
+/// As [`print`], for who would go on printing as long as somebody reads.
+pub(crate) fn offer(text: &str) -> Result<Reader, SystemError> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => Err(SystemError::Stdout(err)),
-        _ => Ok(()),
+        Ok(()) => Ok(Reader::There),
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(err) => Err(SystemError::Stdout(err)),
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) struct Count {
 }
 
 /// One finding, as compilers print theirs.
-pub(super) fn line(finding: &Finding) -> String {
+pub(crate) fn line(finding: &Finding) -> String {
     let place = &finding.place;
     let at = place.at.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
     let parts = [

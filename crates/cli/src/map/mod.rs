@@ -11,6 +11,7 @@ mod lines;
 mod merge;
 
 pub(crate) use args::MapCommands;
+pub(crate) use lines::line;
 
 use wherry_server::config::Environment;
 

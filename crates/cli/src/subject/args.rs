@@ -11,6 +11,13 @@ pub(crate) struct SubjectArgs {
     #[arg(value_name = "RELAY")]
     pub(super) relay: String,
 
+    #[command(flatten)]
+    pub(super) flags: SubjectFlags,
+}
+
+/// What of an entry not to believe.
+#[derive(Debug, Args)]
+pub(crate) struct SubjectFlags {
     /// Pin (sha256-raw:…) of the one certificate to accept, whatever the entry says
     #[arg(long, conflicts_with = "insecure")]
     pub(super) pin: Option<Pin>,
@@ -42,6 +49,13 @@ pub(crate) enum StunPort {
 impl SubjectArgs {
     /// The only family to use, if one was chosen.
     pub(crate) fn family(&self) -> Option<Family> {
+        self.flags.family()
+    }
+}
+
+impl SubjectFlags {
+    /// The only family to use, if one was chosen.
+    pub(super) fn family(&self) -> Option<Family> {
         match (self.v4, self.v6) {
             (true, _) => Some(Family::V4),
             (_, true) => Some(Family::V6),

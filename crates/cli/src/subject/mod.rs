@@ -5,7 +5,9 @@
 //! error, never another relay.
 
 mod args;
+mod as_map;
 mod read;
 
-pub(crate) use args::{StunPort, SubjectArgs, stun_port};
+pub(crate) use args::{StunPort, SubjectArgs, SubjectFlags, stun_port};
+pub(crate) use as_map::{adjust, map};
 pub(crate) use read::{BadQuestion, Stun, Subject, key, named, subjects};

@@ -12,7 +12,7 @@ use wherry_server::config::cure;
 use wherry_wire::derp_map::{Address, DerpMap, MapError, Node, Region};
 use wherry_wire::key::KeyError;
 
-use super::args::{StunPort, SubjectArgs};
+use super::args::{StunPort, SubjectArgs, SubjectFlags};
 
 /// One relay.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,8 @@ pub(crate) enum BadQuestion {
     Json(#[from] serde_json::Error),
     #[error("the map has no node that relays")]
     NoRelay,
+    #[error("{url}: clients find a relay by TLS under /derp alone; write https://HOST:PORT, or HOST:PORT")]
+    NotOfMaps { url: String },
     #[error("{0}")]
     Trust(#[from] TrustError),
     #[error("{path} holds no node key (privkey: and 64 hex digits): {cause}")]
@@ -79,12 +81,15 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, BadQuestion> 
 
 /// All relays that other words name, adjusted by the same flags.
 pub(crate) fn named(words: &str, args: &SubjectArgs) -> Result<Vec<Subject>, BadQuestion> {
-    let mut subjects = read(words)?;
+    let mut subjects = match read(words)? {
+        Read::Endpoint(endpoint) => vec![by_name(endpoint)],
+        Read::Map(map) => of_map(&map)?,
+    };
     if subjects.is_empty() {
         return Err(BadQuestion::NoRelay);
     }
     for subject in &mut subjects {
-        adjust(subject, args);
+        adjust(subject, &args.flags);
     }
     Ok(subjects)
 }
@@ -100,30 +105,36 @@ pub(crate) fn key(path: &Path) -> Result<NodePrivate, BadQuestion> {
     key.parse().map_err(|cause| BadQuestion::Key { path: shown(), cause })
 }
 
-fn read(words: &str) -> Result<Vec<Subject>, BadQuestion> {
+/// What words stand for.
+pub(super) enum Read {
+    Endpoint(Endpoint),
+    Map(DerpMap),
+}
+
+pub(super) fn read(words: &str) -> Result<Read, BadQuestion> {
     if words.contains("://") {
-        return Ok(vec![by_name(words)?]);
+        return Ok(Read::Endpoint(words.parse()?));
     }
     if words.trim_start().starts_with('{') {
-        return entry(words);
+        return entry(words).map(Read::Map);
     }
     if words == "-" {
-        return entry(&whole("stdin", io::stdin().lock())?);
+        return entry(&whole("stdin", io::stdin().lock())?).map(Read::Map);
     }
     let path = Path::new(words);
     if path.exists() && !path.is_dir() {
         let file =
             fs::File::open(words).map_err(|cause| BadQuestion::Read { path: words.to_owned(), cause })?;
-        return entry(&whole(words, file)?);
+        return entry(&whole(words, file)?).map(Read::Map);
     }
     if looks_like_path(words) {
         return Err(BadQuestion::NoFile { path: words.to_owned() });
     }
     // An IPv6 address without brackets and port.
     if words.parse::<Ipv6Addr>().is_ok() {
-        return Ok(vec![by_name(&format!("https://[{words}]"))?]);
+        return Ok(Read::Endpoint(format!("https://[{words}]").parse()?));
     }
-    Ok(vec![by_name(&format!("https://{words}"))?])
+    Ok(Read::Endpoint(format!("https://{words}").parse()?))
 }
 
 fn looks_like_path(words: &str) -> bool {
@@ -137,13 +148,12 @@ fn whole(name: &str, from: impl io::Read) -> Result<String, BadQuestion> {
     Ok(text)
 }
 
-fn by_name(url: &str) -> Result<Subject, BadQuestion> {
-    let endpoint: Endpoint = url.parse()?;
-    Ok(Subject { endpoint, stun: Some(Stun { is_guess: true, ..Stun::at(STUN_PORT) }) })
+fn by_name(endpoint: Endpoint) -> Subject {
+    Subject { endpoint, stun: Some(Stun { is_guess: true, ..Stun::at(STUN_PORT) }) }
 }
 
 /// A map, a region or a node in JSON, or a map in YAML, with whatever was printed around it.
-fn entry(text: &str) -> Result<Vec<Subject>, BadQuestion> {
+fn entry(text: &str) -> Result<DerpMap, BadQuestion> {
     let text = text.trim_start();
     if let Some(json) = json_within(text) {
         return of_json(json);
@@ -154,7 +164,7 @@ fn entry(text: &str) -> Result<Vec<Subject>, BadQuestion> {
     let start = text.find("\nregions:").unwrap_or_default();
     match DerpMap::from_yaml(text.get(start..).unwrap_or_default()) {
         Ok(map) if map.regions.is_empty() => Err(BadQuestion::NoEntry),
-        Ok(map) => of_map(&map),
+        Ok(map) => Ok(map),
         Err(_) if start == 0 && !text.starts_with("regions:") => Err(BadQuestion::NoEntry),
         Err(err) => Err(err.into()),
     }
@@ -174,26 +184,38 @@ fn json_within(text: &str) -> Option<&str> {
     })
 }
 
-fn of_json(text: &str) -> Result<Vec<Subject>, BadQuestion> {
+fn of_json(text: &str) -> Result<DerpMap, BadQuestion> {
     let fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)?;
     match FIELDS.iter().find(|field| fields.contains_key(**field)) {
-        Some(&"Regions") => of_map(&DerpMap::from_json(text.as_bytes())?),
-        Some(&"Nodes") => of_nodes(&serde_json::from_str::<Region>(text)?.nodes),
-        Some(_) => of_nodes(&[serde_json::from_str::<Node>(text)?]),
+        Some(&"Regions") => Ok(DerpMap::from_json(text.as_bytes())?),
+        Some(&"Nodes") => Ok(alone(serde_json::from_str(text)?)),
+        Some(_) => {
+            let node: Node = serde_json::from_str(text)?;
+            Ok(alone(Region { region_id: node.region_id, nodes: vec![node], ..Region::default() }))
+        }
         None => Err(BadQuestion::NoEntry),
     }
+}
+
+/// A map of this region; one without an id gets the first of those left to users.
+pub(super) fn alone(region: Region) -> DerpMap {
+    const FIRST_OF_USERS: i64 = 900;
+    let id = if region.region_id == 0 { FIRST_OF_USERS } else { region.region_id };
+    let mut region = Region { region_id: id, ..region };
+    for node in region.nodes.iter_mut().filter(|node| node.region_id == 0) {
+        node.region_id = id;
+    }
+    DerpMap { regions: [(id, Some(region))].into(), ..DerpMap::default() }
 }
 
 fn of_map(map: &DerpMap) -> Result<Vec<Subject>, BadQuestion> {
     let mut subjects = Vec::new();
     for (_, region) in map.live_regions() {
-        subjects.extend(of_nodes(&region.nodes)?);
+        for node in region.nodes.iter().filter(|node| !node.stun_only) {
+            subjects.push(of_node(node)?);
+        }
     }
     Ok(subjects)
-}
-
-fn of_nodes(nodes: &[Node]) -> Result<Vec<Subject>, BadQuestion> {
-    nodes.iter().filter(|node| !node.stun_only).map(of_node).collect()
 }
 
 fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
@@ -211,7 +233,7 @@ fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
 }
 
 /// Flags win over the entry.
-fn adjust(subject: &mut Subject, args: &SubjectArgs) {
+fn adjust(subject: &mut Subject, args: &SubjectFlags) {
     let mut endpoint = subject.endpoint.clone();
     if let Some(pin) = args.pin {
         endpoint = endpoint.with_verify(Verify::Pin(pin));

@@ -66,7 +66,7 @@ fn words_around_an_entry_do_not_matter() {
         format!("omitdefaultregions: true\n{yaml}"),
     ];
     for text in printed {
-        let subjects = entry(&text).unwrap();
+        let subjects = of_map(&entry(&text).unwrap()).unwrap();
         assert_eq!((subjects.len(), subjects[0].endpoint.port()), (1, 8443), "{text}");
     }
     for text in ["", "hello", "Certificate pin: x\n", log, "- a\n- b\n"] {

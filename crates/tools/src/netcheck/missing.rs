@@ -49,12 +49,12 @@ pub(super) fn list(facts: &Facts<'_>) -> Vec<Missing> {
         add(Figure::CaptivePortal, None, why);
     }
     if facts.hairpin == (true, false) {
-        let what = "this host's own address by IPv4 is not known, so nothing can be sent to it";
-        add(Figure::Hairpinning, None, Why::new(Reason::TooLittle, what, "see UDP"));
+        let what = "this host's own address by IPv4 is not known, so nothing can be sent to it; see UDP";
+        add(Figure::Hairpinning, None, Why::new(Reason::TooLittle, what, ""));
     }
     if facts.findings.latencies.any.is_empty() {
-        let what = "no region answered, neither by STUN nor by HTTPS nor by ICMP";
-        add(Figure::Nearest, None, Why::new(Reason::Unreachable, what, "see the nodes"));
+        let what = "no region answered, neither by STUN nor by HTTPS nor by ICMP; see the nodes";
+        add(Figure::Nearest, None, Why::new(Reason::Unreachable, what, ""));
     }
     for (id, region) in facts.map.live_regions() {
         if !facts.findings.latencies.any.contains_key(&id) {
@@ -98,7 +98,7 @@ fn udp(facts: &Facts<'_>) -> Why {
             "most likely this network blocks UDP; if STUN works from elsewhere, it does: let 3478/udp out";
         return Why::new(Reason::Blocked, what, remedy);
     }
-    let remedy = "check this host's network; the nodes below say what each one did";
+    let remedy = "check this host's network; what each node did stands with it";
     Why::new(Reason::Timeout, "no STUN server answers, and no relay by TCP either", remedy)
 }
 
@@ -115,7 +115,7 @@ fn own_address(facts: &Facts<'_>, family: Family) -> Why {
 
 fn mapping(facts: &Facts<'_>) -> Why {
     let (what, remedy) = match facts.findings.seen_v4.len() {
-        0 => ("no STUN server answered by IPv4", "see the nodes"),
+        0 => ("no STUN server answered by IPv4; see the nodes", ""),
         _ => (
             "only one STUN server answered by IPv4, and it takes two to compare",
             "a map whose regions have two addresses together tells easy from hard NAT",
@@ -180,7 +180,7 @@ fn latency(facts: &Facts<'_>, id: i64, region: &Region) -> Why {
         (_, false) => {
             Why::new(Reason::NotNeeded, "a report after the first asks the fastest regions only", "")
         }
-        (false, true) => Why::new(Reason::Timeout, "none of its nodes answered", "see its nodes"),
+        (false, true) => Why::new(Reason::Timeout, "none of its nodes answered; see there", ""),
     }
 }
 

@@ -6,9 +6,9 @@ use serde::Serialize;
 use wherry_client::Family;
 
 use super::findings::Findings;
-use super::node::NodeReport;
+use super::node::{NodeReport, RelayFigure};
 use super::portmap::PortMapping;
-use super::why::Why;
+use super::why::{Reason, Why};
 
 /// All about this host's network and the relays of a map.
 #[derive(Debug, Clone)]
@@ -81,12 +81,18 @@ pub enum Figure {
 }
 
 impl Report {
-    /// Whether anything at all could be reached: a latency, or a relay that works.
+    /// Whether anything of the map could be reached: a STUN server, or a relay, even one that does not admit this key.
     #[must_use]
     pub fn reaches_anything(&self) -> bool {
-        !self.findings.latencies.any.is_empty()
-            || self.nodes.iter().any(|node| {
-                node.stun_v4.is_ok() || node.stun_v6.is_ok() || node.relay_v4.is_ok() || node.relay_v6.is_ok()
-            })
+        let admits_others = |relay: &Result<RelayFigure, Why>| match relay {
+            Ok(_) => true,
+            Err(why) => why.reason == Reason::NotAdmitted,
+        };
+        let reaches = |node: &NodeReport| {
+            node.stun_v4.is_ok()
+                || node.stun_v6.is_ok()
+                || [&node.relay_v4, &node.relay_v6].into_iter().any(admits_others)
+        };
+        self.findings.udp || self.nodes.iter().any(reaches)
     }
 }

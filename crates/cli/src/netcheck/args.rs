@@ -1,0 +1,122 @@
+//! The arguments.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::subject::SubjectFlags;
+
+/// Look at this host's network towards the relays of a map: NAT, latencies, which relays work
+#[derive(Debug, Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct NetcheckArgs {
+    /// A single relay instead of a map: URL, host or host:port, or an entry of a DERP map as for `wherry ping`
+    #[arg(value_name = "RELAY", required_unless_present = "map", conflicts_with = "map")]
+    pub(super) relay: Option<String>,
+
+    /// File or URL of a map in YAML or JSON; `-` is stdin
+    #[arg(long, value_name = "FILE|URL")]
+    pub(super) map: Option<String>,
+
+    #[command(flatten)]
+    pub(super) flags: SubjectFlags,
+
+    /// Pause before another report, until interrupted or nobody reads on: 5s, 800ms, 2m, or a number of seconds
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(super) every: Option<Duration>,
+
+    /// Test too whether the router sends back what goes out to its own address
+    #[arg(long)]
+    pub(super) hairpin: bool,
+
+    /// Longest time a step towards a relay may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(super) timeout: Duration,
+
+    /// File with the node key (privkey:…) to connect with, instead of throw-away ones
+    ///
+    /// For relays that admit only known nodes. Use a key that no running node uses: packets for that node would
+    /// come here meanwhile.
+    #[arg(long, value_name = "FILE")]
+    pub(super) key: Option<PathBuf>,
+
+    /// Address of this host to ask from by UDP
+    #[arg(long, value_name = "IP")]
+    pub(super) bind_address: Option<IpAddr>,
+
+    /// UDP port to ask from; 0 leaves it to the system
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(super) bind_port: u16,
+
+    /// Form of the report: text, json, or json-line
+    #[arg(long, value_name = "FORM", value_enum, default_value = "text", hide_possible_values = true)]
+    pub(super) format: Format,
+
+    /// Print JSON, as --format json
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
+
+    /// Show region numbers, and what is missing because the map or this host says so
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+}
+
+const AFTER: &str = "\
+Examples:
+  wherry netcheck --map derp.yaml
+  wherry netcheck --map https://controlplane.tailscale.com/derpmap/default
+  wherry netcheck relay.example:8443 --pin sha256-raw:…
+  wherry netcheck --map derp.yaml --every 5s --format json-line
+  wherry serve --dev | wherry netcheck -
+
+Words, layout and JSON fields are those of `tailscale netcheck`, and so is the verdict; below them stand every node by
+itself, its STUN and its relay (TLS, pin, handshake, a ping), and why a figure is missing. Captive portals are looked for
+at the map's nodes only.
+
+Exit code: 0 something can be reached, 1 nothing can, 64 the question was wrong, 78 the map cannot be read.";
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+    JsonLine,
+}
+
+impl NetcheckArgs {
+    pub(super) fn form(&self) -> Format {
+        if self.json { Format::Json } else { self.format }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 1), ("s", 1000), ("m", 60_000)];
+    let found = units.iter().find_map(|(unit, millis)| Some((text.strip_suffix(unit)?, *millis)));
+    let (number, millis) = found.unwrap_or((text, 1000));
+    match number.parse::<u32>().ok().map(|number| u64::from(number) * millis) {
+        Some(total @ 1..=86_400_000) => Ok(Duration::from_millis(total)),
+        _ => {
+            Err("from 1ms to 1440m, in the units ms, s and m: 5s, 800ms, 2m, or a number of seconds"
+                .to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_milliseconds_seconds_or_minutes_up_to_a_day() {
+        for (text, millis) in
+            [("5s", 5000), ("5", 5000), ("800ms", 800), ("2m", 120_000), ("1440m", 86_400_000)]
+        {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "0", "0ms", "1441m", "-1s", "1.5s", "s", "1h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

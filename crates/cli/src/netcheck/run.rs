@@ -1,0 +1,82 @@
+//! The door.
+
+use wherry_client::{Dialer, Trust};
+use wherry_tools::map::{self, Severity, Source as MapSource};
+use wherry_tools::netcheck::{Checker, Options, Report, Source};
+use wherry_wire::derp_map::DerpMap;
+
+use super::args::{Format, NetcheckArgs};
+use super::json::Json;
+use super::text::Text;
+use super::trouble::{self, BadMap, NothingReached};
+use crate::failure::{Failure, SystemError};
+use crate::output::{self, Reader};
+use crate::subject;
+
+/// Makes reports and prints them.
+///
+/// # Errors
+/// [`Failure::Usage`] if the question is wrong, [`Failure::Config`] if the map is, [`Failure::Other`] if nothing can be
+/// reached or the system gives no socket.
+pub(crate) fn run(args: &NetcheckArgs) -> Result<(), Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
+    runtime.block_on(check(args))
+}
+
+async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
+    let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
+    let dialer = Dialer::new(trust).with_budget(args.timeout);
+    let mut map = read(args, &dialer).await?;
+    subject::adjust(&mut map, &args.flags);
+    let key = args.key.as_deref().map(subject::key).transpose().map_err(trouble::of_question)?;
+    let source = Source { ip: args.bind_address, port: args.bind_port };
+    let mut checker = Checker::new(Options { dialer, key, source, hairpin: args.hairpin });
+    loop {
+        let report = checker.report(&map).await.map_err(trouble::of_check)?;
+        let reader = output::offer(&shown(args, &map, &report)?)?;
+        match args.every {
+            Some(_) if reader == Reader::Gone => return Ok(()),
+            Some(interval) => tokio::time::sleep(interval).await,
+            None if report.reaches_anything() => return Ok(()),
+            None => {
+                let is_json = args.form() != Format::Text;
+                return Err(Failure::Other(NothingReached { is_json }.into()));
+            }
+        }
+    }
+}
+
+fn shown(args: &NetcheckArgs, map: &DerpMap, report: &Report) -> Result<String, SystemError> {
+    let json = match args.form() {
+        Format::Text => {
+            let text = Text { report, map, verbose: args.verbose, hairpin: args.hairpin };
+            return Ok(text.to_string());
+        }
+        Format::Json => serde_json::to_string_pretty(&Json::of(report)),
+        Format::JsonLine => serde_json::to_string(&Json::of(report)),
+    };
+    json.map(|text| text + "\n").map_err(|err| SystemError::Stdout(err.into()))
+}
+
+/// The map of `--map`, or of the single relay.
+async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<DerpMap, Failure> {
+    let Some(words) = &args.map else {
+        return subject::map(args.relay.as_deref().unwrap_or_default()).map_err(trouble::of_question);
+    };
+    let bad = |findings| Failure::Config(BadMap { findings, name: words.clone() }.into());
+    let source = MapSource::read(words, dialer).await.map_err(|err| bad(vec![err.finding()]))?;
+    let mut checked = map::check(&source, None);
+    checked.findings.retain(|finding| finding.severity == Severity::Error);
+    let Some(map) = checked.map else { return Err(bad(checked.findings)) };
+    if map.live_regions().all(|(_, region)| region.nodes.is_empty()) {
+        return Err(bad(checked.findings));
+    }
+    if !checked.findings.is_empty() {
+        output::complain(&format!(
+            "the map has {} mistakes, which may show below; wherry map check {words} names them",
+            checked.findings.len()
+        ));
+    }
+    Ok(map)
+}

@@ -1,0 +1,60 @@
+//! What can go wrong before there is a report, and a report of nothing.
+
+use std::fmt;
+
+use thiserror::Error;
+use wherry_tools::map::Finding;
+use wherry_tools::netcheck::CheckError;
+
+use crate::failure::Failure;
+use crate::map;
+use crate::subject::BadQuestion;
+
+/// A map that cannot be used, every reason on a line of its own.
+#[derive(Debug, Error)]
+pub(super) struct BadMap {
+    pub(super) findings: Vec<Finding>,
+    /// As it was named.
+    pub(super) name: String,
+}
+
+/// Nothing could be reached.
+#[derive(Debug, Error)]
+#[error(
+    "nothing can be reached: no region answers and no relay; the reasons stand above under Missing{}",
+    if *.is_json { "" } else { " figures" }
+)]
+pub(super) struct NothingReached {
+    pub(super) is_json: bool,
+}
+
+impl fmt::Display for BadMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.findings.is_empty() {
+            return write!(f, "{}: the map has no region with a node, so there is nobody to ask", self.name);
+        }
+        let lines: Vec<_> = self.findings.iter().map(map::line).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+/// A map that cannot be read is a mistake in a map, anything else one on the command line.
+pub(super) fn of_question(wrong: BadQuestion) -> Failure {
+    match wrong {
+        BadQuestion::Map(_) | BadQuestion::NoEntry | BadQuestion::Json(_) | BadQuestion::NoRelay => {
+            Failure::Config(wrong.into())
+        }
+        _ => Failure::Usage(wrong.into()),
+    }
+}
+
+/// A socket that cannot be had where the flags ask for it is a mistake on the command line.
+pub(super) fn of_check(err: CheckError) -> Failure {
+    match &err {
+        CheckError::Socket { from, .. } if from.ip.is_some() || from.port != 0 => Failure::Usage(
+            format!("{err}; --bind-address takes an address of this host, --bind-port a port nobody uses")
+                .into(),
+        ),
+        _ => Failure::Other(err.into()),
+    }
+}

@@ -1,0 +1,224 @@
+//! `wherry netcheck` against `wherry derper`, both as a user starts them.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+#[path = "subject/relay.rs"]
+mod relay;
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::{Command, Output, Stdio};
+
+use relay::{Relay, own_address};
+use serde_json::{Value, json};
+use wherry_client::NodePrivate;
+use wherry_server::clock::Clock;
+
+fn netcheck(args: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(env!("CARGO_BIN_EXE_wherry")).arg("netcheck").args(args).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn json(args: &[&str]) -> (Option<i32>, Value) {
+    let (code, stdout, stderr) = netcheck(&[args, &["--json"]].concat());
+    (code, serde_json::from_str(&stdout).unwrap_or_else(|err| panic!("{err}: {stdout}{stderr}")))
+}
+
+/// Its entry; the test address has it asked on machines without a network, too.
+fn entry(relay: &Relay, region: i64) -> Value {
+    let ip = relay.addr.ip().to_string();
+    json!({
+        "Name": format!("{region}a"), "RegionID": region, "HostName": ip, "DERPPort": relay.addr.port(),
+        "IPv4": ip, "IPv6": "none", "STUNTestIP": ip, "CertName": relay.pin(),
+    })
+}
+
+fn map(nodes: &[Value]) -> String {
+    let region = |node: &Value| {
+        let id = node["RegionID"].as_i64().unwrap();
+        let region = json!({
+            "RegionID": id, "RegionCode": format!("r{id}"), "RegionName": format!("Region {id}"), "Nodes": [node],
+        });
+        (id.to_string(), region)
+    };
+    json!({ "Regions": nodes.iter().map(region).collect::<serde_json::Map<_, _>>() }).to_string()
+}
+
+/// The reason why a node's figure is missing.
+fn reason<'a>(report: &'a Value, node: &str, figure: &str) -> &'a str {
+    let missing = report["Missing"].as_array().unwrap();
+    let found =
+        missing.iter().find(|gap| gap["Node"] == node && gap["Figure"] == figure && gap["Family"] == "IPv4");
+    found.unwrap_or_else(|| panic!("{node} {figure}: {report}"))["Reason"].as_str().unwrap()
+}
+
+#[test]
+fn two_good_relays_give_the_report_that_users_know() {
+    let odd = Relay::start_with(tempfile::tempdir().unwrap(), &[], &["-stun-port", "3479"]);
+    let relays = [Relay::start(), odd];
+    let mut second = entry(&relays[1], 902);
+    second["STUNPort"] = json!(3479);
+    let map = map(&[entry(&relays[0], 901), second]);
+    let (code, stdout, stderr) = netcheck(&[&map]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let starts = [
+        "\nReport:\n\t* Time: 2",
+        "\t* UDP: true\n\t* IPv4: yes, 127.0.0.1:",
+        "\t* IPv6: no, ",
+        "\t* MappingVariesByDestIP: false\n\t* PortMapping: ",
+        "\t* Nearest DERP: Region 90",
+        "\t* DERP latency:\n\t\t- r90",
+        "\t* DERP nodes:\n\t\tnode  region  STUN IPv4  STUN IPv6  relay IPv4  relay IPv6  open in\n\t\t901a  r901 ",
+    ];
+    let mut rest = stdout.as_str();
+    for start in starts {
+        let at = rest.find(start).unwrap_or_else(|| panic!("{start:?} is missing or misplaced in {stdout}"));
+        rest = &rest[at + start.len()..];
+    }
+    let (code, report) = json(&[&map]);
+    assert_eq!(
+        (code, &report["UDP"], &report["MappingVariesByDestIP"]),
+        (Some(0), &json!(true), &json!(false))
+    );
+    assert!(report["RegionLatency"]["902"].as_u64().unwrap() > 0, "{report}");
+    for (node, relay) in report["Nodes"].as_array().unwrap().iter().zip(&relays) {
+        assert_eq!(node["RelayV4"]["Pin"], relay.pin());
+        assert_eq!(node["RelayV4"]["Server"], relay.addr.to_string());
+        assert!(node["STUNv4"]["Latency"].as_u64().unwrap() > 0 && node["RelayV6"].is_null(), "{node}");
+    }
+}
+
+#[test]
+fn json_begins_with_the_fields_of_the_reference_in_their_order() {
+    let relay = Relay::start();
+    let (_, stdout, _) = netcheck(&[&map(&[entry(&relay, 901)]), "--format", "json-line"]);
+    assert_eq!(stdout.lines().count(), 1);
+    let fields = "Now UDP IPv6 IPv4 IPv6CanSend IPv4CanSend OSHasIPv6 ICMPv4 MappingVariesByDestIP UPnP PMP PCP \
+                  PreferredDERP RegionLatency RegionV4Latency RegionV6Latency GlobalV4Counters GlobalV6Counters GlobalV4 \
+                  GlobalV6 CaptivePortal";
+    let mut rest = stdout.as_str();
+    for field in fields.split_whitespace() {
+        let field = format!("\"{field}\":");
+        let at = rest.find(&field).unwrap_or_else(|| panic!("{field} is missing or misplaced in {stdout}"));
+        rest = &rest[at + field.len()..];
+    }
+}
+
+#[test]
+fn every_fault_of_a_node_has_its_reason() {
+    let relays = [Relay::start(), Relay::start()];
+    let good = entry(&relays[0], 901);
+    let with = |region: i64, changes: Value| {
+        let mut node = entry(&relays[1], region);
+        node.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        node
+    };
+    let nobody = own_address().to_string();
+    let map = map(&[
+        good,
+        with(902, json!({ "CertName": format!("sha256-raw:{}", "0a".repeat(32)) })),
+        with(903, json!({ "IPv4": nobody, "STUNTestIP": nobody })),
+        with(904, json!({ "IPv4": "", "STUNTestIP": "", "HostName": "nobody.invalid" })),
+        with(905, json!({ "STUNOnly": true, "STUNPort": -1 })),
+        with(906, json!({ "CertName": "" })),
+        with(907, json!({ "CertName": "sha256-raw:0a" })),
+    ]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &map).unwrap();
+    let (code, report) = json(&["--map", file.path().to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{report}");
+    for (node, figure, expected) in [
+        ("902a", "Relay", "pin"),
+        ("903a", "STUN", "refused"),
+        ("903a", "Relay", "refused"),
+        ("904a", "STUN", "not-resolved"),
+        ("904a", "Relay", "not-resolved"),
+        ("905a", "STUN", "switched-off"),
+        ("905a", "Relay", "switched-off"),
+        ("906a", "Relay", "certificate"),
+        ("907a", "Relay", "bad-entry"),
+    ] {
+        assert_eq!(reason(&report, node, figure), expected, "{node} {figure}");
+    }
+    let (_, stdout, stderr) = netcheck(&["--map", file.path().to_str().unwrap()]);
+    assert!(stdout.contains(&format!("put \"{}\" into CertName", relays[1].pin())), "{stdout}");
+    assert!(stderr.contains("wherry map check"), "{stderr}");
+}
+
+#[test]
+fn a_relay_that_admits_nobody_here_is_reached_and_a_key_opens_it() {
+    let key = NodePrivate::generate(Clock::start().random().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("nodes"), format!("{}\n", key.public())).unwrap();
+    let file = dir.path().join("admitted");
+    std::fs::write(&file, key.to_text().as_bytes()).unwrap();
+    let relay = Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]);
+    let map = map(&[entry(&relay, 901)]);
+    let (code, report) = json(&[&map]);
+    assert_eq!((code, reason(&report, "901a", "Relay")), (Some(0), "not-admitted"));
+    let (code, report) = json(&[&map, "--key", file.to_str().unwrap()]);
+    assert_eq!((code, report["Nodes"][0]["RelayV4"].is_object()), (Some(0), true), "{report}");
+}
+
+#[test]
+fn a_map_may_come_from_a_url() {
+    let relay = Relay::start();
+    let map = map(&[entry(&relay, 901)]);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}/derp.json", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _request = stream.read(&mut [0; 4096]).unwrap();
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
+        write!(stream, "{head}Content-Length: {}\r\n\r\n{map}", map.len()).unwrap();
+    });
+    let (code, report) = json(&["--map", &url]);
+    server.join().unwrap();
+    assert_eq!((code, &report["PreferredDERP"]), (Some(0), &json!(901)));
+}
+
+#[test]
+fn nothing_reached_is_1_and_says_so() {
+    let nobody = own_address().to_string();
+    let (code, stdout, stderr) = netcheck(&[&nobody]);
+    assert_eq!(code, Some(1), "{stdout}");
+    assert!(stdout.contains("UDP: false") && stderr.contains("nothing can be reached"), "{stdout}{stderr}");
+}
+
+#[test]
+fn wrong_questions_are_64_and_bad_maps_78_with_file_and_line() {
+    for ask in [
+        &[][..],
+        &["http://relay.example"],
+        &["https://relay.example/other"],
+        &["relay.example", "--map", "x.yaml"],
+        &["relay.example", "--bind-address", "192.0.2.7"],
+        &["relay.example", "--every", "0"],
+        &["/nonexistent/derp.yaml"],
+    ] {
+        let (code, stdout, stderr) = netcheck(ask);
+        assert_eq!((code, stdout.as_str(), stderr.is_empty()), (Some(64), "", false), "{ask:?}");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    for (text, place) in [("regions:\n  900: [\n", ":"), ("{\"Regions\": {}}", ""), ("hello\n", ":1")] {
+        std::fs::write(file.path(), text).unwrap();
+        let (code, _, stderr) = netcheck(&["--map", path]);
+        assert_eq!(code, Some(78), "{text}: {stderr}");
+        assert!(stderr.contains(&format!("{path}{place}")), "{text}: {stderr}");
+    }
+    assert_eq!(netcheck(&["--map", "/nonexistent/derp.yaml"]).0, Some(78));
+}
+
+#[test]
+fn reports_at_an_interval_end_when_nobody_reads_them() {
+    let relay = Relay::start();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wherry"))
+        .args(["netcheck", &map(&[entry(&relay, 901)]), "--every", "10ms", "--format", "json-line"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = [0; 8];
+    child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    assert!(child.wait().unwrap().success());
+}
