@@ -54,7 +54,7 @@ fn main() -> ExitCode {
                     return ExitCode::from(USAGE);
                 }
             };
-            if let Err(lack) = needs::check() {
+            if let Err(lack) = needs::check(&chosen) {
                 eprintln!("lab: {lack}");
                 return ExitCode::from(LACKS);
             }

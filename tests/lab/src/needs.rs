@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Says what is missing, in one line, with its cure.
+/// The scenario that needs nginx, and what that needs.
+const NGINX: (&str, [&str; 2], &str) = ("nginx", ["nginx", "-v"], "apt-get install nginx");
+
+/// Says what is missing for these scenarios, in one line, with its cure.
 ///
 /// # Errors
 /// The first thing that is missing.
-pub(crate) fn check() -> Result<(), String> {
+pub(crate) fn check(chosen: &[&str]) -> Result<(), String> {
     if !nix::unistd::Uid::effective().is_root() {
         return Err(
             "it needs root for network namespaces: sudo --preserve-env=PATH cargo xtask lab".to_owned()
@@ -21,6 +24,10 @@ pub(crate) fn check() -> Result<(), String> {
         if !starts(words) {
             return Err(format!("`{}` is missing: {cure}", words[0]));
         }
+    }
+    let (scenario, words, cure) = NGINX;
+    if chosen.contains(&scenario) && !starts(words) {
+        return Err(format!("scenario `{scenario}` needs nginx: {cure}, or name other scenarios"));
     }
     if !Path::new("/dev/net/tun").exists() {
         return Err("/dev/net/tun is missing: modprobe tun; in a container, pass the device in".to_owned());

@@ -21,7 +21,7 @@ pub(crate) const RELAY: u8 = 10;
 pub(crate) const SECOND: u8 = 20;
 
 /// The name of the host with the first number.
-pub(crate) const RELAY_NAME: &str = "relay.test";
+pub(crate) const RELAY_NAME: &str = "relay.example.com";
 
 /// The stage of one scenario.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl<'a> Stage<'a> {
     }
 
     /// What a host's names resolve to, in the family it has.
-    fn names(&self, host: &Host) -> String {
+    pub(crate) fn names(&self, host: &Host) -> String {
         let lines = [(control::NAME, CONTROL), (RELAY_NAME, RELAY)].map(|(name, number)| match host.v4 {
             Some(_) => format!("203.0.113.{number} {name}\n"),
             None => format!("2001:db8::{number:x} {name}\n"),

@@ -76,6 +76,17 @@ impl Host {
         within(&self.namespace, &["nft", "-f", "-"], &rule).map(drop)
     }
 
+    /// Lets a router pass a port on to a host behind it.
+    pub(crate) fn pass_on(&self, protocol: &str, port: u16, to: Ipv4Addr) -> Result<(), String> {
+        let rules = format!(
+            "add chain ip nat in {{ type nat hook prerouting priority dstnat; }}
+add rule ip nat in iifname eth0 {protocol} dport {port} dnat to {to}
+insert rule inet wall through ct status dnat accept
+"
+        );
+        within(&self.namespace, &["nft", "-f", "-"], &rules).map(drop)
+    }
+
     /// Names it can resolve, one line `ADDRESS NAME` each.
     pub(crate) fn knows(&self, lines: &str) -> Result<(), String> {
         self.write("hosts", &format!("127.0.0.1 localhost\n{lines}"))

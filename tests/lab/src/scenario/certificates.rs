@@ -1,12 +1,12 @@
 //! How clients know the relay: by a pin, by a flag that only tests should need, by a certificate authority.
 
+use super::authority;
 use crate::evidence::finding;
 use crate::folder::write;
 use crate::map::{Region, yaml};
 use crate::net::Nat;
 use crate::relay::Setup;
 use crate::stage::{RELAY, RELAY_NAME, Stage, region};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::path::PathBuf;
 
 /// Clients from before pins: they do not check at all.
@@ -45,18 +45,11 @@ pub(super) fn private_authority(stage: &Stage<'_>) -> Result<(), String> {
 
 /// A folder with the relay's certificate and key, and the authority's certificate.
 fn certificate(stage: &Stage<'_>) -> Result<(PathBuf, PathBuf), String> {
-    let told = |err: rcgen::Error| format!("certificate: {err}");
-    let root_key = KeyPair::generate().map_err(told)?;
-    let mut root = CertificateParams::default();
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let root_pem = root.self_signed(&root_key).map_err(told)?.pem();
-    let key = KeyPair::generate().map_err(told)?;
-    let leaf = CertificateParams::new(vec![RELAY_NAME.to_owned()]).map_err(told)?;
-    let leaf = leaf.signed_by(&key, &Issuer::from_params(&root, &root_key)).map_err(told)?;
+    let issued = authority::issue(RELAY_NAME)?;
     let (dir, roots) = (stage.dir.join("certs"), stage.dir.join("roots.pem"));
     std::fs::create_dir_all(&dir).map_err(|err| format!("{}: {err}", dir.display()))?;
-    write(&dir.join("anything.pem"), &leaf.pem())?;
-    write(&dir.join("whatever.key"), &key.serialize_pem())?;
-    write(&roots, &root_pem)?;
+    write(&dir.join("anything.pem"), &issued.certificate)?;
+    write(&dir.join("whatever.key"), &issued.key)?;
+    write(&roots, &issued.root)?;
     Ok((dir, roots))
 }

@@ -76,6 +76,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "the tutorial for a bare address, word for word",
         run: tutorials::bare_ip,
     },
+    Scenario {
+        name: "home-line",
+        what: "the tutorial for a home line with odd ports, word for word",
+        run: tutorials::home_line,
+    },
+    Scenario {
+        name: "domain",
+        what: "the tutorial for a name with a certificate, word for word",
+        run: tutorials::domain,
+    },
+    Scenario {
+        name: "nginx",
+        what: "the tutorial for a relay behind nginx, word for word",
+        run: tutorials::nginx,
+    },
 ];
 
 /// The table of `--list`.

@@ -1,6 +1,7 @@
 //! The scenarios: what must be true of wherry for the people who use it, each shown with real clients.
 
 mod admission;
+mod authority;
 mod blocked;
 mod certificates;
 mod direct;

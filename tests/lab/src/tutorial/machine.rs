@@ -41,14 +41,15 @@ file=/etc/systemd/system/$unit.service
 pid=/run/$unit.pid
 case $1 in
 enable | restart)
-    if [ -e "$pid" ]; then
+    if [ -s "$pid" ]; then
         kill "$(cat "$pid")"
         while kill -0 "$(cat "$pid")" 2>/dev/null; do sleep 0.1; done
     fi
     mkdir -p "/var/lib/$unit"
     export STATE_DIRECTORY=/var/lib/$unit
-    $(sed -n 's/^ExecStart=//p' "$file") >"/var/log/$unit.log" 2>&1 </dev/null &
-    echo $! >"$pid"
+    eval "exec $(sed -n 's/^ExecStart=//p' "$file")" >"/var/log/$unit.log" 2>&1 </dev/null &
+    # Who forks writes the number of the process that stays itself.
+    if grep -q ^Type=forking "$file"; then wait; else echo $! >"$pid"; fi
     # A reader takes seconds to go on; by then it serves.
     case $unit in
     wherry) until grep -q ' serving ' "/var/log/$unit.log"; do sleep 0.1; done ;;
