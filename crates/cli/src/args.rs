@@ -187,9 +187,9 @@ mod tests {
     use super::*;
 
     /// What a command or a switch does begins with one of these; what a value is never does.
-    const VERBS: [&str; 16] = [
+    const VERBS: [&str; 17] = [
         "Accept", "Allow", "Carry", "Check", "Convert", "Load", "Look", "Make", "Merge", "Print", "Relay",
-        "Run", "Show", "Take", "Test", "Use",
+        "Run", "Serve", "Show", "Take", "Test", "Use",
     ];
 
     fn is_order(help: Option<&clap::builder::StyledStr>) -> bool {

@@ -1,6 +1,6 @@
 //! `wherry serve`: settings to a running relay, until a signal ends it.
 
-use std::{io, net::SocketAddr};
+use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wherry_server::{config::Settings, run::Running};
@@ -29,7 +29,7 @@ pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
         let running = Running::start(settings)?;
         announce(settings, &running)?;
         while let Asks::Reload = signals.next().await {
-            tracing::info!("reloading certificates and lists");
+            tracing::info!("reloading certificates, lists and maps");
             running.reload();
         }
         tracing::info!("stopping; a second signal stops at once");
@@ -56,9 +56,8 @@ fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
         admit = %settings.admit,
         "serving"
     );
-    let (Some(host), Some(&tls)) = (settings.hostnames.first(), addresses.tls.first()) else { return Ok(()) };
-    let stun_port = addresses.stun.first().map(SocketAddr::port);
-    match entry::text(&entry::entry(host, tls, stun_port, running.pin())) {
+    let Some(own) = running.entry() else { return Ok(()) };
+    match entry::text(&own) {
         Ok(text) => output::print(&text),
         Err(err) => {
             tracing::error!(%err, "cannot write the map entry");

@@ -99,6 +99,10 @@ fn setting(key: &'static Key) -> Arg {
         "" => String::new(),
         default => format!(" [default: {default}]"),
     };
-    let heading = if key.name.contains('.') { "Limits" } else { "Settings" };
+    let heading = match key.name.split_once('.') {
+        Some(("map", _)) => "Map",
+        Some(_) => "Limits",
+        None => "Settings",
+    };
     arg.help(format!("{}{default}", key.summary())).help_heading(heading)
 }

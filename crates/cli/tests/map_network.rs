@@ -3,10 +3,11 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
+use wherry_server::clock::Clock;
 
 fn wherry(dir: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
@@ -173,6 +174,21 @@ fn the_entry_of_settings_has_the_pin_of_the_certificate_on_disk() {
     assert_eq!((code, out.as_str()), (78, ""));
     assert!(err.contains("start the relay once"), "{err}");
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is written");
+}
+
+#[test]
+fn the_relay_serves_the_map_that_it_prints_with_others_beside_it() {
+    let [a, b, c] = Clock::start().random().unwrap();
+    let addr = format!("{}:8080", Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254));
+    let maps = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/maps");
+    let include = format!("{maps}/region-id-foreign.yaml");
+    let relay = Relay::start(&["--listen", &format!("plain:{addr}"), "--map-include", &include]);
+    let url = format!("http://{addr}/derpmap.json");
+    let (code, out, err) = map(&relay.dir, &["merge", &url, "--without", "42"]);
+    assert_eq!((code, out.as_str(), err.as_str()), (0, relay.entry.as_str(), ""));
+    let (code, out, _) = map(&relay.dir, &["check", "--offline", &url]);
+    assert_eq!(code, 0);
+    assert!(out.ends_with(&format!("{url}: 2 regions, 2 nodes: 1 warning, 1 note\n")), "{out}");
 }
 
 #[test]

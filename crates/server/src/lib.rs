@@ -6,6 +6,7 @@ pub mod config;
 pub mod files;
 pub mod http;
 pub mod listen;
+pub mod map;
 pub mod metrics;
 pub mod run;
 pub mod session;

@@ -157,6 +157,8 @@ fn base(flags: &Flags, env: &Environment) -> Result<Settings, Failure> {
         unless_set("admit", "open"),
         // Two relays on one host must not stumble over a listener they did not ask for.
         unless_set("admin", "off"),
+        // The page of the reference stands there, and its flags say nothing of a map.
+        unless_set("map.serve", "false"),
     ];
     let sources =
         Sources { flags: given.into_iter().flatten().collect(), env: env.clone(), ..Sources::default() };

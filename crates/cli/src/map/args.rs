@@ -82,17 +82,17 @@ pub(crate) struct EntryArgs {
     #[arg(long, visible_alias = "to", value_enum, default_value_t = Form::Yaml)]
     pub(super) format: Form,
 
-    /// Number of the region; 900 to 999 are those that Tailscale leaves to users
-    #[arg(long, value_name = "ID", default_value_t = 900, value_parser = clap::value_parser!(i64).range(1..=65535))]
-    pub(super) region_id: i64,
+    /// Number of the region; 900 to 999 are those that Tailscale leaves to users [default: 900, or map.region_id]
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..=65535))]
+    pub(super) region_id: Option<i64>,
 
-    /// Code of the region, which status shows
-    #[arg(long, value_name = "CODE", default_value = "wherry")]
-    pub(super) code: String,
+    /// Code of the region, which status shows [default: wherry, or map.region_code]
+    #[arg(long, value_name = "CODE")]
+    pub(super) code: Option<String>,
 
-    /// Name of the region for people
-    #[arg(long, value_name = "NAME", default_value = "Wherry")]
-    pub(super) name: String,
+    /// Name of the region for people [default: Wherry, or map.region_name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
 
     /// Name of the node, which no other node of the map has [default: the region's number and a]
     #[arg(long, value_name = "NAME")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use wherry_client::{DialError, Dialer, Endpoint, TargetError, Trust};
 use wherry_server::clock::Clock;
 use wherry_server::config::{Environment, Settings};
+use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
 use wherry_tools::map::{AskError, learn};
 use wherry_tools::remedy::{self, Situation, Tool};
@@ -13,9 +14,9 @@ use wherry_wire::derp_map::Entry;
 
 use super::args::EntryArgs;
 use crate::failure::{Failure, SystemError};
+use crate::output;
 use crate::settings::SettingArgs;
 use crate::subject::StunPort;
-use crate::{entry, output};
 
 /// Why there is no entry.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +63,10 @@ pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
         None => of_settings(args.settings, env)?,
     };
     let entry = Entry {
-        region_id: args.region_id,
-        region_code: args.code,
-        region_name: args.name,
-        node_name: args.node_name,
+        region_id: args.region_id.unwrap_or(base.region_id),
+        region_code: args.code.unwrap_or(base.region_code),
+        region_name: args.name.unwrap_or(base.region_name),
+        node_name: args.node_name.or(base.node_name),
         ipv4: args.ipv4,
         ipv6: args.ipv6,
         ..base
@@ -93,7 +94,7 @@ fn of_checked(settings: &Settings) -> Result<Entry, NoEntry> {
         Some(cert) => tls::pin(cert, &settings.hostnames, Clock::start())?,
         None => None,
     };
-    Ok(entry::entry(host, listen.addr, stun, pin))
+    Ok(run::entry(settings, host, listen.addr.port(), stun, pin))
 }
 
 /// The entry of a relay that runs.

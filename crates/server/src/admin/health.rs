@@ -16,6 +16,8 @@ pub enum Part {
     Stun,
     /// The memory for what waits.
     Memory,
+    /// The map that is served.
+    Map,
     /// The relay is going down.
     Draining,
 }
@@ -30,6 +32,7 @@ impl Part {
             Self::Listener => "listener",
             Self::Stun => "stun",
             Self::Memory => "memory",
+            Self::Map => "map",
             Self::Draining => "draining",
         }
     }

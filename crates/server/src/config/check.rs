@@ -17,12 +17,12 @@ use super::{
     Admit, CertSetting, Host, Limits, ListenAddr, LogFormat, LogSettings, NodeKeySource, Origin, Problems,
     Settings, Sources,
     address::{is_loopback, parse_addr},
+    key::Key,
     key_file::read_node_key,
     ledger::{Ledger, Survey},
     limits, machine,
     problem::{Conflict, FileError, Missing},
-    register::{self as keys, Key},
-    value,
+    register as keys, value,
 };
 
 /// Checked settings, and what they were made from.
@@ -70,6 +70,7 @@ impl Ledger {
             value::parse_or(text, "auto", |text| value::parse_count(text, &limits::WORKERS))
         });
         let log = self.log();
+        let map = self.map();
         let limits = self.limits();
         Some(Settings {
             hostnames: hostnames?,
@@ -87,6 +88,7 @@ impl Ledger {
             workers: workers?.and_then(NonZeroUsize::new),
             limits: limits?,
             log: log?,
+            map: map?,
         })
     }
 

@@ -10,8 +10,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Problem, ValueError,
+    key::{Key, Shape},
     problem::nearest,
-    register::{KEYS, Key, Shape, key},
+    register::{KEYS, key},
 };
 
 /// Where a value was written.

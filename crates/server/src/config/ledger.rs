@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, fmt::Display, path::PathBuf};
 
 use super::{
     Origin, Problem, Sources, ValueError,
+    key::Key,
     layers::{Given, merge},
     problem::{Conflict, FileError, Missing},
-    register::{KEYS, Key},
+    register::KEYS,
 };
 
 /// What could be made out of all sources, right or wrong.

@@ -43,3 +43,8 @@ pub(super) const MAILBOX_BYTES: RangeInclusive<usize> = 128 << 10..=1 << 30;
 pub(super) const MEMORY: RangeInclusive<usize> = 16 << 20..=usize::MAX / 4 + 1;
 pub(super) const MAILBOX_AGE: RangeInclusive<Duration> = Duration::from_millis(10)..=MINUTE;
 pub(super) const WORKERS: RangeInclusive<usize> = 1..=1024;
+/// What clients can use as the number of a region.
+pub(super) const REGION_ID: RangeInclusive<usize> = 1..=65535;
+/// Often enough for any change, seldom enough for whoever serves the map.
+pub(super) const REFRESH: RangeInclusive<Duration> =
+    Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);

@@ -12,6 +12,8 @@
 
 mod address;
 mod check;
+mod check_map;
+mod key;
 mod key_file;
 mod layers;
 mod ledger;
@@ -20,6 +22,7 @@ mod machine;
 mod problem;
 mod reference;
 mod register;
+mod register_map;
 mod settings;
 mod value;
 
@@ -28,11 +31,12 @@ mod tests;
 
 pub use address::{Host, ListenAddr, dual_stack};
 pub use check::{Effective, load};
+pub use key::{Key, Shape};
 pub use key_file::{KeyFileError, NodeKeySource, read_node_key, write_node_key};
 pub use layers::{Environment, Flag, Origin, Sources};
 pub use ledger::{Row, Survey};
 pub use limits::Limits;
 pub use problem::{Conflict, FileError, Missing, Problem, Problems, ValueError, cure};
 pub use reference::reference;
-pub use register::{KEYS, Key, Shape, key};
-pub use settings::{Admit, CertSetting, Home, LogFormat, LogSettings, Settings};
+pub use register::{KEYS, key};
+pub use settings::{Admit, CertSetting, Home, Include, LogFormat, LogSettings, MapSettings, Settings};

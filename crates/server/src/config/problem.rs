@@ -311,6 +311,12 @@ impl FileError {
         if file.metadata().map_err(Self::Io)?.is_dir() { Err(Self::Folder) } else { Ok(()) }
     }
 
+    /// Whether `path` is a file that can be opened for reading, and is there.
+    pub(super) fn check_file(path: &Path) -> Result<(), Self> {
+        let file = std::fs::File::open(path).map_err(Self::Io)?;
+        if file.metadata().map_err(Self::Io)?.is_dir() { Err(Self::Folder) } else { Ok(()) }
+    }
+
     /// Whether `path` is a folder whose content can be listed.
     pub(super) fn check_folder(path: &Path) -> Result<(), Self> {
         if std::fs::metadata(path).map_err(Self::Io)?.is_dir() {

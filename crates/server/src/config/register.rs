@@ -1,57 +1,10 @@
 //! The register: every key there is, once. Parser, flags, environment, help, `config check` and the reference page
 //! are made from it.
 
-/// How many values a key takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Shape {
-    /// One value.
-    One,
-    /// Any number of values: an array in the file, commas in the environment, a repeated flag.
-    Many,
-    /// `true` or `false`; as a flag the bare name means `true`.
-    Switch,
-}
-
-/// One key of the configuration.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Key {
-    /// Name in the file; a dot separates a table from its key.
-    pub name: &'static str,
-    /// How many values it takes.
-    pub shape: Shape,
-    /// Placeholder for the value in help texts.
-    pub value_name: &'static str,
-    /// What is allowed, as the end of an error message.
-    pub takes: &'static str,
-    /// The default as it would be written; empty where there is none.
-    pub default: &'static str,
-    /// What `--dev` writes in place of the default; empty where nothing changes.
-    pub dev: &'static str,
-    /// What it does, in whole sentences; the first one is the help of the flag.
-    pub doc: &'static str,
-}
-
-impl Key {
-    /// Name of the command line flag, without the dashes.
-    #[must_use]
-    pub fn flag(&self) -> String {
-        self.name.replace(['.', '_'], "-")
-    }
-
-    /// Name of the environment variable.
-    #[must_use]
-    pub fn env(&self) -> String {
-        format!("WHERRY_{}", self.name.replace('.', "_").to_uppercase())
-    }
-
-    /// The first sentence of the documentation.
-    #[must_use]
-    pub fn summary(&self) -> &'static str {
-        self.doc.split_once(". ").map_or(self.doc, |(first, _)| first).trim_end_matches('.')
-    }
-}
+use super::key::{DURATION, Key, NONE, Shape};
+use super::register_map::{
+    MAP_CODE, MAP_ID, MAP_INCLUDE, MAP_NAME, MAP_NODE, MAP_REFRESH, MAP_SERVE, MAP_WITHOUT,
+};
 
 /// Finds a key by its name in the file.
 #[must_use]
@@ -78,6 +31,14 @@ pub const KEYS: &[&Key] = &[
     &WORKERS,
     &LOG,
     &LOG_FORMAT,
+    &MAP_SERVE,
+    &MAP_ID,
+    &MAP_CODE,
+    &MAP_NAME,
+    &MAP_NODE,
+    &MAP_INCLUDE,
+    &MAP_WITHOUT,
+    &MAP_REFRESH,
     &HANDSHAKE,
     &HTTP_TIME,
     &WRITE_TIMEOUT,
@@ -88,10 +49,6 @@ pub const KEYS: &[&Key] = &[
     &MAILBOX_AGE,
     &MEMORY,
 ];
-
-const NONE: Key =
-    Key { name: "", shape: Shape::One, value_name: "", takes: "", default: "", dev: "", doc: "" };
-const DURATION: &str = "a number with its unit: 500ms, 10s, 5m, 1h";
 
 pub(super) const HOSTNAME: Key = Key {
     name: "hostname",

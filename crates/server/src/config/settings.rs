@@ -1,6 +1,6 @@
 //! Checked settings: what the rooms of this crate are built from.
 
-use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf};
+use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use wherry_wire::key::MeshKey;
 
@@ -41,6 +41,49 @@ pub struct Settings {
     pub limits: Limits,
     /// What to log; for whoever installs the subscriber.
     pub log: LogSettings,
+    /// The map that is printed and served.
+    pub map: MapSettings,
+}
+
+/// The map that is printed and served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by its users as well")]
+pub struct MapSettings {
+    /// Whether it is served; it is printed in any case.
+    pub serve: bool,
+    /// Number of the own region: 1 to 65535.
+    pub region_id: i64,
+    /// Code of the own region.
+    pub region_code: String,
+    /// Name of the own region.
+    pub region_name: String,
+    /// Name of the own node; none is made from the region's number.
+    pub node_name: Option<String>,
+    /// Maps to serve beside the own entry, the later over the earlier.
+    pub include: Vec<Include>,
+    /// Regions to leave out of them, by number or code.
+    pub without: Vec<String>,
+    /// After which URLs are read again.
+    pub refresh: Duration,
+}
+
+/// Where an included map comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a map is in a file or behind a URL")]
+pub enum Include {
+    /// A file.
+    File(PathBuf),
+    /// An `https://` or `http://` URL.
+    Url(String),
+}
+
+impl fmt::Display for Include {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Url(url) => f.write_str(url),
+        }
+    }
 }
 
 /// Where certificates come from.

@@ -567,3 +567,33 @@ fn the_reference_page_is_the_register() {
     let committed = include_str!("../../../../docs/reference/config.md");
     assert_eq!(committed, reference(), "run: wherry config reference > docs/reference/config.md");
 }
+
+#[test]
+fn the_map_takes_a_region_that_clients_can_use_and_maps_that_can_be_read() {
+    let mut desk = Desk::new();
+    let map = desk.write("map.yaml", "regions: {}");
+    desk.flag("map.region_id", &["901"]);
+    desk.flag("map.include", &[map.to_str().unwrap(), "https://maps.example/derpmap.json"]);
+    let settings = desk.load().settings.map;
+    assert_eq!((settings.region_id, settings.region_code.as_str(), settings.serve), (901, "wherry", true));
+    let url = Include::Url("https://maps.example/derpmap.json".to_owned());
+    assert_eq!(settings.include, [Include::File(map), url]);
+    desk.flag("map.region_id", &["65536"]);
+    desk.flag("map.region_name", &[" "]);
+    let none = desk.dir.path().join("none");
+    desk.flag("map.include", &["ftp://maps.example", none.to_str().unwrap()]);
+    desk.flag("map.refresh", &["1s"]);
+    let problems = desk.problems();
+    let expected = [
+        "map.region_id = \"65536\" (flag --map-region-id): must be from 1 to 65535;",
+        "map.region_name = \" \" (flag --map-region-name): empty;",
+        "map.include = \"ftp://maps.example\" (flag --map-include): not one of the allowed words;",
+        "map.refresh = \"1s\" (flag --map-refresh): must be from 10s to 168h;",
+    ];
+    assert!(
+        problems.iter().zip(expected).all(|(problem, start)| problem.starts_with(start)),
+        "{problems:#?}"
+    );
+    desk.flag("map.include", &[none.to_str().unwrap()]);
+    assert!(desk.problems()[2].starts_with("map.include = \"none\" (flag --map-include): No such file"));
+}

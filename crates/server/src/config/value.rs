@@ -132,7 +132,7 @@ pub(super) fn show_size(size: usize) -> String {
     }
 }
 
-fn unknown_word(given: &str, known: &[&str]) -> ValueError {
+pub(super) fn unknown_word(given: &str, known: &[&str]) -> ValueError {
     if given.is_empty() {
         return ValueError::Empty;
     }
@@ -164,7 +164,7 @@ fn parts(text: &str) -> Result<Vec<(u64, &str)>, ValueError> {
 }
 
 /// Scheme, a host, and nothing that could break out of a `Location` header.
-fn is_url(text: &str) -> bool {
+pub(super) fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         && text.bytes().all(|byte| byte.is_ascii_graphic())

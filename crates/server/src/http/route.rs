@@ -3,6 +3,7 @@
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HOST, HeaderValue};
 use http::{Method, Request, StatusCode, Version};
 
+use super::map;
 use super::page::{self, Page};
 use super::upgrade::{self, Answer};
 use super::{Home, Site};
@@ -29,6 +30,7 @@ pub(super) fn route<B>(request: &Request<B>, site: &Site) -> Answer {
         "/generate_204" => page::generate_204(request),
         "/robots.txt" => page::robots(),
         "/bootstrap-dns" => page::bootstrap_dns(),
+        "/derpmap.json" if let Some(served) = &site.map => map::answer(request, served),
         path if path.starts_with("/debug/") => page::error(StatusCode::FORBIDDEN, "debug access denied"),
         _ => match &site.home {
             Home::Default => page::home(site.derp),

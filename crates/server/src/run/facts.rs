@@ -52,6 +52,10 @@ impl Facts for Site {
             );
             health.notes.push(Fault { part: Part::Memory, problem });
         }
+        let faults = self.door.site.map.as_ref().map(|served| served.faults());
+        for problem in faults.into_iter().flatten() {
+            health.notes.push(Fault { part: Part::Map, problem });
+        }
         let admission = &relay.admission;
         if let Some(path) = admission.empty_list() {
             let problem = format!("the list {} is empty: no node may use the relay", path.display());

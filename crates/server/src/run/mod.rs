@@ -5,6 +5,7 @@
 //! bound. May use: all rooms. Must stay true: every task and thread started here is owned by [`Running`]; if starting
 //! fails, nothing stays.
 
+mod entry;
 mod error;
 mod facts;
 mod running;
@@ -12,5 +13,6 @@ mod shortage;
 mod start;
 mod workers;
 
+pub use entry::entry;
 pub use error::StartError;
 pub use running::Running;

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use wherry_wire::derp_map::Entry;
 
+use super::entry::OwnEntry;
 use super::error::StartError;
 use super::facts::Site;
 use super::shortage::{self, Shortage};
@@ -16,6 +18,7 @@ use crate::admission::Removed;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::listen::{Door, Face, accept};
+use crate::map::Keeper;
 use crate::metrics::CloseReason;
 use crate::stun::{Responder, Voice};
 
@@ -26,6 +29,8 @@ const DRAIN: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Running {
     site: Arc<Site>,
+    /// What a map has to say of it.
+    own: OwnEntry,
     /// Whether STUN answers.
     voice: Voice,
     responders: Vec<Responder>,
@@ -82,6 +87,14 @@ impl Running {
             .map_err(StartError::Thread)?;
         addresses.stun = responders.iter().map(Responder::local_addr).collect();
         addresses.admin = admin.as_ref().and_then(|listener| listener.local_addr().ok());
+        let own = OwnEntry::new(settings, &addresses, certs.clone());
+        if let Some(served) = &door.site.map {
+            let entry = Box::new({
+                let own = own.clone();
+                move || own.now()
+            });
+            tasks.spawn(Keeper::new(&settings.map, entry, Arc::clone(served), door.relay.clock).keep());
+        }
         let hostnames = settings.hostnames.clone();
         let draining = AtomicBool::new(false);
         let shortage = Arc::new(Shortage::default());
@@ -93,7 +106,7 @@ impl Running {
         if let Some(listener) = admin {
             watch.spawn(admin::serve(listener, Arc::clone(&site) as _));
         }
-        Ok(Self { site, voice, responders, tasks, watch, workers })
+        Ok(Self { site, own, voice, responders, tasks, watch, workers })
     }
 
     /// Where it listens.
@@ -102,18 +115,21 @@ impl Running {
         &self.site.addresses
     }
 
-    /// The pin of a self-signed certificate, as a map's `CertName` has it.
+    /// What a map has to say of this relay; none without a host name and a listener that speaks TLS.
     #[must_use]
-    pub fn pin(&self) -> Option<String> {
-        self.site.certs.as_ref().and_then(|certs| certs.pin())
+    pub fn entry(&self) -> Option<Entry> {
+        self.own.now()
     }
 
-    /// Reads certificates and the list again, whether they changed or not. What cannot be read is logged and the old
+    /// Reads certificates, the list and included maps again, whether they changed or not. What cannot be read is logged and the old
     /// kept.
     pub fn reload(&self) {
         if let Some(certs) = &self.site.certs {
             // Logged and shown where it happened.
             drop(certs.reload());
+        }
+        if let Some(served) = &self.site.door.site.map {
+            served.renew();
         }
         if let Ok(removed) = self.site.door.relay.admission.reload() {
             cut_off(&self.site.door, &removed);

@@ -75,7 +75,13 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
     let on_duty = workers.iter().map(|thread| Arc::clone(&thread.worker)).collect();
     let door = Door {
         relay: Arc::new(Relay::new(clock, identity, switch, admission, on_duty, timing)),
-        site: Site { home: settings.home.clone(), derp: settings.derp, public_key, patience: limits.http },
+        site: Site {
+            home: settings.home.clone(),
+            derp: settings.derp,
+            map: settings.map.serve.then(Arc::default),
+            public_key,
+            patience: limits.http,
+        },
         counters: metrics.counters(),
     };
     Ok(Built { door: Arc::new(door), new_key, certs, workers, metrics, listeners, admin, stun })

@@ -1,0 +1,86 @@
+//! The keys of the map that the relay serves.
+
+use super::key::{DURATION, Key, NONE, Shape};
+
+pub(super) const MAP_SERVE: Key = Key {
+    name: "map.serve",
+    shape: Shape::Switch,
+    value_name: "BOOL",
+    takes: "true or false",
+    default: "true",
+    doc: "Serve a DERP map at `/derpmap.json` on every relay listener, for `derp.urls` of Headscale: this relay's own \
+          entry, pin included, and what `map.include` names. It tells whoever reaches the relay no more of it than its \
+          own listeners do, and of the others what the included maps say. The own entry needs `hostname` and a TLS \
+          listener. Headscale fetches nothing from a server with a self-signed certificate: on one host with such a relay \
+          give it `http://127.0.0.1:8080/derpmap.json` of a second listener, `plain:127.0.0.1:8080`. Until each included map was read once the answer is 503, so that no reader takes a part for the whole.",
+    ..NONE
+};
+
+pub(super) const MAP_ID: Key = Key {
+    name: "map.region_id",
+    value_name: "ID",
+    takes: "1 to 65535; 900 to 999 are those that Tailscale leaves to users",
+    default: "900",
+    doc: "Number of the region of this relay, in the printed and the served map.",
+    ..NONE
+};
+
+pub(super) const MAP_CODE: Key = Key {
+    name: "map.region_code",
+    value_name: "CODE",
+    takes: "a short word, such as nyc",
+    default: "wherry",
+    doc: "Code of the region of this relay, which `tailscale status` shows.",
+    ..NONE
+};
+
+pub(super) const MAP_NAME: Key = Key {
+    name: "map.region_name",
+    value_name: "NAME",
+    takes: "a name for people, such as New York City",
+    default: "Wherry",
+    doc: "Name of the region of this relay for people, which `tailscale netcheck` shows.",
+    ..NONE
+};
+
+pub(super) const MAP_NODE: Key = Key {
+    name: "map.node_name",
+    value_name: "NAME",
+    takes: "a word that no other node of the map has, or auto",
+    default: "auto",
+    doc: "Name of this relay's node in the map. `auto` is the region's number and `a`; a second relay of one region \
+          needs another one.",
+    ..NONE
+};
+
+pub(super) const MAP_INCLUDE: Key = Key {
+    name: "map.include",
+    shape: Shape::Many,
+    value_name: "FILE|URL",
+    takes: "a file, or an https:// or http:// URL, of a map in JSON or YAML",
+    doc: "Map to serve together with the own entry; several are allowed, and of a region in two the last counts. The own \
+          node joins the region with its number if there is one. Files are read again when they change, URLs every \
+          `map.refresh`; if one cannot be read or is no map, what it was before is served and the log says so. \
+          Tailscale's own is `https://controlplane.tailscale.com/derpmap/default`. Two relays that include each other's \
+          served map never forget a node: include files, or a map that a third party serves.",
+    ..NONE
+};
+
+pub(super) const MAP_WITHOUT: Key = Key {
+    name: "map.without",
+    shape: Shape::Many,
+    value_name: "ID|CODE",
+    takes: "the number or the code of a region",
+    doc: "Region to leave out of the included maps. Several are allowed.",
+    ..NONE
+};
+
+pub(super) const MAP_REFRESH: Key = Key {
+    name: "map.refresh",
+    value_name: "TIME",
+    takes: DURATION,
+    default: "1h",
+    doc: "Time after which included URLs are read again; after a failure it is a minute at most. `SIGHUP` reads them at \
+          once. From 10s to 7d.",
+    ..NONE
+};

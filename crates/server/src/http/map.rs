@@ -1,0 +1,137 @@
+//! The map, with what lets a reader ask whether it changed.
+
+use std::time::{Duration, SystemTime};
+
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
+    LAST_MODIFIED, RETRY_AFTER,
+};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Full;
+
+use super::page::{self, set};
+use crate::map::{Page, Served};
+
+/// Answers a request for the map: 304 to a reader that has it already.
+pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        let mut page = page::error(StatusCode::METHOD_NOT_ALLOWED, "the map is there to be read: use GET");
+        set(page.headers_mut(), ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return page;
+    }
+    let Some(map) = served.page() else {
+        let text = "there is no whole map yet: an included one was not read, or there is none; the relay's log says which";
+        let mut page = page::error(StatusCode::SERVICE_UNAVAILABLE, text);
+        set(page.headers_mut(), RETRY_AFTER, HeaderValue::from_static("10"));
+        return page;
+    };
+    let mut page = if is_known(request, &map) {
+        page::empty(StatusCode::NOT_MODIFIED)
+    } else {
+        let mut page = Response::new(Full::new(map.body.clone()));
+        set(page.headers_mut(), CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        page
+    };
+    let headers = page.headers_mut();
+    // To be kept, but asked for each time: a change is seen at once, and an unchanged map costs a line.
+    set(headers, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    for (name, value) in [(ETAG, map.etag.clone()), (LAST_MODIFIED, httpdate::fmt_http_date(map.modified))] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            set(headers, name, value);
+        }
+    }
+    page
+}
+
+/// Whether the reader has this map: by its tag if it sends one, else by its date.
+fn is_known<B>(request: &Request<B>, map: &Page) -> bool {
+    let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(tags) = text(IF_NONE_MATCH) {
+        return tags
+            .split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.trim_start_matches("W/") == map.etag);
+    }
+    let since = text(IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
+    since.is_some_and(|since| whole_seconds(map.modified) <= since)
+}
+
+/// A date in a header has no fractions.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::MapSettings;
+    use crate::map::Keeper;
+    use wherry_wire::derp_map::Entry;
+
+    fn served() -> Arc<Served> {
+        let settings = MapSettings {
+            serve: true,
+            region_id: 900,
+            region_code: String::new(),
+            region_name: String::new(),
+            node_name: None,
+            include: Vec::new(),
+            without: Vec::new(),
+            refresh: Duration::from_secs(60),
+        };
+        let served = Arc::new(Served::default());
+        let own = Box::new(|| Some(Entry::at("a.example", 443)));
+        drop(Keeper::new(&settings, own, Arc::clone(&served), Clock::start()));
+        served
+    }
+
+    fn ask(served: &Served, method: &Method, header: Option<(HeaderName, &str)>) -> page::Page {
+        let mut request = Request::builder().method(method).uri("/derpmap.json");
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        answer(&request.body(()).unwrap(), served)
+    }
+
+    #[test]
+    fn who_has_the_map_is_told_so_by_its_tag_or_its_date() {
+        let served = served();
+        let whole = ask(&served, &Method::GET, None);
+        let header = |name: HeaderName| whole.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!((whole.status(), &*header(CONTENT_TYPE)), (StatusCode::OK, "application/json"));
+        let (tag, date) = (header(ETAG), header(LAST_MODIFIED));
+        let same = [
+            (IF_NONE_MATCH, tag.clone()),
+            (IF_NONE_MATCH, format!("\"x\", W/{tag}")),
+            (IF_NONE_MATCH, "*".to_owned()),
+            (IF_MODIFIED_SINCE, date),
+        ];
+        for (name, value) in same {
+            let page = ask(&served, &Method::GET, Some((name, &value)));
+            assert_eq!(page.status(), StatusCode::NOT_MODIFIED, "{value}");
+            assert_eq!(page.headers()[ETAG].to_str().unwrap(), tag);
+        }
+        let other = [
+            (IF_NONE_MATCH, "\"x\""),
+            (IF_MODIFIED_SINCE, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (IF_MODIFIED_SINCE, "yesterday"),
+        ];
+        for (name, value) in other {
+            assert_eq!(ask(&served, &Method::GET, Some((name, value))).status(), StatusCode::OK, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_map_is_read_only_and_no_part_of_one_is_served() {
+        assert_eq!(ask(&served(), &Method::POST, None).status(), StatusCode::METHOD_NOT_ALLOWED);
+        let page = ask(&Served::default(), &Method::GET, None);
+        assert_eq!(
+            (page.status(), &page.headers()[RETRY_AFTER]),
+            (StatusCode::SERVICE_UNAVAILABLE, &HeaderValue::from_static("10"))
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! One map of all.
+
+use wherry_wire::derp_map::{DerpMap, Entry, Node, Region};
+
+/// The included maps, the later over the earlier, without the regions of `without`, and the own entry in its region.
+/// What had to be left out is told.
+pub(super) fn assemble<'m>(
+    included: impl IntoIterator<Item = &'m DerpMap>,
+    without: &[String],
+    own: Option<&Entry>,
+) -> (DerpMap, Vec<String>) {
+    let mut map = DerpMap::default();
+    for one in included {
+        map.merge(one.clone());
+    }
+    map.drop_nulls();
+    map.regions.retain(|id, region| {
+        let code = region.as_ref().map(|region| region.region_code.as_str()).unwrap_or_default();
+        !without.iter().any(|wanted| *wanted == id.to_string() || wanted.eq_ignore_ascii_case(code))
+    });
+    let mut left_out = Vec::new();
+    for (id, region) in own.map(Entry::map).into_iter().flat_map(|own| own.regions) {
+        let Some(region) = region else { continue };
+        let there = map.regions.remove(&id).flatten();
+        drop(map.regions.insert(id, Some(join(region, there, &mut left_out))));
+    }
+    (map, left_out)
+}
+
+/// The own region with the nodes of others in it, in the order of their names, so that all relays of a region that
+/// serve it serve the same.
+fn join(own: Region, there: Option<Region>, left_out: &mut Vec<String>) -> Region {
+    let Some(there) = there else { return own };
+    let mut nodes = own.nodes.clone();
+    for node in there.nodes {
+        let is_own =
+            |own: &Node| own.host_name == node.host_name && own.derp_tcp_port() == node.derp_tcp_port();
+        if own.nodes.iter().any(is_own) {
+            continue;
+        }
+        if own.nodes.iter().any(|own| own.name == node.name) {
+            left_out.push(format!(
+                "node {:?} at {} in an included map has the name of this relay's own node and is left out; give this \
+                 relay another map.node_name",
+                node.name, node.host_name
+            ));
+            continue;
+        }
+        nodes.push(node);
+    }
+    nodes.sort_by(|one, other| one.name.cmp(&other.name));
+    Region {
+        region_id: own.region_id,
+        region_code: own.region_code,
+        region_name: own.region_name,
+        nodes,
+        ..there
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(text: &str) -> DerpMap {
+        DerpMap::from_yaml(text).unwrap()
+    }
+
+    fn names(map: &DerpMap) -> Vec<(i64, Vec<&str>)> {
+        let names = |region: &'_ Region| region.nodes.len();
+        assert!(map.live_regions().all(|(_, region)| names(region) > 0));
+        map.live_regions()
+            .map(|(id, region)| (id, region.nodes.iter().map(|node| node.name.as_str()).collect()))
+            .collect()
+    }
+
+    #[test]
+    fn the_own_node_joins_the_region_that_is_there_and_replaces_what_it_was() {
+        let included =
+            map("regions: {900: {regioncode: old, latitude: 3, nodes: [{name: 900z, hostname: b.example}, \
+             {name: past, hostname: a.example}]}}");
+        let own = Entry { node_name: Some("900b".to_owned()), ..Entry::at("a.example", 443) };
+        let (all, left_out) = assemble([&included], &[], Some(&own));
+        assert_eq!(names(&all), [(900, vec!["900b", "900z"])]);
+        let region = all.regions[&900].as_ref().unwrap();
+        assert_eq!((region.region_code.as_str(), region.latitude), ("wherry", 3.0));
+        assert!(left_out.is_empty());
+    }
+
+    #[test]
+    fn another_node_with_the_own_name_is_left_out_and_told() {
+        let included = map("regions: {900: {nodes: [{name: 900a, hostname: b.example}]}}");
+        let (all, left_out) = assemble([&included], &[], Some(&Entry::at("a.example", 443)));
+        assert_eq!(all.regions[&900].as_ref().unwrap().nodes[0].host_name, "a.example");
+        assert_eq!(left_out.len(), 1);
+        assert!(left_out[0].contains("map.node_name"), "{left_out:?}");
+    }
+
+    #[test]
+    fn later_maps_and_nulls_win_and_unwanted_regions_go_but_never_the_own() {
+        let first = map(
+            "regions: {1: {regioncode: a, nodes: [{name: x}]}, 2: {regioncode: hkg, nodes: [{name: y}]}}",
+        );
+        let second = map("regions: {1: null, 3: {regioncode: c, nodes: [{name: z}]}}");
+        let without = ["HKG".to_owned(), "900".to_owned()];
+        let (all, _) = assemble([&first, &second], &without, Some(&Entry::at("a.example", 443)));
+        assert_eq!(names(&all), [(3, vec!["z"]), (900, vec!["900a"])]);
+    }
+}
