@@ -71,6 +71,11 @@ impl Control {
         format!("http://{NAME}:{PORT}")
     }
 
+    /// The file with its map.
+    pub(crate) fn map_file(&self) -> PathBuf {
+        map_file(&self.dir)
+    }
+
     /// A key with which any number of clients log in.
     ///
     /// # Errors

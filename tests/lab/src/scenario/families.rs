@@ -1,5 +1,6 @@
 //! One side has IPv6 only, the other IPv4 only, and the relay's ports are not the usual ones.
 
+use super::verdict::agreed;
 use crate::map::yaml;
 use crate::net::Nat;
 use crate::relay::Setup;
@@ -17,8 +18,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     let today = &stage.programs.today;
     let pair = stage.join(&control.key()?, [(six, today, None), (four, today, None)])?;
     for (client, has, lacks) in [(&pair.a, "IPv6", "IPv4"), (&pair.b, "IPv4", "IPv6")] {
-        client.ask(&["netcheck"])?;
-        let report = client.json(&["netcheck", "--format=json"])?;
+        let report = agreed(stage, &control, client)?;
         if report[has] != true || report[lacks] != false {
             return Err(format!("{} should have {has} and not {lacks}", client.host.name));
         }

@@ -13,5 +13,6 @@ mod relayed;
 mod restart;
 mod tutorials;
 mod update;
+mod verdict;
 
 pub(crate) use list::{SCENARIOS, Scenario, chosen, list};

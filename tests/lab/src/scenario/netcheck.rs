@@ -1,5 +1,6 @@
 //! `tailscale netcheck` sees our regions, and tells an easy NAT from a hard one by two of our STUN addresses.
 
+use super::verdict::agreed;
 use crate::map::yaml;
 use crate::net::Nat;
 use crate::stage::{RELAY, SECOND, Stage, region};
@@ -11,8 +12,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     let control = stage.control(&yaml(&[region(900, "one", &one)?, region(901, "two", &two)?]))?;
     let pair = stage.pair(&control, [Nat::Easy, Nat::Hard])?;
     for (client, varies) in [(&pair.a, false), (&pair.b, true)] {
-        client.ask(&["netcheck"])?;
-        let report = client.json(&["netcheck", "--format=json"])?;
+        let report = agreed(stage, &control, client)?;
         if report["MappingVariesByDestIP"] != varies {
             return Err(format!(
                 "MappingVariesByDestIP is {}, not {varies}",
