@@ -6,7 +6,7 @@ use wherry_tests::bystanders::Bystanders;
 use wherry_tests::frame::{MAX_PACKET, send_packet};
 use wherry_tests::http::fetch_plain;
 use wherry_tests::node::random_bytes;
-use wherry_tests::pipe::Pipe;
+use wherry_tests::pipe::{Ended, Pipe};
 use wherry_tests::subject::Setup;
 use wherry_tests::{Difference, PATIENCE, Peer, Subject};
 
@@ -18,6 +18,9 @@ const SLACK: usize = 16 << 20;
 
 /// Receivers that would let 1.5 MiB each wait, more than there is.
 const RECEIVERS: usize = 24;
+
+/// More than there is memory for, if each holds a packet and sealed bytes.
+const MANY_RECEIVERS: usize = 400;
 
 #[test]
 fn floods_to_many_that_do_not_read_take_no_more_memory_than_they_may() {
@@ -68,6 +71,36 @@ fn handshakes_that_are_begun_take_no_more_memory_than_they_may() {
     drop(connections);
     relay.wait_until_nothing_is_held();
     drop(Peer::join(&relay.subject));
+}
+
+#[test]
+fn whose_sealed_bytes_find_no_memory_is_cut_and_who_lets_nothing_wait_notices_nothing() {
+    let Some(relay) = Bounded::start() else { return };
+    let bystanders = Bystanders::start(&relay.subject);
+    let cut = || relay.metric("wherry_closed_total{reason=\"memory\"}");
+    let packet = vec![7; MAX_PACKET];
+    let mut sender = Peer::join(&relay.subject);
+    // All come first: newcomers are refused before sessions are.
+    let receivers: Vec<Peer> = (0..MANY_RECEIVERS).map(|_| Peer::join(&relay.subject)).collect();
+    // Each lets sealed bytes wait, and a packet: what is sealed cannot be left out, so there must be memory for it.
+    let mut finds_none = |receiver: &Peer| {
+        sender.wire().send(&send_packet(&receiver.key(), &packet).repeat(64));
+        sender.expect_silence();
+        cut() > 0
+    };
+    let last = receivers.iter().position(&mut finds_none).expect("there is not memory for all");
+    assert!(relay.metric("wherry_memory_used_bytes") <= LIMIT);
+    let mut last = receivers.into_iter().nth(last).expect("one was cut");
+    // What was under way arrives; then it is over, at once and not when a deadline passes.
+    let ended = loop {
+        match last.wire().frame(PATIENCE) {
+            Ok(_) => {}
+            Err(ended) => break ended,
+        }
+    };
+    assert_eq!(ended, Ended::Closed, "who is cut is told so");
+    assert_eq!(cut(), 1);
+    bystanders.expect_undisturbed();
 }
 
 /// A connection that sent the beginning of a `ClientHello`.
