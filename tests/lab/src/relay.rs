@@ -22,13 +22,22 @@ pub(crate) struct Setup {
     pub(crate) cert_dir: Option<PathBuf>,
     /// Who may use it.
     pub(crate) admit: String,
+    /// Further flags.
+    pub(crate) extra: Vec<String>,
 }
 
 impl Setup {
     /// What one who has only an address would write: default ports, self-signed, open.
     pub(crate) fn bare(host: &Host) -> Self {
         let hostname = host.v4.map(|v4| v4.to_string()).unwrap_or_default();
-        Self { hostname, listen: 443, stun: 3478, cert_dir: None, admit: "open".to_owned() }
+        Self {
+            hostname,
+            listen: 443,
+            stun: 3478,
+            cert_dir: None,
+            admit: "open".to_owned(),
+            extra: Vec::new(),
+        }
     }
 }
 
@@ -122,5 +131,6 @@ fn launch(program: &Path, host: &Host, dir: &Path, setup: &Setup) -> Result<Proc
         Some(dir) => flag("--cert-dir", &dir.to_string_lossy()),
         None => words.push("--self-signed".to_owned()),
     }
+    words.extend(setup.extra.iter().cloned());
     Process::start(host, dir, &host.name, &words, &[])
 }

@@ -72,6 +72,14 @@ impl<'a> Stage<'a> {
         Control::start(&self.programs.headscale, &self.control_host, &self.dir, &MapSource::File(map))
     }
 
+    /// The control server, which reads its map at this URL.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn control_by_url(&self, url: &str) -> Result<Control, String> {
+        Control::start(&self.programs.headscale, &self.control_host, &self.dir, &MapSource::Url(url))
+    }
+
     /// Where the control server runs.
     pub(crate) const fn control_host(&self) -> &Host {
         &self.control_host

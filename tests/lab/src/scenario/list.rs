@@ -1,8 +1,8 @@
 //! Which scenarios there are.
 
 use super::{
-    admission, blocked, certificates, direct, families, netcheck, regions, relayed, restart, tutorials,
-    update,
+    admission, blocked, certificates, direct, families, netcheck, regions, relayed, restart, served_map,
+    tutorials, update,
 };
 use crate::stage::Stage;
 
@@ -59,6 +59,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "update",
         what: "the map changes while running: clients move to the new relay without a restart",
         run: update::run,
+    },
+    Scenario {
+        name: "served-map",
+        what: "the relay serves the map by URL, and clients follow what changes in it",
+        run: served_map::run,
     },
     Scenario { name: "regions", what: "two regions, each client at home in another", run: regions::run },
     Scenario {

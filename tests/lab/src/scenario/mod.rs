@@ -11,6 +11,7 @@ mod netcheck;
 mod regions;
 mod relayed;
 mod restart;
+mod served_map;
 mod tutorials;
 mod update;
 mod verdict;
