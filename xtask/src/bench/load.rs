@@ -1,7 +1,7 @@
 //! The loads: words of `wherry bench`, and one run of it over a started relay.
 
 use crate::sample::{Outcome, Sample};
-use crate::subject::Running;
+use crate::subject::{Running, Who};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::io;
@@ -29,17 +29,6 @@ pub(crate) struct Plan {
     pub(crate) idle: usize,
     /// Idle clients beside busy ones.
     pub(crate) beside: usize,
-}
-
-/// Who takes a load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Who {
-    /// Each relay in turn.
-    Relays,
-    /// Wherry with two workers.
-    TwoWorkers,
-    /// The plain TCP copy.
-    Copy,
 }
 
 /// One load.

@@ -1,6 +1,5 @@
 //! What is measured: starting it on its own core.
 
-use crate::load::Who;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
@@ -27,6 +26,17 @@ pub(crate) const DERPERS: [&str; 2] = ["derper, GOMAXPROCS=1", "derper, GOMAXPRO
 
 /// How the tables call the plain copy.
 pub(crate) const COPY: &str = "plain copy";
+
+/// Who takes a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// Each relay in turn.
+    Relays,
+    /// Wherry with two workers.
+    TwoWorkers,
+    /// The plain TCP copy.
+    Copy,
+}
 
 /// Something that takes part.
 #[derive(Debug, Clone)]

@@ -1,11 +1,11 @@
 //! The turns: each round drives each load at each relay, each freshly started.
 
-use crate::load::{Load, Plan, Who};
+use crate::load::{Load, Plan};
 use crate::number::number;
 use crate::plots::{self, Plotted};
 use crate::results::{Results, Run};
 use crate::sample::{Outcome, Sample};
-use crate::subject::{Programs, Subject};
+use crate::subject::{Programs, Subject, Who};
 use crate::wish::Wish;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;

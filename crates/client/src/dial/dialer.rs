@@ -5,62 +5,43 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::error::{DialError, Step};
-use super::steps::{Plain, Secured};
+use super::steps::{How, Plain, Secured, Transport};
 use crate::clock;
 use crate::connection::{Connection, Identity};
 use crate::target::{Family, Target};
 use crate::tls::Trust;
 
-/// What carries the DERP frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Transport {
-    /// The HTTP connection itself after an upgrade, as stock clients do.
-    #[default]
-    Upgrade,
-    /// A WebSocket, which more proxies let pass.
-    WebSocket,
-}
-
 /// Dials relays; its settings hold for all of them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Dialer {
-    pub(super) trust: Trust,
-    pub(super) transport: Transport,
-    pub(super) preferred: Family,
-    pub(super) fast_start: bool,
-    pub(super) budget: Duration,
+    how: How,
+    budget: Duration,
 }
 
 impl Dialer {
     /// As stock clients dial: 10 seconds for everything, IPv4 with a head start, fast start where possible.
     #[must_use]
     pub fn new(trust: Trust) -> Self {
-        Self {
-            trust,
-            transport: Transport::Upgrade,
-            preferred: Family::V4,
-            fast_start: true,
-            budget: Duration::from_secs(10),
-        }
+        let how = How { trust, transport: Transport::Upgrade, preferred: Family::V4, fast_start: true };
+        Self { how, budget: Duration::from_secs(10) }
     }
 
     /// The same with another carrier.
     #[must_use]
     pub fn with_transport(self, transport: Transport) -> Self {
-        Self { transport, ..self }
+        Self { how: How { transport, ..self.how }, ..self }
     }
 
     /// The same with the other family first.
     #[must_use]
     pub fn with_preferred(self, preferred: Family) -> Self {
-        Self { preferred, ..self }
+        Self { how: How { preferred, ..self.how }, ..self }
     }
 
     /// The same without the short cut that a relay's meta certificate allows.
     #[must_use]
     pub fn without_fast_start(self) -> Self {
-        Self { fast_start: false, ..self }
+        Self { how: How { fast_start: false, ..self.how }, ..self }
     }
 
     /// The same with another time for [`connect`](Self::connect), and for each step taken singly.
@@ -77,9 +58,9 @@ impl Dialer {
     /// [`DialError`], which tells the step.
     pub async fn connect(&self, target: &Target, identity: &Identity) -> Result<Connection, DialError> {
         let deadline = clock::now() + self.budget;
-        let plain = self.within(deadline, Step::Tcp, self.reach(target)).await?;
-        let secured = self.within(deadline, Step::Tls, self.protect(plain)).await?;
-        self.within(deadline, Step::Handshake, self.open(secured, identity)).await
+        let plain = self.within(deadline, Step::Tcp, self.how.reach(target)).await?;
+        let secured = self.within(deadline, Step::Tls, self.how.protect(plain)).await?;
+        self.within(deadline, Step::Handshake, self.how.open(secured, identity)).await
     }
 
     /// First step: names and TCP.
@@ -87,7 +68,7 @@ impl Dialer {
     /// # Errors
     /// [`DialError::Unreachable`], [`DialError::Timeout`].
     pub async fn tcp(&self, target: &Target) -> Result<Plain, DialError> {
-        self.within(clock::now() + self.budget, Step::Tcp, self.reach(target)).await
+        self.within(clock::now() + self.budget, Step::Tcp, self.how.reach(target)).await
     }
 
     /// Second step: TLS; nothing to do for `http://`.
@@ -95,7 +76,7 @@ impl Dialer {
     /// # Errors
     /// [`DialError::Tls`], [`DialError::Timeout`].
     pub async fn tls(&self, plain: Plain) -> Result<Secured, DialError> {
-        self.within(clock::now() + self.budget, Step::Tls, self.protect(plain)).await
+        self.within(clock::now() + self.budget, Step::Tls, self.how.protect(plain)).await
     }
 
     /// Third step: HTTP upgrade and DERP handshake.
@@ -103,7 +84,7 @@ impl Dialer {
     /// # Errors
     /// [`DialError::Handshake`], [`DialError::Timeout`].
     pub async fn handshake(&self, secured: Secured, identity: &Identity) -> Result<Connection, DialError> {
-        self.within(clock::now() + self.budget, Step::Handshake, self.open(secured, identity)).await
+        self.within(clock::now() + self.budget, Step::Handshake, self.how.open(secured, identity)).await
     }
 
     async fn within<T>(

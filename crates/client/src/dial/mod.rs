@@ -7,6 +7,6 @@ mod dialer;
 mod error;
 mod steps;
 
-pub use dialer::{Dialer, Transport};
+pub use dialer::Dialer;
 pub use error::{DialError, Step};
-pub use steps::{Plain, Secured};
+pub use steps::{Plain, Secured, Transport};

@@ -6,17 +6,36 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::dialer::{Dialer, Transport};
 use super::error::DialError;
 use crate::clock;
 use crate::connection::{
     Agreed, Connection, HandshakeError, Identity, Timings, await_first_bytes, await_server_info,
     read_server_key,
 };
-use crate::target::{Endpoint, Target};
+use crate::target::{Endpoint, Family, Target};
 use crate::tcp::reach;
-use crate::tls::{TlsReport, secure};
+use crate::tls::{TlsReport, Trust, secure};
 use crate::upgrade::{ByteStream, FastStart, open_websocket, read_head, upgrade_request};
+
+/// What carries the DERP frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Transport {
+    /// The HTTP connection itself after an upgrade, as stock clients do.
+    #[default]
+    Upgrade,
+    /// A WebSocket, which more proxies let pass.
+    WebSocket,
+}
+
+/// What the steps need to know beside their target.
+#[derive(Debug, Clone)]
+pub(super) struct How {
+    pub(super) trust: Trust,
+    pub(super) transport: Transport,
+    pub(super) preferred: Family,
+    pub(super) fast_start: bool,
+}
 
 /// After TCP.
 #[derive(Debug)]
@@ -92,7 +111,7 @@ impl Secured {
     }
 }
 
-impl Dialer {
+impl How {
     pub(super) async fn reach(&self, target: &Target) -> Result<Plain, DialError> {
         let unreachable = |attempts| DialError::Unreachable { attempts };
         let reached = reach(target, self.preferred).await.map_err(unreachable)?;

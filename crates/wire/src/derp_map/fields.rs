@@ -123,7 +123,7 @@ impl<'de, A: de::MapAccess<'de>> de::MapAccess<'de> for AnyCase<A> {
 
     fn next_key_seed<K: de::DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         let Some(written) = self.0.next_key::<String>()? else { return Ok(None) };
-        let known = super::model::JSON_NAMES.iter().find(|known| same_name(&written, known));
+        let known = super::names::JSON_NAMES.iter().find(|known| same_name(&written, known));
         seed.deserialize(known.copied().unwrap_or(&written).into_deserializer()).map(Some)
     }
 

@@ -120,7 +120,7 @@ fn case_matters_in_yaml() {
 #[test]
 fn case_does_not_matter_in_json() {
     for case in [str::to_lowercase, str::to_uppercase] {
-        let names = super::super::model::JSON_NAMES.iter();
+        let names = super::super::names::JSON_NAMES.iter();
         let text = names.fold(FULL_JSON.to_owned(), |text, name| {
             text.replace(&format!("\"{name}\":"), &format!("\"{}\":", case(name)))
         });

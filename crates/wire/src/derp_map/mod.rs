@@ -12,6 +12,7 @@ mod fields;
 mod forms;
 mod merge;
 mod model;
+mod names;
 mod yaml;
 
 pub use entry::Entry;

@@ -115,33 +115,6 @@ pub struct Node {
     pub can_port_80: bool,
 }
 
-/// The names of all fields above, for readers to which their case does not matter.
-pub(super) const JSON_NAMES: [&str; 23] = [
-    "HomeParams",
-    "Regions",
-    "omitDefaultRegions",
-    "RegionScore",
-    "RegionID",
-    "RegionCode",
-    "RegionName",
-    "Latitude",
-    "Longitude",
-    "Avoid",
-    "NoMeasureNoHome",
-    "Nodes",
-    "Name",
-    "HostName",
-    "CertName",
-    "IPv4",
-    "IPv6",
-    "STUNPort",
-    "STUNOnly",
-    "DERPPort",
-    "InsecureForTests",
-    "STUNTestIP",
-    "CanPort80",
-];
-
 impl DerpMap {
     /// The regions that are there, by id: those not null.
     pub fn live_regions(&self) -> impl Iterator<Item = (i64, &Region)> {
