@@ -191,6 +191,123 @@ fn the_relay_serves_the_map_that_it_prints_with_others_beside_it() {
     assert!(out.ends_with(&format!("{url}: 2 regions, 2 nodes: 1 warning, 1 note\n")), "{out}");
 }
 
+/// Two nodes in one region, each at an address and with a pin, STUN off.
+fn region(nodes: [(&str, &str); 2]) -> String {
+    let mut text =
+        "regions:\n  900:\n    regionid: 900\n    regioncode: a\n    regionname: A\n    nodes:\n".to_owned();
+    for ((addr, pin), name) in nodes.into_iter().zip(["900a", "900b"]) {
+        let (host, port) = addr.split_once(':').unwrap();
+        text += &format!(
+            "      - {{name: {name}, regionid: 900, hostname: {host}, ipv4: {host}, derpport: {port}, "
+        );
+        text += &format!("certname: '{pin}', stunport: -1}}\n");
+    }
+    text
+}
+
+fn probed(dir: &TempDir, text: &str) -> (i32, String) {
+    fs::write(dir.path().join("map.yaml"), text).unwrap();
+    let (code, out, _) = map(dir, &["check", "--probe", "map.yaml"]);
+    let lines: Vec<_> = out.lines().filter(|line| !line.contains("[address-private]")).collect();
+    (code, lines.join("\n"))
+}
+
+#[test]
+fn a_map_whose_nodes_answer_as_it_says_has_nothing_wrong() {
+    let relay = Relay::start(&[]);
+    let (code, out) = probed(&relay.dir, &relay.entry);
+    assert_eq!((code, out.as_str()), (0, "map.yaml: 1 region, 1 node: 1 warning"));
+}
+
+#[test]
+fn a_pin_that_the_node_does_not_serve_is_named_with_the_right_one() {
+    let relay = Relay::start(&[]);
+    let pin = relay.field("certname");
+    let other = format!("sha256-raw:{}", "0a".repeat(32));
+    let (code, out) = probed(&relay.dir, &relay.entry.replace(pin, &other));
+    assert_eq!(code, 1);
+    let expected = format!(
+        "map.yaml:10:17: error [pin-differs]: region 900, node 900a, certname: it is {other}, but the node serves {pin}; \
+         expected: {pin}; if the relay prints the same pin, write certname: \"{pin}\"; if not, somebody else answers\n"
+    );
+    assert!(out.starts_with(&expected), "{out}");
+    let line = format!("      certname: {pin}\n");
+    let (code, out) = probed(&relay.dir, &relay.entry.replace(&line, ""));
+    assert_eq!(code, 1);
+    assert!(out.contains("[certificate-refused]"), "{out}");
+    assert!(out.contains(&format!("write certname: \"{pin}\"")), "{out}");
+}
+
+#[test]
+fn a_node_that_is_not_there_and_stun_that_is_silent_are_named() {
+    let relay = Relay::start(&[]);
+    let (stun, derp) = (relay.field("stunport"), relay.field("derpport"));
+    let silent = relay.entry.replace(&format!("stunport: {stun}"), "stunport: 1");
+    let (code, out) = probed(&relay.dir, &silent);
+    assert_eq!(code, 1);
+    assert!(out.starts_with("map.yaml:13:17: error [stun-silent]: region 900, node 900a, stunport: no answer to STUN: 127.0.0.1:1/udp:"), "{out}");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let free = taken.local_addr().unwrap().port();
+    drop(taken);
+    let gone = relay.entry.replace(&format!("derpport: {derp}"), &format!("derpport: {free}"));
+    let (code, out) = probed(&relay.dir, &gone);
+    assert_eq!(code, 1);
+    assert!(out.contains("error [node-down]: region 900, node 900a, hostname: "), "{out}");
+    assert!(out.contains(&format!("nothing listens on {free}/tcp")), "{out}");
+}
+
+#[test]
+fn nodes_of_a_region_are_meshed_or_not_as_packets_say() {
+    let (one, other) = (Relay::start(&[]), Relay::start(&[]));
+    let end = |relay: &Relay| (relay.addr(), relay.field("certname").to_owned());
+    let ((here, pin), (there, other_pin)) = (end(&one), end(&other));
+    let (code, out) = probed(&one.dir, &region([(&here, &pin), (&there, &other_pin)]));
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("error [not-meshed]: region 900, node 900b: a packet from a client of node 900a"),
+        "{out}"
+    );
+    assert!(!out.contains("must-be-meshed"), "{out}");
+    // One relay under two names carries packets between them, as a mesh does.
+    let [a, b, c] = Clock::start().random().unwrap();
+    let second = format!("{}:8443", Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254));
+    let both = Relay::start(&["--listen", &second]);
+    let (first, pin) = end(&both);
+    let (code, out) = probed(&both.dir, &region([(&first, &pin), (&second, &pin)]));
+    assert_eq!((code, out.contains("mesh")), (0, false), "{out}");
+}
+
+#[test]
+fn a_relay_that_admits_nobody_unknown_is_no_fault_of_the_map() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("list");
+    fs::write(&list, "").unwrap();
+    let relay = Relay::start(&["--admit", &format!("list:{}", list.display())]);
+    let (code, out) = probed(&relay.dir, &relay.entry);
+    assert_eq!(code, 0, "{out}");
+    assert!(
+        out.contains("warning [not-asked]: region 900, node 900a: TLS and certificate are right"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_named_where_no_address_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let entry = |fields: &str| {
+        format!(
+            "regions: {{900: {{regionid: 900, regioncode: a, regionname: A, nodes: [{{name: a, regionid: 900, \
+             hostname: no.such.invalid{fields}}}]}}}}\n"
+        )
+    };
+    for (fields, rule) in [("", "error [name-unresolved]"), (", ipv4: 203.0.113.7", "note [other-family]")] {
+        fs::write(dir.path().join("map.yaml"), entry(fields)).unwrap();
+        let (code, out, _) = map(&dir, &["check", "map.yaml"]);
+        assert_eq!(code == 1, rule.starts_with("error"), "{out}");
+        assert!(out.contains(rule) && out.contains("no.such.invalid does not resolve"), "{out}");
+    }
+}
+
 #[test]
 fn an_entry_cannot_be_asked_of_what_is_not_there() {
     let dir = tempfile::tempdir().unwrap();

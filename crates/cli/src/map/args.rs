@@ -30,8 +30,12 @@ pub(crate) struct CheckArgs {
     #[arg(long = "for", value_name = "READER", value_enum, hide_possible_values = true)]
     pub(super) reader: Option<Reader>,
 
-    /// Look at the text alone: ask neither DNS nor a relay
+    /// Test the nodes too: dial each as a client does, ask for STUN, send packets between the nodes of a region
     #[arg(long)]
+    pub(super) probe: bool,
+
+    /// Look at the text alone: ask neither DNS nor a relay
+    #[arg(long, conflicts_with = "probe")]
     pub(super) offline: bool,
 
     /// Print JSON
@@ -44,7 +48,8 @@ Examples:
   wherry map check derp.yaml
   wherry map check derp.yaml https://controlplane.tailscale.com/derpmap/default
   wherry map check --for policy policy.hujson
-  wherry map entry relay.example:8443 | wherry map check -
+  wherry map check --probe derp.yaml
+  wherry map entry relay.example:8443 | wherry map check --probe -
 
 A finding is one line: file:line:column: error|warning|note [rule]: region, node, field: what is there; expected: what may
 be there; what to do. Names are looked up where the map leaves an address to DNS.

@@ -1,5 +1,7 @@
 //! `wherry map check`.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use wherry_client::{Dialer, Trust, TrustError};
 use wherry_tools::map::{self, Checked, Finding, Source};
@@ -17,6 +19,9 @@ struct Report<'a> {
     count: Count,
     findings: Vec<&'a Finding>,
 }
+
+/// For all of one dial, as stock clients have it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Checks maps and prints what is wrong with them.
 ///
@@ -41,7 +46,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
 }
 
 async fn gather(args: &CheckArgs) -> Result<(Vec<Checked>, Vec<Finding>), TrustError> {
-    let dialer = Dialer::new(Trust::system([])?);
+    let dialer = Dialer::new(Trust::system([])?).with_budget(PATIENCE);
     let (mut all, mut unread) = (Vec::new(), Vec::new());
     for words in &args.sources {
         match Source::read(words, &dialer).await {
@@ -53,6 +58,9 @@ async fn gather(args: &CheckArgs) -> Result<(Vec<Checked>, Vec<Finding>), TrustE
     if !args.offline {
         for checked in &mut all {
             map::resolve(checked).await;
+            if args.probe {
+                map::probe(checked, &dialer).await;
+            }
         }
     }
     Ok((all, unread))

@@ -100,6 +100,11 @@ async fn shake(dialer: &Dialer, target: &Target) -> Result<Option<Pin>, DialErro
     Ok(secured.tls().and_then(|tls| tls.chain.first()).map(|leaf| Pin::of(leaf)))
 }
 
+/// The pin of the certificate that a relay shows, whatever it is worth.
+pub(super) async fn shown_pin(dialer: &Dialer, endpoint: &Endpoint) -> Option<Pin> {
+    shake(dialer, &Target::one(endpoint.clone().with_verify(Verify::Nothing))).await.ok().flatten()
+}
+
 /// Asks for STUN; the address that the server sees.
 pub(super) async fn stun(server: SocketAddr) -> io::Result<SocketAddr> {
     let any: IpAddr =

@@ -10,6 +10,7 @@ mod finding;
 mod judge;
 mod names;
 mod outline;
+mod probe;
 mod read;
 mod source;
 
@@ -18,4 +19,5 @@ pub use check::{Checked, check, compare, load};
 pub use finding::{At, Finding, Place, Rule, Severity};
 pub use judge::Destination;
 pub use names::resolve;
+pub use probe::probe;
 pub use source::{Origin, Source, SourceError, SourceFault};
