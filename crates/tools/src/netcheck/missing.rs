@@ -62,7 +62,15 @@ pub(super) fn list(facts: &Facts<'_>) -> Vec<Missing> {
             list.push(Missing { figure, family: None, region, node: None, why });
         }
     }
-    list.extend(facts.nodes.iter().flat_map(of_node));
+    let is_blocked = list.iter().any(|gap| gap.figure == Figure::Udp && gap.why.reason == Reason::Blocked);
+    let mut of_nodes: Vec<_> = facts.nodes.iter().flat_map(of_node).collect();
+    for gap in of_nodes.iter_mut().filter(|gap| is_blocked && gap.figure == Figure::Stun) {
+        if gap.why.reason == Reason::Timeout {
+            // What is to be done stands with UDP; nobody's firewall is to blame twice.
+            gap.why.remedy.clear();
+        }
+    }
+    list.append(&mut of_nodes);
     list
 }
 

@@ -93,6 +93,29 @@ fn udp_is_called_blocked_only_if_relays_answer_by_tcp() {
     assert_eq!(udp(&[node(1, true)]), Reason::Timeout);
 }
 
+#[test]
+fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
+    let remedy = |nodes: &[NodeReport]| {
+        let map = map(vec![region(1)]);
+        let findings = Findings::default();
+        let facts = Facts {
+            map: &map,
+            have: V4,
+            findings: &findings,
+            nodes,
+            has_gateway: true,
+            has_mapping: true,
+            portal: None,
+            hairpin: (false, false),
+            is_full: true,
+        };
+        let stun = list(&facts).into_iter().find(|gap| gap.figure == Figure::Stun);
+        stun.unwrap().why.remedy
+    };
+    assert!(!remedy(&[node(1, false)]).is_empty());
+    assert!(remedy(&[NodeReport { relay_v4: Ok(relay()), ..node(1, false) }]).is_empty());
+}
+
 fn relay() -> crate::netcheck::RelayFigure {
     crate::netcheck::RelayFigure {
         server: "192.0.2.7:443".parse().unwrap(),
