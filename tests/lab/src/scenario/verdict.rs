@@ -12,9 +12,23 @@ use std::time::Duration;
 /// Time a report may take.
 const REPORT: Duration = Duration::from_secs(30);
 
-/// What both must agree on beside the regions.
-const FIELDS: &[&str] =
-    &["UDP", "IPv4", "IPv6", "IPv4CanSend", "IPv6CanSend", "OSHasIPv6", "MappingVariesByDestIP"];
+/// What both must agree on beside the regions. Not whether a family can send: the client notes that only after it sent,
+/// and an answer as fast as here may overtake the note.
+const FIELDS: &[&str] = &[
+    "UDP",
+    "IPv4",
+    "IPv6",
+    "OSHasIPv6",
+    "ICMPv4",
+    "MappingVariesByDestIP",
+    "UPnP",
+    "PMP",
+    "PCP",
+    "CaptivePortal",
+];
+
+/// Where both must hold the same regions.
+const LATENCIES: &[&str] = &["RegionLatency", "RegionV4Latency", "RegionV6Latency"];
 
 /// The client's report, after both were printed and compared.
 ///
@@ -47,15 +61,22 @@ fn differences(theirs: &Value, ours: &Value) -> Vec<String> {
     for field in FIELDS.iter().filter(|field| theirs[**field] != ours[**field]) {
         found.push(told(field, &theirs[*field].to_string(), &ours[*field].to_string()));
     }
-    let (theirs, ours) = (measured(theirs), measured(ours));
-    if theirs != ours {
-        found.push(told("regions with a latency", &format!("{theirs:?}"), &format!("{ours:?}")));
+    for field in LATENCIES {
+        let (theirs, ours) = (measured(theirs, field), measured(ours, field));
+        if theirs != ours {
+            found.push(told(&format!("regions in {field}"), &format!("{theirs:?}"), &format!("{ours:?}")));
+        }
+    }
+    // Of two regions as near as each other either may be the home.
+    let home = |report: &Value| report["PreferredDERP"].to_string();
+    if measured(theirs, "RegionLatency").len() < 2 && home(theirs) != home(ours) {
+        found.push(told("PreferredDERP", &home(theirs), &home(ours)));
     }
     found
 }
 
-fn measured(report: &Value) -> BTreeSet<&str> {
-    report["RegionLatency"].as_object().into_iter().flatten().map(|(region, _)| region.as_str()).collect()
+fn measured<'a>(report: &'a Value, field: &str) -> BTreeSet<&'a str> {
+    report[field].as_object().into_iter().flatten().map(|(region, _)| region.as_str()).collect()
 }
 
 #[cfg(test)]
@@ -65,11 +86,12 @@ mod tests {
 
     #[test]
     fn a_difference_is_told_with_both_sides() {
-        let theirs = json!({ "UDP": true, "RegionLatency": { "900": 1 } });
-        let ours = json!({ "UDP": false, "RegionLatency": {} });
+        let theirs = json!({ "UDP": true, "RegionLatency": { "900": 1 }, "PreferredDERP": 900 });
+        let ours = json!({ "UDP": false, "RegionLatency": {}, "PreferredDERP": 0 });
         let expected = [
             "UDP: tailscale says true, wherry false",
-            "regions with a latency: tailscale says {\"900\"}, wherry {}",
+            "regions in RegionLatency: tailscale says {\"900\"}, wherry {}",
+            "PreferredDERP: tailscale says 900, wherry 0",
         ];
         assert_eq!(differences(&theirs, &ours), expected);
         assert!(differences(&theirs, &theirs).is_empty());
