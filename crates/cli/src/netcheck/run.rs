@@ -21,7 +21,10 @@ use crate::subject;
 pub(crate) fn run(args: &NetcheckArgs) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    runtime.block_on(check(args))
+    let result = runtime.block_on(check(args));
+    // A name that still resolves is waited for no longer.
+    runtime.shutdown_background();
+    result
 }
 
 async fn check(args: &NetcheckArgs) -> Result<(), Failure> {

@@ -1,12 +1,18 @@
 //! Where a node is asked for STUN.
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use tokio::net::lookup_host;
+use tokio::time::timeout;
 use wherry_client::Family;
 use wherry_wire::derp_map::{Address, Node};
 
 use super::why::{Reason, Why};
+
+/// How long a name may take to resolve; a resolver that is gone makes the system wait much longer.
+const LOOKUP_LIMIT: Duration = Duration::from_secs(3);
 
 /// The node's STUN address of a family: the entry's, else the name's.
 ///
@@ -46,7 +52,9 @@ async fn of_name(host: &str, family: Family) -> Result<IpAddr, Why> {
         };
         return Some(ip).filter(is_asked).ok_or_else(other);
     }
-    let mut found = lookup_host((host, 0)).await.map_err(|err| Why::not_resolved(host, &err))?;
+    let looked_up = timeout(LOOKUP_LIMIT, lookup_host((host, 0))).await;
+    let looked_up = looked_up.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let mut found = looked_up.map_err(|err| Why::not_resolved(host, &err))?;
     let ip = found.find_map(|addr| Some(addr.ip().to_canonical()).filter(is_asked));
     ip.ok_or_else(|| Why::no_address(host, family))
 }
