@@ -19,7 +19,8 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     pub(super) subject: SubjectArgs,
 
-    /// The second relay, of mesh: one that the first has a link to
+    /// The second relay, of mesh: one that the first has a link to. Flags count for both; an entry of a map has its own
+    /// pin
     #[arg(value_name = "SECOND")]
     pub(super) far: Option<String>,
 
