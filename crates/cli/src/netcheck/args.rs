@@ -69,13 +69,13 @@ Examples:
   wherry netcheck --map https://controlplane.tailscale.com/derpmap/default
   wherry netcheck relay.example:8443 --pin sha256-raw:…
   wherry netcheck --map derp.yaml --every 5s --format json-line
-  wherry serve --dev | wherry netcheck -
+  wherry map entry relay.example:8443 | wherry netcheck -
 
-Words, layout and JSON fields are those of `tailscale netcheck`, and so is the verdict; below them stand every node by
-itself, its STUN and its relay (TLS, pin, handshake, a ping), and why a figure is missing. Captive portals are looked for
-at the map's nodes only.
+Words, layout and JSON fields are those of `tailscale netcheck`, and so is the verdict. Below it stand
+every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), and why a figure is missing.
+Captive portals are looked for at the map's nodes only.
 
-Exit code: 0 something can be reached, 1 nothing can, 64 the question was wrong, 78 the map cannot be read.";
+Exit code: 0 something can be reached, 1 nothing can, 64 the question was wrong, 78 the map is no map.";
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,7 @@
 //! The same words as a map, for tools that ask all nodes of one.
 
+use std::net::IpAddr;
+
 use wherry_client::{Endpoint, Family, Verify};
 use wherry_wire::derp_map::{DerpMap, Node, Region};
 
@@ -26,7 +28,15 @@ fn leads_to_derp(words: &str) -> bool {
 
 fn of_endpoint(endpoint: &Endpoint) -> DerpMap {
     let host = endpoint.host().to_owned();
+    // An address has no other family: nobody need ask.
+    let (ipv4, ipv6) = match host.parse() {
+        Ok(IpAddr::V4(_)) => (host.as_str(), OFF),
+        Ok(IpAddr::V6(_)) => (OFF, host.as_str()),
+        Err(_) => ("", ""),
+    };
     let node = Node {
+        ipv4: ipv4.to_owned(),
+        ipv6: ipv6.to_owned(),
         name: host.clone(),
         host_name: host.clone(),
         derp_port: i64::from(endpoint.port()),
@@ -93,7 +103,11 @@ mod tests {
             (found.host_name.as_str(), found.derp_port, found.region_id),
             ("relay.example", 8443, 900)
         );
-        assert_eq!(node(&["https://[2001:db8::7]:8443/derp"]).host_name, "2001:db8::7");
+        assert_eq!((found.ipv4, found.ipv6), (String::new(), String::new()));
+        let six = node(&["https://[2001:db8::7]:8443/derp"]);
+        assert_eq!((six.ipv4, six.ipv6), ("none".into(), "2001:db8::7".into()));
+        let four = node(&["192.0.2.7"]);
+        assert_eq!((four.ipv4, four.ipv6), ("192.0.2.7".into(), "none".into()));
         let entry = r#"{"Name":"901a","RegionID":901,"HostName":"192.0.2.7"}"#;
         assert_eq!((node(&[entry]).name, node(&[entry]).region_id), ("901a".into(), 901));
     }

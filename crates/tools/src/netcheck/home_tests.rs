@@ -45,7 +45,7 @@ fn a_home_is_left_only_for_ten_milliseconds_and_a_third() {
     assert!(!moved(4, 1), "too little in absolute terms");
     assert!(!moved(34, 23), "too little in proportion");
     assert!(moved(34, 22));
-    assert!(!moved(29, 20), "9 ms and a third");
+    assert!(!moved(25, 16), "9 ms and more than a third");
     assert!(moved(100, 50));
 }
 

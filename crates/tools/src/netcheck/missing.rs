@@ -155,7 +155,11 @@ fn portal(facts: &Facts<'_>) -> Option<Why> {
         Some(Portal { nodes: 0, .. }) => Some(Why::new(
             Reason::TooLittle,
             "no node of the map has both CanPort80 and IPv4, so there was none to ask",
-            "serve port 80 on a relay and say CanPort80: true in the map",
+            if facts.findings.udp {
+                ""
+            } else {
+                "serve port 80 on a relay and say CanPort80: true in the map"
+            },
         )),
         Some(_) => None,
     }

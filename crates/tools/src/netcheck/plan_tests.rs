@@ -64,6 +64,8 @@ fn what_the_map_switches_off_is_not_asked_and_test_nodes_are_asked_anyway() {
     };
     assert!(with(|node| node.ipv4 = "none".into()).is_empty());
     assert!(with(|node| node.ipv4 = "2001:db8::1".into()).is_empty());
+    let test = with(|node| (node.ipv4, node.stun_test_ip) = ("none".into(), "192.0.2.1".into()));
+    assert_eq!(test, ["IPv6"], "off is off for a test node, too");
     assert_eq!(with(|node| node.ipv4 = "192.0.2.1".into()), ["IPv4"]);
     assert_eq!(with(|node| node.stun_test_ip = "192.0.2.1".into()), ["IPv4", "IPv6"]);
     assert_eq!(with(|node| (node.ipv4, node.ipv6) = ("127.0.0.1".into(), "none".into())), ["IPv4"]);
