@@ -17,8 +17,8 @@ pub(crate) struct Process {
     child: Child,
     out: PathBuf,
     err: PathBuf,
-    /// Length of the second file when it started: a program may run several times with one name.
-    began: usize,
+    /// Lengths of the two files when it started: a program may run several times with one name.
+    began: [usize; 2],
 }
 
 impl Process {
@@ -47,7 +47,7 @@ impl Process {
         // The host's environment (proxies, settings of our own) has no say in here.
         command.env_clear().env("PATH", path()).env("HOME", dir).envs(envs.iter().copied()).current_dir(dir);
         command.stdin(Stdio::null()).stdout(file(&out)?).stderr(file(&err)?);
-        let began = fs::read_to_string(&err).unwrap_or_default().len();
+        let began = [&out, &err].map(|path| fs::read_to_string(path).unwrap_or_default().len());
         let child = command.spawn().map_err(|err| format!("{name} does not start: {err}"))?;
         Ok(Self { name: name.to_owned(), child, out, err, began })
     }
@@ -57,15 +57,14 @@ impl Process {
         self.child.id()
     }
 
-    /// What it wrote to standard output so far.
+    /// What it wrote to standard output so far, since this start.
     pub(crate) fn out(&self) -> String {
-        fs::read_to_string(&self.out).unwrap_or_default()
+        since(&self.out, self.began[0])
     }
 
     /// What it wrote to standard error so far, since this start.
     pub(crate) fn err(&self) -> String {
-        let text = fs::read_to_string(&self.err).unwrap_or_default();
-        text.get(self.began..).unwrap_or_default().to_owned()
+        since(&self.err, self.began[1])
     }
 
     /// Sends a signal to it.
@@ -130,6 +129,11 @@ impl Drop for Process {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn since(path: &Path, began: usize) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    text.get(began..).unwrap_or_default().to_owned()
 }
 
 fn path() -> String {

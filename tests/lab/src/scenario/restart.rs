@@ -6,14 +6,17 @@ use crate::relay::Relay;
 use crate::stage::{Pair, RELAY, Stage, fared};
 use crate::wait;
 use nix::sys::signal::Signal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// 10 s of datagrams.
-const COUNT: u32 = 100;
+/// 12 s of datagrams.
+const COUNT: u32 = 120;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest silence that is borne. Clients come back within a second or two; the rest is for a slow machine.
-const BEARABLE: Duration = Duration::from_secs(8);
+const BEARABLE: Duration = Duration::from_secs(5);
+
+/// How long the relay is away for longer.
+const OUTAGE: Duration = Duration::from_secs(4);
 
 /// Time an orderly stop takes at most.
 const STOP: Duration = Duration::from_secs(15);
@@ -25,23 +28,25 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     let pair = stage.pair(&control, [Nat::Hard, Nat::Hard])?;
     pair.relayed("wherry")?;
     let echo = pair.echo()?;
-    for signal in [Signal::SIGKILL, Signal::SIGTERM] {
-        survives(&pair, &mut relay, signal)?;
-    }
+    survives(&pair, &mut relay, Signal::SIGKILL, Duration::ZERO)?;
+    survives(&pair, &mut relay, Signal::SIGTERM, Duration::ZERO)?;
+    survives(&pair, &mut relay, Signal::SIGKILL, OUTAGE)?;
     drop(echo);
     pair.relayed("wherry")
 }
 
-fn survives(pair: &Pair<'_>, relay: &mut Relay, signal: Signal) -> Result<(), String> {
+fn survives(pair: &Pair<'_>, relay: &mut Relay, signal: Signal, outage: Duration) -> Result<(), String> {
     let drip = pair.drip(COUNT, PAUSE)?;
     wait::until("20 answers before the signal", BEARABLE, || Ok((drip.answers() >= 20).then_some(())))?;
     relay.process().signal(signal)?;
     relay.process().wait(STOP)?;
+    let down = Instant::now();
+    wait::until("the outage to be over", STOP, || Ok((down.elapsed() >= outage).then_some(())))?;
     relay.again()?;
     let tally = drip.finish()?;
-    finding(&format!("{signal} and a start: {}", fared(&tally)));
-    if tally.silence > BEARABLE {
-        return Err(format!("a silence of more than {} s", BEARABLE.as_secs()));
+    finding(&format!("{signal}, {} s later a start: {}", outage.as_secs(), fared(&tally)));
+    if tally.silence > outage + BEARABLE {
+        return Err(format!("a silence of more than {} s", (outage + BEARABLE).as_secs()));
     }
     // What is lost beyond the silence itself was lost for another reason.
     let excused = tally.silence.as_millis() / PAUSE.as_millis() + 2;

@@ -117,7 +117,10 @@ fn relay_host(stage: &Stage<'_>, case: &Case) -> Result<Host, String> {
 fn certificate(stage: &Stage<'_>, relay: &Machine, headscale: &Machine) -> Result<PathBuf, String> {
     let issued = authority::issue(RELAY_NAME)?;
     let live = format!("/etc/letsencrypt/live/{RELAY_NAME}");
-    relay.file(&format!("{live}/fullchain.pem"), &issued.certificate)?;
+    let chain = issued.certificate.clone() + &issued.root;
+    for (file, text) in [("cert", &issued.certificate), ("chain", &issued.root), ("fullchain", &chain)] {
+        relay.file(&format!("{live}/{file}.pem"), text)?;
+    }
     relay.file(&format!("{live}/privkey.pem"), &issued.key)?;
     headscale.file("/etc/ssl/certs/ca-certificates.crt", &issued.root)?;
     let roots = stage.dir.join("roots.pem");
