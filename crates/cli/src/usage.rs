@@ -29,10 +29,10 @@ pub(crate) fn mistake(err: &Error, argv: &[String], cli: &Command) -> String {
         }
         (ErrorKind::MissingRequiredArgument, ..) => {
             let missing = match err.get(ContextKind::InvalidArg) {
-                Some(ContextValue::Strings(missing)) => missing.join(" and "),
+                Some(ContextValue::Strings(missing)) => missing.join(", "),
                 _ => "an argument".to_owned(),
             };
-            format!("{missing} is missing; {}", usage(err, &path))
+            format!("missing: {missing}; {}", usage(err, &path))
         }
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => err.render().to_string(),
         _ => first_words(err),
@@ -99,7 +99,7 @@ mod tests {
             ),
             ("statsu", "there is no command \"statsu\"; did you mean status?"),
             ("x", "there is no command \"x\"; `wherry --help` lists those there are"),
-            ("completions", "<shell> is missing; usage: wherry completions <shell>"),
+            ("completions", "missing: <shell>; usage: wherry completions <shell>"),
             ("completions zsh now", "\"now\" is one word too many; usage: wherry completions <shell>"),
             ("completions whatever", "invalid value 'whatever' for '<shell>'; [possible values: bash, zsh]"),
         ] {
