@@ -16,7 +16,7 @@ pub(crate) fn print(text: &str) -> Result<(), SystemError> {
     offer(text).map(|_| ())
 }
 
-/// As [`print`], for who would go on printing as long as somebody reads.
+/// As [`print()`], for who would go on printing as long as somebody reads.
 pub(crate) fn offer(text: &str) -> Result<Reader, SystemError> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
