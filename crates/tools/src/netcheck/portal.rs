@@ -65,7 +65,8 @@ async fn ask(node: SocketAddr, interface: Option<&str>) -> bool {
 
 async fn answer(node: SocketAddr, challenge: &str, interface: Option<&str>) -> Result<Answer, HttpError> {
     let socket = TcpSocket::new_v4()?;
-    bind(&socket, interface)?;
+    // An old kernel lets only root choose; then the way out is asked, whichever it is.
+    drop(bind(&socket, interface));
     let mut stream = socket.connect(node).await?;
     let seconds = clock::wall().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let headers = [NO_CACHE.to_owned(), format!("X-Tailscale-Challenge: {challenge}")];

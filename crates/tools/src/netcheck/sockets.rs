@@ -31,7 +31,7 @@ impl Sockets {
     /// Binds them.
     ///
     /// # Errors
-    /// What the system says if not even one could be bound.
+    /// What the system says if not even one could be bound, or a port that was asked for is taken.
     pub(super) fn bind(source: Source) -> io::Result<Self> {
         let bind = |any: IpAddr| match source.ip {
             Some(ip) if ip.is_ipv4() != any.is_ipv4() => Err(io::ErrorKind::Unsupported.into()),
@@ -39,6 +39,8 @@ impl Sockets {
         };
         match (bind(Ipv4Addr::UNSPECIFIED.into()), bind(Ipv6Addr::UNSPECIFIED.into())) {
             (Err(err), Err(other)) => Err(if err.kind() == io::ErrorKind::Unsupported { other } else { err }),
+            // A family without a socket would look like one that does not work.
+            (Err(err), _) | (_, Err(err)) if err.kind() == io::ErrorKind::AddrInUse => Err(err),
             (v4, v6) => Ok(Self { v4: v4.ok(), v6: v6.ok() }),
         }
     }
@@ -99,6 +101,13 @@ mod tests {
         let source = Source { ip: Some(Ipv4Addr::LOCALHOST.into()), port: 0 };
         let sockets = Sockets::bind(source).unwrap();
         assert!(sockets.of(Family::V4).is_some() && sockets.of(Family::V6).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_taken_by_one_family_is_told() {
+        let taken = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await.unwrap();
+        let source = Source { ip: None, port: taken.local_addr().unwrap().port() };
+        assert_eq!(Sockets::bind(source).unwrap_err().kind(), io::ErrorKind::AddrInUse);
     }
 
     #[tokio::test]
