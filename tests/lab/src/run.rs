@@ -37,6 +37,7 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
             });
         }
     });
+    net::sweep(None)?;
     drop(lock);
     println!("all: {:.1} s", start.elapsed().as_secs_f64());
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -6,9 +6,11 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
+use std::path::Path;
 
 /// The one lock of all labs of this machine: they share the prefix.
-const LOCK: &str = "/run/lock/wherry-lab.lock";
+const LOCK: &str = "/run/wherry-lab.lock";
 
 /// Held while a lab runs.
 #[derive(Debug)]
@@ -54,7 +56,20 @@ pub(crate) fn sweep(scenario: Option<&str>) -> Result<(), String> {
             fs::remove_dir_all(entry.path()).map_err(|err| format!("{}: {err}", entry.path().display()))?;
         }
     }
-    Ok(())
+    match scenario {
+        // The folder goes only if it is empty: others may have files in it.
+        None => remove_empty(Path::new(ETC)),
+        Some(_) => Ok(()),
+    }
+}
+
+fn remove_empty(dir: &Path) -> Result<(), String> {
+    match fs::remove_dir(dir) {
+        Err(err) if !matches!(err.kind(), ErrorKind::NotFound | ErrorKind::DirectoryNotEmpty) => {
+            Err(format!("{}: {err}", dir.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn namespaces(prefix: &str) -> Result<Vec<String>, String> {
