@@ -89,6 +89,7 @@ maps! {
     regions_in_a_list_json: "regions-in-a-list.json",
     second_document_yaml: "second-document.yaml",
     syntax_yaml: "syntax.yaml",
+    tailscales_own_json: "tailscales-own.json",
     test_field_yaml: "test-field.yaml",
     unknown_key_yaml: "unknown-key.yaml",
     unterminated_json: "unterminated.json",

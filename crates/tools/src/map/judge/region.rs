@@ -114,6 +114,7 @@ fn nodes(map: &Outline, one: &RegionOutline, pen: &mut Pen) {
             },
         ),
         [_] => {}
+        _ if is_vendors(one) => {}
         [_, second, ..] => {
             let names: Vec<_> = relays.iter().map(|node| node.label.as_str()).collect();
             pen.note(
@@ -185,10 +186,12 @@ fn duplicates(
     }
 }
 
+/// Whether a region is one of Tailscale's own, whose nodes are known to be meshed.
+fn is_vendors(one: &RegionOutline) -> bool {
+    !one.nodes.is_empty() && one.nodes.iter().all(|node| node.node.host_name.ends_with(".tailscale.com"))
+}
+
 fn foreign_ids(map: &Outline, destination: Option<Destination>, pen: &mut Pen) {
-    let is_vendors = |one: &RegionOutline| {
-        !one.nodes.is_empty() && one.nodes.iter().all(|node| node.node.host_name.ends_with(".tailscale.com"))
-    };
     let foreign: Vec<_> = map
         .live()
         .map(|(one, _)| one)
