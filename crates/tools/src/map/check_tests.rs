@@ -96,3 +96,18 @@ fn yaml_in_braces_is_yaml() {
     let map = loaded("{regions: {900: {regionid: 900, nodes: []}}}").map.unwrap();
     assert_eq!(map.regions[&900].as_ref().unwrap().region_id, 900);
 }
+
+#[test]
+fn what_is_missing_at_the_end_of_a_snippet_is_missing_on_its_last_line() {
+    let found = loaded("\"derpMap\": {").findings;
+    assert_eq!(
+        found.iter().map(|one| (one.rule, one.place.at.unwrap().line)).collect::<Vec<_>>(),
+        [(Rule::Syntax, 1)]
+    );
+}
+
+#[test]
+fn a_carriage_return_alone_does_not_move_the_lines_of_json() {
+    let found = loaded("{\"\r\": 1,\r}").findings;
+    assert_eq!(found.iter().map(|one| one.place.at.unwrap().line).max(), Some(1), "{found:?}");
+}

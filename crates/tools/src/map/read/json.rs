@@ -32,11 +32,12 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Tree, Unread> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
+    let lines = Lines::of(text);
+    // The parser counts lines in its own way, where a carriage return stands alone.
     let parsed = parse_to_ast(text, &CollectOptions::default(), &options).map_err(|err| Unread {
-        at: At { line: err.line_display(), column: err.column_display() },
+        at: lines.at(err.range().start),
         reason: decapitalised(&err.kind().to_string()),
     })?;
-    let lines = Lines::of(text);
     match parsed.value {
         Some(value) => Ok(lines.tree(value)),
         None => Err(Unread { at: At { line: 1, column: 1 }, reason: "nothing in it".to_owned() }),

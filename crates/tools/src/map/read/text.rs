@@ -61,8 +61,13 @@ pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
 
 /// What stands between the braces of a policy file: `"derpMap": {…}`.
 fn snippet(text: &str) -> Result<Text, Unread> {
-    // The added brace moves the first line by one.
-    let back = |at: At| if at.line == 1 { At { column: at.column.saturating_sub(1), ..at } } else { at };
+    // The added brace moves the first line by one; what is missing at the end is missing on the last line.
+    let last = text.matches('\n').count() + 1;
+    let back = |at: At| match at.line {
+        line if line > last => At { line: last, column: 1 },
+        1 => At { column: at.column.saturating_sub(1).max(1), ..at },
+        _ => at,
+    };
     match json::read(&format!("{{{text}\n}}"), Dialect::Policy) {
         Ok(tree) => Ok(Text { form: Form::Json, tree: tree.moved(&back), liberty: None, second: None }),
         Err(unread) => Err(Unread { at: back(unread.at), ..unread }),
