@@ -6,8 +6,8 @@ use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
 use crate::{
-    bench::BenchArgs, failure::Failure, map::MapCommands, netcheck::NetcheckArgs, output, ping::PingArgs,
-    settings::SettingArgs, sift, usage,
+    bench::BenchArgs, doctor::DoctorArgs, failure::Failure, map::MapCommands, netcheck::NetcheckArgs, output,
+    ping::PingArgs, settings::SettingArgs, sift, usage,
 };
 
 /// What was asked for.
@@ -27,6 +27,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Ping(PingArgs),
     Netcheck(Box<NetcheckArgs>),
+    Doctor(Box<DoctorArgs>),
     Map(MapCommands),
     Bench(Box<BenchArgs>),
     KeyNew {
@@ -67,6 +68,7 @@ enum Commands {
     Status(StatusArgs),
     Ping(PingArgs),
     Netcheck(Box<NetcheckArgs>),
+    Doctor(Box<DoctorArgs>),
     /// Make and check the maps by which clients find relays
     #[command(subcommand)]
     Map(MapCommands),
@@ -167,6 +169,7 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
         Commands::Status(status) => Command::Status(status),
         Commands::Ping(args) => Command::Ping(args),
         Commands::Netcheck(args) => Command::Netcheck(args),
+        Commands::Doctor(args) => Command::Doctor(args),
         Commands::Map(command) => Command::Map(command),
         Commands::Bench(args) => Command::Bench(args),
         Commands::Key(KeyCommands::New { out }) => Command::KeyNew { out },

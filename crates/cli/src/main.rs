@@ -11,6 +11,7 @@ mod args;
 mod bench;
 mod config;
 mod derper;
+mod doctor;
 mod entry;
 mod failure;
 mod key;
@@ -60,6 +61,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
         Command::Status(status) => status::run(&status, env),
         Command::Ping(args) => ping::run(&args),
         Command::Netcheck(args) => netcheck::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Map(command) => map::run(command, env),
         Command::Bench(args) => bench::run(&args),
         Command::KeyNew { out } => key::new(out.as_deref()),

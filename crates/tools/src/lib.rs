@@ -4,6 +4,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
+//! | `doctor` | what is wrong with one relay, and what to do about it |
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
 //! | `netcheck` | what this host's network is like towards the relays of a map |
 //! | `remedy` | what to do about a dial that failed |
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+pub mod doctor;
 mod http;
 pub mod map;
 pub mod netcheck;

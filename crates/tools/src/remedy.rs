@@ -36,6 +36,11 @@ pub enum Tool {
     },
     /// `wherry bench`.
     Bench,
+    /// `wherry doctor`.
+    Doctor {
+        /// As for [`Ping`](Self::Ping).
+        has_key: bool,
+    },
     /// `wherry map entry`.
     Map,
 }
@@ -182,7 +187,10 @@ fn handshake(err: &HandshakeError, tool: Tool) -> String {
             "a load takes a relay that admits any key: start it with --admit open while it is measured".to_owned()
         }
         HandshakeError::Refused
-            if matches!(tool, Tool::Ping { has_key: true } | Tool::Netcheck { has_key: true }) =>
+            if matches!(
+                tool,
+                Tool::Ping { has_key: true } | Tool::Netcheck { has_key: true } | Tool::Doctor { has_key: true }
+            ) =>
         {
             "it connects, but the relay does not admit this key: add it to the relay's admission list".to_owned()
         }

@@ -25,7 +25,10 @@ impl Relay {
     }
 
     pub(crate) fn start_with(dir: TempDir, envs: &[(&str, &str)], flags: &[&str]) -> Self {
-        let addr = SocketAddr::new(own_address().into(), 8443);
+        Self::start_at(SocketAddr::new(own_address().into(), 8443), dir, envs, flags)
+    }
+
+    pub(crate) fn start_at(addr: SocketAddr, dir: TempDir, envs: &[(&str, &str)], flags: &[&str]) -> Self {
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let host = addr.ip().to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));

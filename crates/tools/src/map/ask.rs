@@ -106,7 +106,7 @@ pub(super) async fn shown_pin(dialer: &Dialer, endpoint: &Endpoint) -> Option<Pi
 }
 
 /// Asks for STUN; the address that the server sees.
-pub(super) async fn stun(server: SocketAddr) -> io::Result<SocketAddr> {
+pub(crate) async fn stun(server: SocketAddr) -> io::Result<SocketAddr> {
     let any: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await?;

@@ -14,6 +14,7 @@ mod probe;
 mod read;
 mod source;
 
+pub(crate) use ask::stun;
 pub use ask::{AskError, Shown, learn};
 pub use check::{Checked, check, compare, load};
 pub use finding::{At, Finding, Place, Rule, Severity};

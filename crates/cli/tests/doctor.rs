@@ -1,0 +1,290 @@
+//! `wherry doctor` against relays with faults, each made for real.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+#[path = "subject/relay.rs"]
+mod relay;
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use relay::{Relay, own_address};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wherry_client::NodePrivate;
+use wherry_server::clock::Clock;
+use wherry_wire::stun::{MAX_RESPONSE_LEN, parse_request, response};
+
+fn doctor(args: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(env!("CARGO_BIN_EXE_wherry")).arg("doctor").args(args).output().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+fn json(args: &[&str]) -> (Option<i32>, Value) {
+    let (code, stdout, stderr) = doctor(&[args, &["--json"]].concat());
+    (code, serde_json::from_str(&stdout).unwrap_or_else(|err| panic!("{err}: {stdout}{stderr}")))
+}
+
+/// The faults of the first relay: mark, part, what was found, what to do.
+fn faults(report: &Value) -> Vec<[String; 4]> {
+    let findings = report["relays"][0]["findings"].as_array().unwrap();
+    let is_fault = |finding: &&Value| finding["mark"] == "warning" || finding["mark"] == "error";
+    let fields = ["mark", "part", "found", "remedy"];
+    findings
+        .iter()
+        .filter(is_fault)
+        .map(|one| fields.map(|field| one[field].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+/// Asks and expects one fault and exit code 1.
+fn fault(args: &[&str], mark: &str, part: &str, words: [&str; 2]) -> Value {
+    let (code, report) = json(args);
+    let found = faults(&report);
+    let [one] = &found[..] else { panic!("{found:?}: {report}") };
+    assert_eq!((code, one[0].as_str(), one[1].as_str()), (Some(1), mark, part), "{report}");
+    assert!(one[2].contains(words[0]) && one[3].contains(words[1]), "{one:?}");
+    report
+}
+
+/// A relay that admits the node of the key file, and nobody else.
+fn guarded() -> (Relay, String) {
+    let key = NodePrivate::generate(Clock::start().random().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("nodes"), format!("{}\n", key.public())).unwrap();
+    let file = dir.path().join("admitted");
+    std::fs::write(&file, key.to_text().as_bytes()).unwrap();
+    (Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]), file.to_str().unwrap().to_owned())
+}
+
+/// A relay whose certificate is for `name`, `life` days long, and began so many days ago.
+fn with_certificate(name: &str, before: u32, life: u32) -> Relay {
+    let dir = tempfile::tempdir().unwrap();
+    let addr = SocketAddr::new(own_address().into(), 8443);
+    write_certificate(dir.path(), &addr.ip().to_string(), name, before, life);
+    Relay::start_at(addr, dir, &[], &["-stun-port", "3478"])
+}
+
+#[expect(clippy::disallowed_methods, reason = "a certificate's dates are those of the day")]
+fn write_certificate(dir: &Path, file: &str, name: &str, before: u32, life: u32) {
+    let day = Duration::from_hours(24);
+    let name = if name.is_empty() { file } else { name };
+    let mut params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_before = (SystemTime::now() - day * before).into();
+    params.not_after = (SystemTime::now() - day * before + day * life).into();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    std::fs::write(dir.join(format!("{file}.crt")), certificate.pem()).unwrap();
+    std::fs::write(dir.join(format!("{file}.key")), key.serialize_pem()).unwrap();
+}
+
+/// A server that does with each connection what it is told to; it ends with the process.
+fn server(serve: impl Fn(TcpStream) + Send + 'static) -> String {
+    server_at(own_address().into(), serve)
+}
+
+fn server_at(ip: IpAddr, serve: impl Fn(TcpStream) + Send + 'static) -> String {
+    let listener = TcpListener::bind((ip, 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(|stream| serve(stream.unwrap())));
+    addr.to_string()
+}
+
+/// A server that shakes hands by TLS with the certificate of the folder, and does no more.
+fn tls_server(ip: &str, dir: &Path) -> String {
+    let read = |ending| std::fs::read(dir.join(format!("{ip}.{ending}"))).unwrap();
+    let certificate = CertificateDer::from_pem_slice(&read("crt")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(&read("key")).unwrap();
+    let config =
+        ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
+    let config = Arc::new(config);
+    server_at(ip.parse().unwrap(), move |mut stream| {
+        let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
+        // The client hangs up where it refuses the certificate.
+        drop(session.complete_io(&mut stream));
+    })
+}
+
+/// A STUN server that sees `seen` wherever it is asked from; it ends with the process.
+fn stun_that_sees(at: IpAddr, seen: &'static str) -> u16 {
+    let socket = UdpSocket::bind((at, 0)).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let (mut datagram, mut out) = ([0; 1500], [0; MAX_RESPONSE_LEN]);
+        while let Ok((len, from)) = socket.recv_from(&mut datagram) {
+            let tx = parse_request(&datagram[..len]).unwrap();
+            let len = response(tx, &seen.parse().unwrap(), &mut out);
+            socket.send_to(&out[..len], from).unwrap();
+        }
+    });
+    port
+}
+
+#[test]
+fn a_good_relay_has_a_line_for_each_thing_that_was_looked_at() {
+    let (relay, key) = guarded();
+    let (code, stdout, stderr) = doctor(&[&relay.addr.to_string(), "--pin", &relay.pin(), "--key", &key]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    for part in ["port", "tls", "expiry", "clock", "derp", "admission", "families", "stun"] {
+        assert!(stdout.contains(&format!("  ok       {part} ")), "{part}: {stdout}");
+    }
+    assert!(stdout.ends_with("\nhealthy\n\n"), "{stdout}");
+}
+
+#[test]
+fn a_relay_open_to_strangers_is_a_warning_unless_it_is_meant() {
+    let relay = Relay::start();
+    let ask = [&relay.addr.to_string(), "--pin", &relay.pin()];
+    fault(&ask, "warning", "admission", ["a random key is admitted", "--open"]);
+    assert_eq!(doctor(&[&ask[..], &["--open"]].concat()).0, Some(0));
+}
+
+#[test]
+fn a_wrong_pin_and_a_certificate_that_nobody_stands_for_come_with_the_right_entry() {
+    let relay = Relay::start();
+    let (addr, pin) = (relay.addr.to_string(), relay.pin());
+    let other = format!("sha256-raw:{}", "0a".repeat(32));
+    let wrong = fault(&[&addr, "--pin", &other], "error", "tls", [&pin, "CertName"]);
+    let unknown = fault(&[&addr], "error", "tls", ["authority", &pin]);
+    for report in [wrong, unknown] {
+        let node = &report["relays"][0]["map"]["Regions"]["900"]["Nodes"][0];
+        assert_eq!((&node["CertName"], &node["DERPPort"]), (&json!(pin), &json!(8443)), "{report}");
+    }
+    let (_, stdout, _) = doctor(&[&addr]);
+    assert!(stdout.contains("NOT HEALTHY") && stdout.contains(&format!("certname: {pin}")), "{stdout}");
+}
+
+#[test]
+fn a_certificate_with_less_than_two_weeks_left_is_a_warning() {
+    let ask = |relay: &Relay| [relay.addr.to_string(), "--pin".to_owned(), relay.pin(), "--open".to_owned()];
+    let soon = with_certificate("", 80, 90);
+    let [addr, flag, pin, open] = &ask(&soon);
+    fault(&[addr, flag, pin, open], "warning", "expiry", ["expires in 9 days", "renew"]);
+    let fine = with_certificate("", 1, 91);
+    let [addr, flag, pin, open] = &ask(&fine);
+    assert_eq!(doctor(&[addr, flag, pin, open]).0, Some(0));
+}
+
+#[test]
+fn silent_stun_is_an_error_where_the_port_was_named_and_a_warning_where_it_is_the_usual_one() {
+    let relay = Relay::start_with(TempDir::new().unwrap(), &[], &["-stun=false"]);
+    let (addr, pin) = (relay.addr.to_string(), relay.pin());
+    let ask = [&addr, "--pin", &pin, "--open"];
+    fault(&ask, "warning", "stun", ["no answer to STUN", "--stun-port off"]);
+    fault(&[&ask[..], &["--stun-port", "3478"]].concat(), "error", "stun", ["3478/udp", "firewall"]);
+    assert_eq!(doctor(&[&ask[..], &["--stun-port", "off"]].concat()).0, Some(0));
+}
+
+#[test]
+fn stun_behind_a_container_network_sees_a_private_address() {
+    let relay = Relay::start();
+    let port = stun_that_sees(relay.addr.ip(), "172.17.0.1:40000").to_string();
+    let ask = [&relay.addr.to_string(), "--pin", &relay.pin(), "--open", "--stun-port", &port];
+    fault(&ask, "error", "stun", ["sees 172.17.0.1", "--network host"]);
+}
+
+#[test]
+fn plain_http_where_tls_is_expected_is_named() {
+    let addr = server(|mut stream| {
+        drop(stream.read(&mut [0; 512]));
+        drop(stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+    });
+    fault(&[&addr, "--stun-port", "off"], "error", "tls", ["does not speak TLS", "plain HTTP"]);
+}
+
+/// The proxy speaks HTTP/1.0 towards the relay in all but name, as many do unless told otherwise: no Upgrade, no Connection.
+#[test]
+fn a_proxy_that_strips_upgrade_is_named() {
+    let relay = Relay::start_with(TempDir::new().unwrap(), &[], &["-certmode", "letsencrypt"]);
+    let direct = format!("http://{}/derp", relay.addr);
+    assert_eq!(doctor(&[&direct, "--stun-port", "off", "--open"]).0, Some(0));
+    let behind = relay.addr;
+    let addr = server(move |mut stream| {
+        let mut head = [0; 4096];
+        let len = stream.read(&mut head).unwrap_or(0);
+        if len == 0 {
+            return;
+        }
+        let head = String::from_utf8(head[..len].to_vec()).unwrap();
+        let is_kept = |line: &&str| !line.starts_with("Upgrade:") && !line.starts_with("Connection:");
+        let head = head.lines().filter(is_kept).map(|line| format!("{line}\r\n")).collect::<String>();
+        let mut relay = TcpStream::connect(behind).unwrap();
+        relay.write_all(head.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+        // Whoever has seen enough hangs up.
+        drop(std::io::copy(&mut relay, &mut stream));
+    });
+    let ask = [&format!("http://{addr}/derp"), "--stun-port", "off"];
+    fault(&ask, "error", "derp", ["HTTP status", "Upgrade and Connection"]);
+}
+
+#[test]
+fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
+    for (name, life, words) in [
+        ("", 9, ["has expired", "renew"]),
+        ("other.example", 90, ["not valid for", "name it as its certificate does"]),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let ip = own_address().to_string();
+        write_certificate(dir.path(), &ip, name, 10, life);
+        let addr = tls_server(&ip, dir.path());
+        let roots = dir.path().join(format!("{ip}.crt"));
+        let output = Command::new(env!("CARGO_BIN_EXE_wherry"))
+            .args(["doctor", &addr, "--json"])
+            .env("SSL_CERT_FILE", roots)
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let found = faults(&report);
+        assert_eq!((output.status.code(), found[0][1].as_str()), (Some(1), "tls"), "{report}");
+        assert!(found[0][2].contains(words[0]) && found[0][3].contains(words[1]), "{found:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_off_is_named() {
+    let addr = server(|mut stream| {
+        drop(stream.read(&mut [0; 4096]));
+        let page = "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n";
+        drop(stream.write_all(page.as_bytes()));
+    });
+    let (code, report) = json(&[&format!("http://{addr}/derp"), "--stun-port", "off"]);
+    let found = faults(&report);
+    assert_eq!((code, found[0][1].as_str()), (Some(1), "clock"), "{report}");
+    assert!(found[0][2].contains("behind") && found[0][3].contains("time server"), "{found:?}");
+}
+
+#[test]
+fn a_name_that_does_not_resolve_and_a_closed_port_are_told_apart() {
+    let name = fault(&["nobody.invalid"], "error", "name", ["name resolution failed", "spelling"]);
+    assert!(name["relays"][0]["map"].is_null());
+    let nobody = SocketAddr::new(own_address().into(), 8443).to_string();
+    fault(&[&nobody], "error", "port", ["refused", "nothing listens on 8443/tcp"]);
+}
+
+#[test]
+fn an_ipv6_address_that_does_not_answer_is_named_in_each_relay_of_a_map() {
+    let relay = Relay::start();
+    let ip = relay.addr.ip().to_string();
+    let node = json!({
+        "Name": "900a", "RegionID": 900, "HostName": ip, "IPv4": ip, "IPv6": "::1",
+        "DERPPort": relay.addr.port(), "CertName": relay.pin(),
+    });
+    let file = relay.dir.path().join("node.json");
+    std::fs::write(&file, node.to_string()).unwrap();
+    fault(&[file.to_str().unwrap(), "--open"], "warning", "families", ["IPv6", "AAAA"]);
+}
+
+#[test]
+fn wrong_questions_are_64() {
+    for ask in [&[][..], &["wss://relay.example"], &["{}"], &["relay.example", "--key", "/nonexistent"]] {
+        let (code, stdout, stderr) = doctor(ask);
+        assert_eq!((code, stdout.as_str(), stderr.is_empty()), (Some(64), "", false), "{ask:?}");
+    }
+}

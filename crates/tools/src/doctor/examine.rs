@@ -1,0 +1,221 @@
+//! The examination of one relay.
+
+use std::net::{IpAddr, SocketAddr};
+
+use wherry_client::{
+    CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, NodePrivate, Pin,
+    PinFailure, Secured, Step, Target, TlsError, Verify,
+};
+use wherry_wire::derp_map::Entry;
+
+use super::finding::{Finding, Mark, Part};
+use super::{certificate, families, udp};
+use crate::remedy::{self, Situation, Tool};
+
+/// Who is examined.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it as a literal")]
+pub struct Patient {
+    /// The relay, with the rule for its certificate that clients have.
+    pub endpoint: Endpoint,
+    /// UDP port of STUN, if it is to be asked.
+    pub stun_port: Option<u16>,
+    /// Where STUN is, if not where TCP goes.
+    pub stun_ip: Option<IpAddr>,
+    /// Nobody named the port: it is the usual one.
+    pub stun_is_guess: bool,
+    /// A node that the relay admits, for what is behind the admission.
+    pub key: Option<NodePrivate>,
+    /// It is meant that anybody may use it.
+    pub is_open: bool,
+}
+
+/// What was found out.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// In the order in which a client meets them.
+    pub findings: Vec<Finding>,
+    /// The map entry that is right for it, where it could be made out and a map is needed to reach the relay.
+    pub entry: Option<Entry>,
+}
+
+impl Diagnosis {
+    /// Whether nothing is to be mended.
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        !self.findings.iter().any(Finding::is_fault)
+    }
+}
+
+/// Looks at everything that can be seen of a relay from here.
+///
+/// # Errors
+/// The system gives no random bytes for a key.
+pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, NoEntropy> {
+    let mut visit = Visit { dialer, patient, findings: Vec::new(), addr: None, pin: None };
+    visit.relay().await?;
+    let has_stun = visit.stun().await;
+    let Visit { findings, pin, .. } = visit;
+    let is_tls_right = findings.iter().any(|finding| finding.part == Part::Tls && finding.mark == Mark::Ok);
+    let host = patient.endpoint.host();
+    let entry = Entry {
+        stun_port: patient.stun_port.filter(|_| has_stun),
+        ..Entry::at(host, patient.endpoint.port())
+    };
+    let entry = match (pin, patient.endpoint.verify()) {
+        (Some(pin), _) => Some(Entry { cert_name: pin.to_string(), ..entry }),
+        (None, Verify::Host) if is_tls_right => Some(entry),
+        (None, Verify::Pin(pin)) if is_tls_right => Some(Entry { cert_name: pin.to_string(), ..entry }),
+        _ => None,
+    };
+    Ok(Diagnosis { findings, entry })
+}
+
+struct Visit<'a> {
+    dialer: &'a Dialer,
+    patient: &'a Patient,
+    findings: Vec<Finding>,
+    /// Where TCP went.
+    addr: Option<IpAddr>,
+    /// The pin that cures what is wrong with the certificate.
+    pin: Option<Pin>,
+}
+
+impl Visit<'_> {
+    /// Everything by TCP.
+    async fn relay(&mut self) -> Result<(), NoEntropy> {
+        let endpoint = &self.patient.endpoint;
+        let target = Target::one(endpoint.clone());
+        let plain = match self.dialer.tcp(&target).await {
+            Ok(plain) => plain,
+            Err(err) => {
+                let part = if err.step() == Step::Dns { Part::Name } else { Part::Port };
+                self.fault(part, &err, None);
+                return Ok(());
+            }
+        };
+        self.addr = Some(plain.addr().ip());
+        if plain.timings().dns.is_some() {
+            self.note(Finding::ok(Part::Name, format!("{} is {}", endpoint.host(), plain.addr().ip())));
+        }
+        self.note(Finding::ok(Part::Port, format!("{}/tcp is open", plain.addr().port())));
+        match self.dialer.tls(plain).await {
+            Ok(secured) => self.secured(&secured),
+            Err(err) => {
+                self.tls_fault(&err).await;
+                return Ok(());
+            }
+        }
+        let clock = certificate::clock(self.dialer, &target).await;
+        self.note(clock);
+        self.derp(&target).await?;
+        let families = families::families(self.dialer, endpoint).await;
+        self.findings.extend(families);
+        Ok(())
+    }
+
+    fn secured(&mut self, secured: &Secured) {
+        let found = match (self.patient.endpoint.is_tls(), self.patient.endpoint.verify()) {
+            (false, _) => Finding::skipped(
+                Part::Tls,
+                "asked by plain HTTP, as a proxy before it would; clients speak TLS alone",
+            ),
+            (_, Verify::Nothing) => Finding::warning(
+                Part::Tls,
+                "any certificate is accepted, so whoever is on the path can pose as the relay",
+                "leave out InsecureForTests (here: --insecure), and pin a self-signed certificate",
+            ),
+            (_, Verify::Pin(_)) => Finding::ok(Part::Tls, "TLS works, and the certificate is the pinned one"),
+            _ => Finding::ok(Part::Tls, "TLS works, and the certificate is good for the name"),
+        };
+        self.note(found);
+        self.findings.extend(certificate::expiry(secured));
+    }
+
+    async fn tls_fault(&mut self, err: &DialError) {
+        let endpoint = &self.patient.endpoint;
+        let is_certificates = matches!(err, DialError::Tls(TlsError::Certificate { .. } | TlsError::Pin(_)));
+        let mut blind = None;
+        if is_certificates {
+            // Only to be shown: nothing is sent over that connection.
+            let target = Target::one(endpoint.clone().with_verify(Verify::Nothing));
+            let opened = async { self.dialer.tls(self.dialer.tcp(&target).await?).await };
+            blind = opened.await.ok();
+        }
+        let leaf = blind.as_ref().and_then(|secured| secured.tls()?.chain.first());
+        let seen = leaf.map(|leaf| Pin::of(leaf));
+        self.fault(Part::Tls, err, seen);
+        self.findings.extend(blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault));
+        let is_cured_by_pin = matches!(
+            err,
+            DialError::Tls(
+                TlsError::Certificate { fault: CertificateFault::UnknownIssuer, .. }
+                    | TlsError::Pin(PinFailure::OtherCertificate { .. })
+            )
+        );
+        self.pin = seen.filter(|_| is_cured_by_pin);
+    }
+
+    /// The DERP handshake as a stranger, and with the key of a node that is admitted.
+    async fn derp(&mut self, target: &Target) -> Result<(), NoEntropy> {
+        let stranger = self.dialer.connect(target, &Identity::throw_away()?).await;
+        let admission = match &stranger {
+            Ok(_) if self.patient.is_open => Finding::ok(Part::Admission, "open to anybody, as meant"),
+            Ok(_) => Finding::warning(
+                Part::Admission,
+                "a random key is admitted: anybody who finds the relay can use it",
+                "admit known nodes alone (wherry: admit = \"list:FILE\" with their node keys), or say --open if it is meant",
+            ),
+            Err(DialError::Handshake(HandshakeError::Refused)) => {
+                Finding::ok(Part::Admission, "a random key is refused")
+            }
+            Err(err) => {
+                let part = if err.step() == Step::Tls { Part::Tls } else { Part::Derp };
+                self.fault(part, err, None);
+                return Ok(());
+            }
+        };
+        let is_in = stranger.is_ok();
+        match &self.patient.key {
+            Some(key) if !is_in => match self.dialer.connect(target, &Identity::new(key.clone())).await {
+                Ok(_) => self.note(Finding::ok(Part::Derp, "the handshake works, and the key is admitted")),
+                Err(err) => self.fault(Part::Derp, &err, None),
+            },
+            _ if is_in => self.note(Finding::ok(Part::Derp, "the HTTP upgrade and the handshake work")),
+            _ => self.note(Finding::ok(
+                Part::Derp,
+                "the HTTP upgrade works; the handshake up to the admission (--key FILE goes beyond it)",
+            )),
+        }
+        self.note(admission);
+        Ok(())
+    }
+
+    /// Whether STUN answers.
+    async fn stun(&mut self) -> bool {
+        let Some(port) = self.patient.stun_port else {
+            self.note(Finding::skipped(Part::Stun, "not asked: there is said to be none"));
+            return false;
+        };
+        // A relay that cannot serve may keep silent for that reason, and its address may be another's.
+        let Some(ip) = self.patient.stun_ip.or(self.addr) else {
+            self.note(Finding::skipped(Part::Stun, "not asked: the relay was not reached"));
+            return false;
+        };
+        let finding = udp::ask(SocketAddr::new(ip, port), self.patient.stun_is_guess).await;
+        let is_answered = finding.mark == Mark::Ok;
+        self.note(finding);
+        is_answered
+    }
+
+    fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<Pin>) {
+        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
+        let remedy = remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin });
+        self.note(Finding::error(part, err.to_string(), remedy));
+    }
+
+    fn note(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+}
