@@ -282,6 +282,30 @@ fn an_ipv6_address_that_does_not_answer_is_named_in_each_relay_of_a_map() {
 }
 
 #[test]
+fn two_nodes_of_a_region_that_are_not_meshed_are_named() {
+    let relays = [Relay::start(), Relay::start()];
+    let node = |(name, relay): (&str, &Relay)| {
+        let ip = relay.addr.ip().to_string();
+        json!({
+            "Name": name, "RegionID": 900, "HostName": ip, "IPv4": ip, "IPv6": "none",
+            "DERPPort": relay.addr.port(), "CertName": relay.pin(),
+        })
+    };
+    let map = |nodes: &[Value]| {
+        let region = json!({ "RegionID": 900, "RegionCode": "r", "RegionName": "R", "Nodes": nodes });
+        let file = relays[0].dir.path().join("map.json");
+        std::fs::write(&file, json!({ "Regions": { "900": region } }).to_string()).unwrap();
+        json(&[file.to_str().unwrap(), "--open"])
+    };
+    let nodes: Vec<_> = ["900a", "900b"].into_iter().zip(&relays).map(node).collect();
+    let (code, report) = map(&nodes);
+    assert_eq!((code, &report["healthy"], faults(&report).len()), (Some(1), &json!(false), 0), "{report}");
+    assert_eq!((&report["unmeshed"][0]["node"], &report["unmeshed"][1]), (&json!("900b"), &Value::Null));
+    let (code, alone) = map(&nodes[..1]);
+    assert_eq!((code, &alone["unmeshed"]), (Some(0), &json!([])), "{alone}");
+}
+
+#[test]
 fn wrong_questions_are_64() {
     for ask in [&[][..], &["wss://relay.example"], &["{}"], &["relay.example", "--key", "/nonexistent"]] {
         let (code, stdout, stderr) = doctor(ask);

@@ -40,8 +40,9 @@ Examined, of each relay that is named (of a map, every one in it):
   families   IPv4 and IPv6 both answer where it has both
   stun       STUN answers, and sees no private address in place of this host's
 
-Not examined: the relay's own host (its configuration: wherry config check), and the text of a map and whether the
-nodes of a region are meshed (wherry map check --probe).
+Of a map in a file, also whether the nodes of each region forward to each other, where they admit a random key.
+
+Not examined: the relay's own host (its configuration: wherry config check), and the text of a map (wherry map check).
 
 Examples:
   wherry doctor https://relay.example

@@ -1,16 +1,19 @@
 //! The door.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Serialize;
 use thiserror::Error;
 use wherry_client::{Dialer, Trust};
 use wherry_tools::doctor::{Finding, Patient, examine};
+use wherry_tools::map::{self, Finding as MapFinding, Rule, Source};
 use wherry_wire::derp_map::DerpMap;
 
 use super::args::DoctorArgs;
 use super::text::text;
 use crate::failure::{Failure, SystemError};
+use crate::map::line;
 use crate::output;
 use crate::subject::{self, BadQuestion, Subject};
 
@@ -22,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 struct All {
     healthy: bool,
     relays: Vec<One>,
+    /// Nodes of one region that do not forward to each other.
+    unmeshed: Vec<MapFinding>,
 }
 
 /// The JSON form of one relay.
@@ -37,10 +42,11 @@ struct One {
 }
 
 #[derive(Debug, Error)]
-#[error("{unhealthy} of {all} relays need mending")]
+#[error("{unhealthy} of {all} relays need mending{}", if *is_meshed { "" } else { ", and nodes of one region are not meshed" })]
 struct Unhealthy {
     unhealthy: usize,
     all: usize,
+    is_meshed: bool,
 }
 
 /// Examines what the arguments name and prints what was found.
@@ -69,17 +75,36 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
         });
     }
     let unhealthy = relays.iter().filter(|relay| !relay.healthy).count();
-    let all = All { healthy: unhealthy == 0, relays };
+    let unmeshed = runtime.block_on(unmeshed(args.subject.words(), &dialer));
+    if !args.json {
+        let lines: String = unmeshed.iter().map(|finding| line(finding) + "\n").collect();
+        output::print(&lines)?;
+    }
+    let all = All { healthy: unhealthy == 0 && unmeshed.is_empty(), relays, unmeshed };
     if args.json {
         let text = serde_json::to_string_pretty(&all).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{text}\n"))?;
     }
     // A name that still resolves is waited for no longer.
     runtime.shutdown_background();
-    match unhealthy {
-        0 => Ok(()),
-        _ => Err(Failure::Other(Unhealthy { unhealthy, all: all.relays.len() }.into())),
+    if all.healthy {
+        return Ok(());
     }
+    let is_meshed = all.unmeshed.is_empty();
+    Err(Failure::Other(Unhealthy { unhealthy, all: all.relays.len(), is_meshed }.into()))
+}
+
+/// Which nodes of one region do not forward to each other, where the words are a file with a map.
+async fn unmeshed(words: &str, dialer: &Dialer) -> Vec<MapFinding> {
+    if !Path::new(words).is_file() {
+        return Vec::new();
+    }
+    // What cannot be read as a map may still have an entry in it, which was looked at.
+    let Ok(source) = Source::read(words, dialer).await else { return Vec::new() };
+    let mut checked = map::check(&source, None);
+    map::probe(&mut checked, dialer).await;
+    checked.findings.retain(|finding| finding.rule == Rule::NotMeshed);
+    checked.findings
 }
 
 fn prepare(args: &DoctorArgs) -> Result<(Dialer, Vec<Patient>), BadQuestion> {

@@ -47,6 +47,11 @@ pub(crate) enum StunPort {
 }
 
 impl SubjectArgs {
+    /// Which relay, in the caller's words.
+    pub(crate) fn words(&self) -> &str {
+        &self.relay
+    }
+
     /// The only family to use, if one was chosen.
     pub(crate) fn family(&self) -> Option<Family> {
         self.flags.family()
