@@ -9,10 +9,17 @@ use wherry_tools::map::{Rule, Severity};
 
 /// Starts `wherry map` in the folder of maps; its exit code and stdout.
 fn map(args: &[&str]) -> (i32, String) {
+    let (code, out, _) = map_with_stderr(args);
+    (code, out)
+}
+
+/// The same with stderr.
+fn map_with_stderr(args: &[&str]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
     command.arg("map").args(args).current_dir(folder()).env_clear();
     let output = command.output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
 fn folder() -> &'static Path {
@@ -165,6 +172,56 @@ fn merging_refuses_what_would_leave_less_than_was_meant() {
     assert_eq!(map(&["merge", "good.yaml", "camel-case.yaml"]), (1, String::new()));
     assert_eq!(map(&["merge", "good.yaml", "no-such-file.yaml"]), (1, String::new()));
     assert_eq!(map(&["convert", "wrong-type.json", "--to", "yaml"]), (1, String::new()));
+}
+
+#[test]
+fn a_map_with_errors_is_neither_converted_nor_merged() {
+    let bad = [
+        ("port-range.yaml", "port-range"),
+        ("region-id-range.yaml", "region-id-range"),
+        ("pin-bad.yaml", "pin-bad"),
+        ("address-bad.yaml", "address-bad"),
+        ("duplicate-node-name.yaml", "duplicate-node-name"),
+    ];
+    for (file, rule) in bad {
+        for args in [&["convert", file, "--to", "json"][..], &["merge", file]] {
+            let (code, out, err) = map_with_stderr(args);
+            assert_eq!((code, out.as_str()), (1, ""), "{args:?}: {err}");
+            assert!(err.contains(&format!("error [{rule}]")), "{args:?}: {err}");
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_form_alone_is_converted() {
+    for (file, form) in [("json-as-yaml.yaml", "yaml"), ("comments.json", "json")] {
+        let (code, out) = map(&["convert", file, "--to", form]);
+        assert_eq!((code, out.is_empty()), (0, false), "{file}");
+    }
+}
+
+#[test]
+fn nodes_of_one_name_from_two_maps_are_not_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("other.yaml");
+    let good = fs::read_to_string(self::folder().join("good.yaml")).unwrap();
+    let moved = good.replace("  900:", "  901:").replace("regionid: 900", "regionid: 901");
+    fs::write(&other, moved.replace("home", "away").replace("Home", "Away")).unwrap();
+    let (code, out, err) = map_with_stderr(&["merge", "good.yaml", other.to_str().unwrap()]);
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("the merged map: error [duplicate-node-name]"), "{err}");
+}
+
+#[test]
+fn each_region_that_without_removes_is_named() {
+    let (code, _, err) =
+        map_with_stderr(&["merge", "good.yaml", "--without", "home", "--without", "1", "--to", "acl"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(err.contains("--without home: region 900 (home): removed\n"), "{err}");
+    assert!(
+        err.contains("--without 1: region 1 is in none of the maps: null takes away Tailscale's own\n"),
+        "{err}"
+    );
 }
 
 #[test]

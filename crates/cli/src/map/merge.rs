@@ -3,7 +3,7 @@
 use std::fmt;
 
 use wherry_client::{Dialer, Trust};
-use wherry_tools::map::{self, Checked, Rule, Source};
+use wherry_tools::map::{self, Checked, Finding, Rule, Severity, Source};
 use wherry_wire::derp_map::{Change, DerpMap};
 
 use super::args::{ConvertArgs, MergeArgs};
@@ -78,9 +78,12 @@ fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
     for words in sources {
         match runtime.block_on(Source::read(words, &dialer)) {
             Ok(source) => {
-                let checked = map::load(&source);
-                findings.extend(checked.findings.clone());
-                all.push(checked);
+                let loaded = map::load(&source);
+                let checked = map::check(&source, None);
+                let kept = |finding: &&Finding| loaded.findings.contains(finding) || is_in_the_way(finding);
+                findings.extend(checked.findings.iter().filter(kept).cloned());
+                // What comparing finds later is about the maps together.
+                all.push(loaded);
             }
             Err(err) => findings.push(err.finding()),
         }
@@ -88,6 +91,12 @@ fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
     findings.iter().for_each(|finding| output::complain(&line(finding)));
     let count = Count::of(&findings);
     if count.errors > 0 { Err(Failure::Other(NotWritten::Errors(count).into())) } else { Ok(all) }
+}
+
+/// Whether a finding forbids writing the map anew: every error but those of its form, which a new form is the cure for.
+fn is_in_the_way(finding: &Finding) -> bool {
+    let is_of_form = matches!(finding.rule, Rule::JsonAsYaml | Rule::YamlAsJson | Rule::Syntax);
+    finding.severity == Severity::Error && !is_of_form
 }
 
 fn without(merged: &mut DerpMap, args: &MergeArgs) -> Result<(), Failure> {
@@ -101,7 +110,15 @@ fn without(merged: &mut DerpMap, args: &MergeArgs) -> Result<(), Failure> {
         // In a policy file null takes a region away that only Tailscale's own map has.
         let foreign = wanted.parse().ok().filter(|_| args.to == Form::Acl);
         match found.or(foreign) {
-            Some(id) => drop(merged.regions.insert(id, None)),
+            Some(id) => {
+                let what = match known.iter().find(|(known, _)| *known == id) {
+                    Some((_, code)) if !code.is_empty() => format!("region {id} ({code}): removed"),
+                    Some(_) => format!("region {id}: removed"),
+                    None => format!("region {id} is in none of the maps: null takes away Tailscale's own"),
+                };
+                output::complain(&format!("--without {wanted}: {what}"));
+                drop(merged.regions.insert(id, None));
+            }
             None => {
                 let wanted = wanted.clone();
                 return Err(Failure::Usage(NotWritten::Without { wanted, known }.into()));
@@ -111,18 +128,19 @@ fn without(merged: &mut DerpMap, args: &MergeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Complains about what only the merged map has wrong: names and codes that several regions have.
+/// Complains about what only the merged map has wrong: names and codes that several regions have. Errors are the end.
 fn across(merged: &DerpMap) -> Result<(), Failure> {
     let text = merged.to_json().map_err(|err| Failure::Other(err.into()))?;
     let source = Source { name: "the merged map".to_owned(), origin: map::Origin::File, text };
     let rules = [Rule::DuplicateNodeName, Rule::DuplicateRegionCode, Rule::DuplicateRegionName];
-    for mut finding in map::check(&source, None).findings {
-        if rules.contains(&finding.rule) {
-            finding.place.at = None;
-            output::complain(&line(&finding));
-        }
+    let mut findings = map::check(&source, None).findings;
+    findings.retain(|finding| rules.contains(&finding.rule) || is_in_the_way(finding));
+    for finding in &mut findings {
+        finding.place.at = None;
+        output::complain(&line(finding));
     }
-    Ok(())
+    let count = Count::of(&findings);
+    if count.errors > 0 { Err(Failure::Other(NotWritten::Errors(count).into())) } else { Ok(()) }
 }
 
 fn print(map: &DerpMap, form: Form) -> Result<(), Failure> {
