@@ -7,7 +7,8 @@ use clap::{Command, Error};
 pub(crate) fn mistake(err: &Error, argv: &[String], cli: &Command) -> String {
     let text = |kind| match err.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        // Suggestions stand with the nearest last.
+        Some(ContextValue::Strings(texts)) => texts.last().cloned(),
         _ => None,
     };
     let path = path(argv, cli);
@@ -83,6 +84,7 @@ mod tests {
         let shell = Arg::new("shell").value_parser(["bash", "zsh"]).required(true);
         let cli = Command::new("wherry")
             .subcommand(Command::new("status").arg(admin))
+            .subcommands(["netcheck", "bench", "ping", "config"].map(Command::new))
             .subcommand(Command::new("completions").arg(shell));
         let argv: Vec<String> = ["wherry"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
         mistake(&cli.clone().try_get_matches_from(&argv).unwrap_err(), &argv, &cli)
@@ -98,6 +100,8 @@ mod tests {
                 "\"http://127.0.0.1:1\" needs its flag: wherry status --admin http://127.0.0.1:1",
             ),
             ("statsu", "there is no command \"statsu\"; did you mean status?"),
+            ("netchek", "there is no command \"netchek\"; did you mean netcheck?"),
+            ("bnech", "there is no command \"bnech\"; did you mean bench?"),
             ("x", "there is no command \"x\"; `wherry --help` lists those there are"),
             ("completions", "missing: <shell>; usage: wherry completions <shell>"),
             ("completions zsh now", "\"now\" is one word too many; usage: wherry completions <shell>"),
