@@ -23,22 +23,27 @@ pub(crate) fn run(asked: Asked) -> Result<(), Failure> {
 pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    runtime.block_on(async {
-        // Before anything is bound: a signal that comes early still ends it in order.
-        let mut signals = Signals::new().map_err(SystemError::Start)?;
-        let running = Running::start(settings)?;
-        announce(settings, &running)?;
-        while let Asks::Reload = signals.next().await {
-            tracing::info!("reloading certificates, lists and maps");
-            running.reload();
-        }
-        tracing::info!("stopping; a second signal stops at once");
-        tokio::select! {
-            () = running.drain() => {}
-            () = signals.stop() => tracing::warn!("stopped at once"),
-        }
-        Ok(())
-    })
+    let served = runtime.block_on(serve(settings));
+    // A name that still resolves, or a file of a disk that hangs, is waited for no longer.
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve(settings: &Settings) -> Result<(), Failure> {
+    // Before anything is bound: a signal that comes early still ends it in order.
+    let mut signals = Signals::new().map_err(SystemError::Start)?;
+    let running = Running::start(settings)?;
+    announce(settings, &running)?;
+    while let Asks::Reload = signals.next().await {
+        tracing::info!("reloading certificates, lists and maps");
+        running.reload();
+    }
+    tracing::info!("stopping; a second signal stops at once");
+    tokio::select! {
+        () = running.drain() => {}
+        () = signals.stop() => tracing::warn!("stopped at once"),
+    }
+    Ok(())
 }
 
 /// Says where the relay listens and prints what to paste.

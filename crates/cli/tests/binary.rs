@@ -401,6 +401,37 @@ fn a_link_named_derper_takes_its_flags_and_warns_that_all_are_admitted() {
     assert!(home.path().join("k").is_file());
 }
 
+#[test]
+fn a_map_on_a_file_that_hangs_does_not_keep_the_relay_from_stopping() {
+    let home = home();
+    let pipe = home.path().join("map");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // With a writer that writes nothing, reading waits for ever.
+    let writer = std::fs::OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+    let (mut relay, _) = Relay::start(wherry(
+        &home,
+        "serve --dev --listen 127.0.0.1:0 --stun off --admin off --map-include map",
+    ));
+    let files = format!("/proc/{}/fd", relay.0.id());
+    let is_read = || {
+        let mut files = std::fs::read_dir(&files).unwrap();
+        files.any(|file| std::fs::read_link(file.unwrap().path()).is_ok_and(|target| target == pipe))
+    };
+    while !is_read() {
+        std::thread::yield_now();
+    }
+    assert!(Command::new("kill").arg(relay.0.id().to_string()).status().unwrap().success());
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let end = loop {
+        match relay.0.try_wait().unwrap() {
+            None if std::time::Instant::now() < deadline => std::thread::yield_now(),
+            end => break end,
+        }
+    };
+    assert_eq!(end.and_then(|end| end.code()), Some(0));
+    drop(writer);
+}
+
 /// Asks the private listener for a page: the status line and the body.
 fn ask(admin: &str, path: &str) -> (String, String) {
     let mut socket = TcpStream::connect(admin).unwrap();
