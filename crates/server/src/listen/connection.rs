@@ -46,7 +46,7 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
     // IPv4 clients of a dual-stack listener are IPv4 clients.
     let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     door.counters.accepted.add(1);
-    let mut memory = door.relay.switch.memory().claim_of_newcomer();
+    let mut memory = door.relay.switch.memory().claim_refusable();
     if !memory.cover(if matches!(face, Face::Tls(_)) { SILENT_BYTES } else { SPEAKING_BYTES }) {
         return door.counters.refuse(Refusal::Memory);
     }

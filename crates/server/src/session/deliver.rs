@@ -47,8 +47,8 @@ pub(super) fn deliver(conn: &Conn, mut mail: Mail<'_>, outbox: &mut Outbox) -> F
         let mailbox_is_empty = conn.mailbox().is_empty();
         if mailbox_is_empty && gathers {
             outgoing.gather(conn, &mut mail, outbox);
-            if mail.is_empty() {
-                // Whoever found the lock taken left its mail to the owner's turn, which is to come.
+            if outgoing.parcel.is_some() && mail.is_empty() {
+                // Whoever found the lock taken left its mail to the owner's turn, which is to come for the parcel.
                 return Fate { flowing: bytes, dropped: 0 };
             }
         } else if mailbox_is_empty {

@@ -164,14 +164,26 @@ async fn another_workers_connection_is_not_gathered_for() {
 }
 
 #[tokio::test]
-async fn without_memory_nothing_is_gathered() {
+async fn where_memory_is_short_nothing_is_gathered() {
     let mut scene = Scene::new(WORKER).await;
-    let mut all = scene.memory.claim();
-    assert!(all.cover(scene.memory.limit()));
+    let mut most = scene.memory.claim();
+    assert!(most.cover(scene.memory.limit() / 8 * 7));
     for src in 1..4 {
         scene.deliver(src, &[b"a"]);
         assert_eq!(scene.arrived(), [(src, b"a".to_vec())]);
     }
+}
+
+#[tokio::test]
+async fn who_could_not_gather_looks_for_mail_that_came_meanwhile() {
+    let mut scene = Scene::new(WORKER).await;
+    let mut most = scene.memory.claim();
+    assert!(most.cover(scene.memory.limit() / 8 * 7));
+    scene.deliver(1, &[b"first"]);
+    // As from another worker that found the lock taken.
+    scene.conn.link().mail_waiting.store(true, Ordering::Relaxed);
+    scene.deliver(2, &[b"a"]);
+    assert!(!scene.conn.link().mail_waiting.load(Ordering::Relaxed), "nobody looked");
 }
 
 #[tokio::test]

@@ -268,7 +268,7 @@ impl Seat {
                     batch.add(&Address { dst, src, forwarded: true }, at - packet.len()..at);
                 }
                 frame => {
-                    // Frames take effect in order: whoever reads a pong knows that the packets before it are gone.
+                    // Frames take effect in order: whoever reads a pong knows that the packets before it are on their way.
                     self.hand_out(plain, batch, outbox);
                     self.obey(&frame, outbox);
                 }

@@ -78,7 +78,7 @@ impl Outgoing {
                 Some(_) => self.send_parcel(conn, outbox),
                 None => {
                     let mailbox = conn.mailbox();
-                    self.parcel = outbox.blanks.get(mailbox.memory().claim());
+                    self.parcel = outbox.blanks.get(mailbox.memory().claim_refusable());
                     if self.parcel.is_none() {
                         drop(mailbox);
                         return self.send_mail(conn, mail, outbox);
@@ -95,10 +95,12 @@ impl Outgoing {
         let Some(parcel) = self.parcel.take() else { return };
         outbox.sealed.clear();
         let sealed = self.sealer.seal(&mut outbox.sealed, |out| out.extend_from_slice(&parcel.frames));
-        if account(conn, &sealed, parcel.kinds, outbox) {
+        let kinds = parcel.kinds;
+        // Its memory may be needed for what the socket does not take.
+        outbox.blanks.put(parcel);
+        if account(conn, &sealed, kinds, outbox) {
             self.write(conn, &outbox.sealed, outbox.now);
         }
-        outbox.blanks.put(parcel);
     }
 
     /// Takes from the mailbox, seals and writes until it is empty, the socket is full, or others should have their turn.

@@ -22,7 +22,7 @@ const SHARE: usize = 4;
 /// Those who hold something already leave one part of this many to those who hold nothing, connections that come included.
 const KEPT_FOR_FIRST: usize = 4;
 
-/// Connections that are no sessions yet leave one part of this many to those that are.
+/// What can be refused leaves one part of this many to what cannot.
 const KEPT_FOR_SESSIONS: usize = 8;
 
 impl MemoryBudget {
@@ -52,8 +52,8 @@ impl MemoryBudget {
         MemoryClaim { budget: Arc::clone(self), bytes: 0, leaves: 0 }
     }
 
-    /// The same for a connection that is no session yet: it leaves an eighth of all memory to sessions.
-    pub fn claim_of_newcomer(self: &Arc<Self>) -> MemoryClaim {
+    /// The same for what can be refused, connections that are no sessions yet among it: it leaves an eighth of all memory.
+    pub fn claim_refusable(self: &Arc<Self>) -> MemoryClaim {
         MemoryClaim { budget: Arc::clone(self), bytes: 0, leaves: self.limit / KEPT_FOR_SESSIONS }
     }
 
@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn newcomers_leave_an_eighth_to_sessions() {
         let budget = MemoryBudget::new(800);
-        let mut newcomer = budget.claim_of_newcomer();
+        let mut newcomer = budget.claim_refusable();
         assert!(newcomer.cover(700));
-        assert!(!newcomer.cover(701) && !budget.claim_of_newcomer().cover(1));
+        assert!(!newcomer.cover(701) && !budget.claim_refusable().cover(1));
         assert!(budget.claim().cover(100));
     }
 
@@ -150,7 +150,7 @@ mod tests {
             }
         }
         assert_eq!(holds, [75; 10], "ten parts of fourteen, of three quarters");
-        assert!(budget.claim_of_newcomer().cover(475));
+        assert!(budget.claim_refusable().cover(475));
         assert!(budget.take_share(600, 0));
         assert!(!budget.take_share(51, 0), "no more than there is");
     }
