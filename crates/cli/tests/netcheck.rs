@@ -178,6 +178,19 @@ fn a_map_may_come_from_a_url() {
 }
 
 #[test]
+fn a_map_whose_only_relay_does_not_pass_is_1_though_stun_answers() {
+    let relay = Relay::start();
+    let mut wrong = entry(&relay, 901);
+    wrong["CertName"] = json!(format!("sha256-raw:{}", "0a".repeat(32)));
+    let (code, stdout, stderr) = netcheck(&[&map(&[wrong])]);
+    assert_eq!(code, Some(1), "{stdout}");
+    assert!(stdout.contains("UDP: true") && stderr.contains("though STUN answers"), "{stdout}{stderr}");
+    let mut stun = entry(&relay, 901);
+    stun["STUNOnly"] = json!(true);
+    assert_eq!(netcheck(&[&map(&[stun])]).0, Some(0), "where nobody wants a relay, none is missed");
+}
+
+#[test]
 fn nothing_reached_is_1_and_says_so() {
     let nobody = own_address().to_string();
     let (code, stdout, stderr) = netcheck(&[&nobody]);

@@ -8,7 +8,7 @@ use wherry_wire::derp_map::DerpMap;
 use super::args::{Format, NetcheckArgs};
 use super::json::Json;
 use super::text::Text;
-use super::trouble::{self, BadMap, NothingReached};
+use super::trouble::{self, BadMap, NoRelay};
 use crate::failure::{Failure, SystemError};
 use crate::output::{self, Reader};
 use crate::subject;
@@ -16,8 +16,8 @@ use crate::subject;
 /// Makes reports and prints them.
 ///
 /// # Errors
-/// [`Failure::Usage`] if the question is wrong, [`Failure::Config`] if the map is, [`Failure::Other`] if nothing can be
-/// reached or the system gives no socket.
+/// [`Failure::Usage`] if the question is wrong, [`Failure::Config`] if the map is, [`Failure::Other`] if no relay
+/// works or the system gives no socket.
 pub(crate) fn run(args: &NetcheckArgs) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
@@ -41,10 +41,10 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
         match args.every {
             Some(_) if reader == Reader::Gone => return Ok(()),
             Some(interval) => tokio::time::sleep(interval).await,
-            None if report.reaches_anything() => return Ok(()),
+            None if report.is_served() => return Ok(()),
             None => {
-                let is_json = args.form() != Format::Text;
-                return Err(Failure::Other(NothingReached { is_json }.into()));
+                let (is_json, has_stun) = (args.form() != Format::Text, report.has_stun());
+                return Err(Failure::Other(NoRelay { is_json, has_stun }.into()));
             }
         }
     }

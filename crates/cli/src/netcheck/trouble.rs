@@ -18,14 +18,17 @@ pub(super) struct BadMap {
     pub(super) name: String,
 }
 
-/// Nothing could be reached.
+/// No relay works.
 #[derive(Debug, Error)]
 #[error(
-    "nothing can be reached: no region answers and no relay; the reasons stand above under Missing{}",
+    "{}; the reasons stand above under Missing{}",
+    if *.has_stun { "no relay of the map works from here, though STUN answers" }
+    else { "nothing can be reached: no STUN server answers and no relay" },
     if *.is_json { "" } else { " figures" }
 )]
-pub(super) struct NothingReached {
+pub(super) struct NoRelay {
     pub(super) is_json: bool,
+    pub(super) has_stun: bool,
 }
 
 impl fmt::Display for BadMap {

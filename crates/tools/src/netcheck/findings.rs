@@ -21,6 +21,8 @@ pub struct Latencies {
     pub v4: ByRegion,
     /// The least by STUN over IPv6.
     pub v6: ByRegion,
+    /// By ICMP, where nothing else answered: the host is there, which tells nothing of its relay.
+    pub echo: ByRegion,
 }
 
 /// What is known of this host's network.
@@ -100,6 +102,9 @@ impl Findings {
 
     /// The region answered by ICMP over IPv4.
     pub(super) fn answered_icmp(&mut self, region: i64, took: Duration) {
+        if !self.latencies.any.contains_key(&region) {
+            self.latencies.echo.insert(region, took);
+        }
         least(&mut self.latencies.any, region, took);
         self.ipv4 = true;
         self.icmp_v4 = true;
@@ -175,7 +180,9 @@ mod tests {
         let mut found = Findings::default();
         found.answered_https(1, Family::V6, MS(20));
         found.answered_icmp(1, MS(10));
-        assert_eq!(found.latencies.any[&1], MS(10));
+        found.answered_icmp(2, MS(30));
+        assert_eq!((found.latencies.any[&1], found.latencies.any[&2]), (MS(10), MS(30)));
+        assert_eq!(found.latencies.echo, ByRegion::from([(2, MS(30))]), "the relay of 1 answered, too");
         assert!(!found.udp && found.ipv4 && found.ipv6 && found.icmp_v4);
         assert!(found.latencies.v4.is_empty() && found.latencies.v6.is_empty());
     }

@@ -62,6 +62,13 @@ pub(super) fn list(facts: &Facts<'_>) -> Vec<Missing> {
             list.push(Missing { figure, family: None, region, node: None, why });
         }
     }
+    list.extend(facts.findings.latencies.echo.keys().map(|id| Missing {
+        figure: Figure::RegionLatency,
+        family: None,
+        region: Some(*id),
+        node: None,
+        why: of_host_alone(),
+    }));
     let is_blocked = list.iter().any(|gap| gap.figure == Figure::Udp && gap.why.reason == Reason::Blocked);
     let mut of_nodes: Vec<_> = facts.nodes.iter().flat_map(of_node).collect();
     for gap in of_nodes.iter_mut().filter(|gap| is_blocked && gap.figure == Figure::Stun) {
@@ -194,6 +201,12 @@ fn latency(facts: &Facts<'_>, id: i64, region: &Region) -> Why {
         }
         (false, true) => Why::new(Reason::Timeout, "none of its nodes answered; see there", ""),
     }
+}
+
+/// A latency that is there, but of the host.
+fn of_host_alone() -> Why {
+    let what = "it is an ICMP answer of the host, not of the relay, though clients take it as good";
+    Why::new(Reason::TooLittle, what, "how the relay itself does stands with its nodes")
 }
 
 #[cfg(test)]

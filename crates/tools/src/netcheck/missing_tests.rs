@@ -128,6 +128,28 @@ fn relay() -> crate::netcheck::RelayFigure {
 }
 
 #[test]
+fn an_echo_of_the_host_is_not_taken_for_one_of_the_relay() {
+    let map = map(vec![region(1)]);
+    let nodes = [node(1, false)];
+    let mut findings = Findings::default();
+    findings.answered_icmp(1, Duration::from_micros(200));
+    let facts = Facts {
+        map: &map,
+        have: V4,
+        findings: &findings,
+        nodes: &nodes,
+        has_gateway: true,
+        has_mapping: true,
+        portal: None,
+        hairpin: (false, false),
+        is_full: true,
+    };
+    let of_region = |gap: &Missing| gap.figure == Figure::RegionLatency && gap.region == Some(1);
+    let gaps: Vec<_> = list(&facts).into_iter().filter(of_region).collect();
+    assert!(matches!(gaps.as_slice(), [gap] if gap.why.what.contains("ICMP answer of the host")), "{gaps:?}");
+}
+
+#[test]
 fn a_region_without_latency_says_what_in_the_map_makes_it_so() {
     let reason = |region: Region, nodes: &[NodeReport]| {
         let found = reasons(&map(vec![region]), V4, nodes, 0);

@@ -24,7 +24,7 @@ fn map(regions: impl IntoIterator<Item = Region>) -> DerpMap {
 
 fn latencies(v4: &[(i64, u64)], v6: &[(i64, u64)]) -> Latencies {
     let of = |list: &[(i64, u64)]| list.iter().map(|(id, ms)| (*id, MS(*ms))).collect();
-    Latencies { any: of(&[v4, v6].concat()), v4: of(v4), v6: of(v6) }
+    Latencies { any: of(&[v4, v6].concat()), v4: of(v4), v6: of(v6), ..Latencies::default() }
 }
 
 /// Each set as `id-family: node@delay …`.

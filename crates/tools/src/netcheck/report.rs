@@ -81,18 +81,25 @@ pub enum Figure {
 }
 
 impl Report {
-    /// Whether anything of the map could be reached: a STUN server, or a relay, even one that does not admit this key.
+    /// Whether a relay of the map works, even one that does not admit this key; of a map that has STUN servers alone,
+    /// whether one of them answers.
     #[must_use]
-    pub fn reaches_anything(&self) -> bool {
-        let admits_others = |relay: &Result<RelayFigure, Why>| match relay {
+    pub fn is_served(&self) -> bool {
+        let mut relays = self.nodes.iter().flat_map(|node| [&node.relay_v4, &node.relay_v6]);
+        let works = |relay: &Result<RelayFigure, Why>| match relay {
             Ok(_) => true,
             Err(why) => why.reason == Reason::NotAdmitted,
         };
-        let reaches = |node: &NodeReport| {
-            node.stun_v4.is_ok()
-                || node.stun_v6.is_ok()
-                || [&node.relay_v4, &node.relay_v6].into_iter().any(admits_others)
+        let is_none = |relay: &Result<RelayFigure, Why>| match relay {
+            Ok(_) => false,
+            Err(why) => why.reason == Reason::SwitchedOff,
         };
-        self.findings.udp || self.nodes.iter().any(reaches)
+        relays.clone().any(works) || (relays.all(is_none) && self.has_stun())
+    }
+
+    /// Whether a STUN server of the map answers.
+    #[must_use]
+    pub fn has_stun(&self) -> bool {
+        self.findings.udp || self.nodes.iter().any(|node| node.stun_v4.is_ok() || node.stun_v6.is_ok())
     }
 }
