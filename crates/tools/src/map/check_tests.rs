@@ -111,3 +111,21 @@ fn a_carriage_return_alone_does_not_move_the_lines_of_json() {
     let found = loaded("{\"\r\": 1,\r}").findings;
     assert_eq!(found.iter().map(|one| one.place.at.unwrap().line).max(), Some(1), "{found:?}");
 }
+
+#[test]
+fn a_json_of_one_long_line_is_read_to_the_last_value_that_is_allowed() {
+    let scores = |count: usize| {
+        let scores: Vec<_> = (1..=count).map(|id| format!("\"{id}\":1.5")).collect();
+        format!("{{\"Regions\":{{}},\"é\":0,\"HomeParams\":{{\"RegionScore\":{{{}}}}}}}", scores.join(","))
+    };
+    let fits = loaded(&scores(99_000));
+    let last = fits.map.unwrap().home_params.unwrap().region_score;
+    assert_eq!(last.len(), 99_000);
+    let text = scores(110_000);
+    let refused = loaded(&text);
+    let [finding] = refused.findings.as_slice() else { panic!("{:?}", refused.findings) };
+    assert!(finding.found.contains("more than 200000 values"), "{finding:?}");
+    let at = finding.place.at.unwrap();
+    let there: String = text.chars().skip(at.column - 1).take(11).collect();
+    assert_eq!((at.line, there.as_str()), (1, "1.5,\"99997\""), "{at:?}");
+}

@@ -5,7 +5,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::text::Unread;
-use super::tree::{Member, Number, Tree, Value};
+use super::tree::{MAX_VALUES, Member, Number, Tree, Value};
 use crate::map::finding::At;
 
 /// Which liberties are allowed.
@@ -32,14 +32,13 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Tree, Unread> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
-    let lines = Lines::of(text);
     // The parser counts lines in its own way, where a carriage return stands alone.
     let parsed = parse_to_ast(text, &CollectOptions::default(), &options).map_err(|err| Unread {
-        at: lines.at(err.range().start),
+        at: Reader::of(text).at(err.range().start),
         reason: decapitalised(&err.kind().to_string()),
     })?;
     match parsed.value {
-        Some(value) => Ok(lines.tree(value)),
+        Some(value) => Reader::of(text).tree(value),
         None => Err(Unread { at: At { line: 1, column: 1 }, reason: "nothing in it".to_owned() }),
     }
 }
@@ -49,28 +48,37 @@ fn decapitalised(sentence: &str) -> String {
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Where the lines of a text begin.
-struct Lines<'a> {
+/// Goes through a text once, from the first value to the last.
+struct Reader<'a> {
     text: &'a str,
-    starts: Vec<usize>,
+    /// How far it has come: a byte, and its place.
+    byte: usize,
+    at: At,
+    /// Values so far.
+    values: usize,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> Reader<'a> {
     fn of(text: &'a str) -> Self {
-        let after_breaks = text.match_indices('\n').map(|(at, _)| at + 1);
-        Self { text, starts: std::iter::once(0).chain(after_breaks).collect() }
+        Self { text, byte: 0, at: At { line: 1, column: 1 }, values: 0 }
     }
 
-    /// The place of a byte.
-    fn at(&self, byte: usize) -> At {
-        let line = self.starts.partition_point(|start| *start <= byte);
-        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let before = self.text.get(start..byte).unwrap_or_default();
-        At { line, column: before.chars().count() + 1 }
+    /// The place of a byte, which is not before the last that was asked for: counting from there and not from the start
+    /// of the line keeps a long line linear.
+    fn at(&mut self, byte: usize) -> At {
+        for character in self.text.get(self.byte..byte).unwrap_or_default().chars() {
+            self.at = match character {
+                '\n' => At { line: self.at.line + 1, column: 1 },
+                _ => At { column: self.at.column + 1, ..self.at },
+            };
+        }
+        self.byte = byte;
+        self.at
     }
 
-    fn tree(&self, ast: Ast<'_>) -> Tree {
+    fn tree(&mut self, ast: Ast<'_>) -> Result<Tree, Unread> {
         let at = self.at(ast.range().start);
+        self.count(at)?;
         let value = match ast {
             Ast::NullKeyword(_) => Value::Null,
             Ast::BooleanLit(literal) => Value::Bool(literal.value),
@@ -78,20 +86,33 @@ impl<'a> Lines<'a> {
                 Value::Number(Number { written: literal.value.to_owned(), whole: literal.value.parse().ok() })
             }
             Ast::StringLit(literal) => Value::Text(literal.value.into_owned()),
-            Ast::Array(array) => Value::List(array.elements.into_iter().map(|one| self.tree(one)).collect()),
+            Ast::Array(array) => {
+                Value::List(array.elements.into_iter().map(|one| self.tree(one)).collect::<Result<_, _>>()?)
+            }
             Ast::Object(object) => {
-                Value::Object(object.properties.into_iter().map(|one| self.member(one)).collect())
+                let members = object.properties.into_iter().map(|one| self.member(one));
+                Value::Object(members.collect::<Result<_, _>>()?)
             }
         };
-        Tree { at, value }
+        Ok(Tree { at, value })
     }
 
-    fn member(&self, property: ObjectProp<'_>) -> Member {
+    fn member(&mut self, property: ObjectProp<'_>) -> Result<Member, Unread> {
         let at = self.at(property.name.range().start);
+        self.count(at)?;
         let key = match property.name {
             ObjectPropName::String(name) => name.value.into_owned(),
             ObjectPropName::Word(name) => name.value.to_owned(),
         };
-        Member { number: key.parse().ok(), key, at, value: self.tree(property.value) }
+        Ok(Member { number: key.parse().ok(), key, at, value: self.tree(property.value)? })
+    }
+
+    /// Counts as the other form does: a key is one, and its value another.
+    fn count(&mut self, at: At) -> Result<(), Unread> {
+        self.values += 1;
+        match self.values > MAX_VALUES {
+            true => Err(Unread { at, reason: format!("more than {MAX_VALUES} values") }),
+            false => Ok(()),
+        }
     }
 }

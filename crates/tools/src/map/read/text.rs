@@ -14,6 +14,9 @@ pub(in crate::map) enum Form {
     Yaml,
 }
 
+/// Keys that are looked at to tell YAML with braces from broken JSON: a map has no more at its outermost.
+const KEYS: usize = 16;
+
 /// Why a text cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::map) struct Unread {
@@ -52,7 +55,7 @@ pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
     }
     // YAML may be written with braces too, but then its keys have no quotes.
     match yaml::read(text) {
-        Ok((tree, second)) if tree.members().iter().any(|member| is_bare(text, member)) => {
+        Ok((tree, second)) if tree.members().iter().take(KEYS).any(|member| is_bare(text, member)) => {
             (Form::Yaml, Ok(Text { form: Form::Yaml, tree, liberty: None, second }))
         }
         _ => (Form::Json, Err(strict)),

@@ -2,6 +2,10 @@
 
 use crate::map::finding::At;
 
+/// The most values a document may have, keys among them, and those that aliases repeat counted again: the largest map in
+/// the world has some ten thousand.
+pub(super) const MAX_VALUES: usize = 200_000;
+
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::map) struct Tree {

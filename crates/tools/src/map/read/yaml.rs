@@ -1,16 +1,12 @@
 //! YAML, as far as maps use it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, options};
 
 use super::text::Unread;
-use super::tree::{Member, Number, Tree, Value};
+use super::tree::{MAX_VALUES, Member, Number, Tree, Value};
 use crate::map::finding::At;
-
-/// The most values a document may have, those that aliases repeat counted again: the largest map in the world has
-/// some ten thousand.
-const MAX_VALUES: usize = 200_000;
 
 /// The deepest nesting: a map needs six.
 const MAX_DEPTH: usize = 64;
@@ -120,7 +116,8 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
             members.push(Member { key: key.into_owned(), number, at: at(&span), value });
         }
         // What is written here wins over what is merged in.
-        merged.retain(|inherited| members.iter().all(|own| own.key != inherited.key));
+        let own: BTreeSet<&str> = members.iter().map(|own| own.key.as_str()).collect();
+        merged.retain(|inherited| !own.contains(inherited.key.as_str()));
         members.extend(merged);
         Ok(members)
     }
@@ -145,18 +142,15 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
 
 /// The members that `<<` brings: of one object, or of each in a list, the first of a name first.
 fn inherited(value: Tree) -> Vec<Member> {
-    let mut all: Vec<Member> = Vec::new();
+    let mut all = Vec::new();
+    let mut names = BTreeSet::new();
     let objects = match value.value {
         Value::List(list) => list,
         _ => vec![value],
     };
     for object in objects {
         let Value::Object(members) = object.value else { continue };
-        for member in members {
-            if all.iter().all(|earlier| earlier.key != member.key) {
-                all.push(member);
-            }
-        }
+        all.extend(members.into_iter().filter(|member| names.insert(member.key.clone())));
     }
     all
 }
