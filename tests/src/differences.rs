@@ -19,6 +19,11 @@ pub enum Difference {
     ///
     /// In the reference's queue of 32 packets a flood by one sender leaves nothing of the others.
     FairBetweenSenders,
+    /// Nothing is dropped while the receiver's socket takes more.
+    ///
+    /// In the reference a flood may keep the receiver's writer from its turn, until the queue in front of an empty socket
+    /// overflows: on a busy machine the first of a flood's packets are lost.
+    WritesBeforeDropping,
     /// A sibling that does not read who comes and goes is cut when much of it waits, and told everything when it is back.
     ///
     /// The reference lets any amount pile up until the sibling takes nothing for 30 s.

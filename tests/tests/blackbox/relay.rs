@@ -151,7 +151,9 @@ fn a_slow_receiver_loses_the_oldest_packets_and_keeps_the_order() {
     }
     assert!(seen.is_sorted_by(|a, b| a < b), "no packet comes twice or late: {seen:?}");
     assert!(seen.len() < count as usize, "the test sent too little to overflow anything");
-    assert_eq!(seen.first(), Some(&0), "what was written before the overflow still comes");
+    if relay.differs(Difference::WritesBeforeDropping) {
+        assert_eq!(seen.first(), Some(&0), "what was written before the overflow still comes");
+    }
 }
 
 #[test]
