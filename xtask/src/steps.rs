@@ -38,7 +38,7 @@ pub(crate) struct Step {
 /// All steps in the order they run.
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "fmt", question: "is everything formatted?", run: fmt },
-    Step { name: "lockfile", question: "does the lock file match the manifests?", run: lockfile },
+    Step { name: "lockfile", question: "do the lock files match the manifests?", run: lockfile },
     Step {
         name: "inherits",
         question: "does each crate share the lints?",
@@ -79,15 +79,27 @@ const NO_GO: &str = "Go is not installed";
 
 fn fmt(root: &Path) -> Outcome {
     let workspace = run(&mut command(root, &["cargo", "fmt", "--all", "--check"]));
-    let others = [root.join("fuzz"), root.join("tests").join("foreign")];
     workspace
-        .and_then(|()| others.iter().try_for_each(|dir| run(&mut command(dir, &["cargo", "fmt", "--check"]))))
+        .and_then(|()| {
+            other_workspaces(root)
+                .iter()
+                .try_for_each(|dir| run(&mut command(dir, &["cargo", "fmt", "--check"])))
+        })
         .into()
+}
+
+/// Those with manifests and lock files of their own.
+fn other_workspaces(root: &Path) -> [PathBuf; 2] {
+    [root.join("fuzz"), root.join("tests").join("foreign")]
 }
 
 fn lockfile(root: &Path) -> Outcome {
     let words = ["cargo", "metadata", "--locked", "--format-version", "1"];
-    crate::command::output(&mut command(root, &words)).map(|_| ()).into()
+    let [fuzz, foreign] = other_workspaces(root);
+    [root, &fuzz, &foreign]
+        .iter()
+        .try_for_each(|dir| crate::command::output(&mut command(dir, &words)).map(|_| ()))
+        .into()
 }
 
 fn deny(root: &Path) -> Outcome {
