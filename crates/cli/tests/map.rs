@@ -87,6 +87,7 @@ maps! {
     policy_hujson: "policy.hujson",
     port_blocked_yaml: "port-blocked.yaml",
     port_range_yaml: "port-range.yaml",
+    port_zero_yaml: "port-zero.yaml",
     region_codes_missing_yaml: "region-codes-missing.yaml",
     region_id_differs_yaml: "region-id-differs.yaml",
     region_id_foreign_yaml: "region-id-foreign.yaml",

@@ -196,6 +196,8 @@ rules! {
         AddressPrivate = "address-private",
         /// The address of the map is none of the host name's.
         AddressDiffers = "address-differs",
+        /// A port written as 0, which clients take for the usual one.
+        PortZero = "port-zero",
         /// A port that browsers refuse.
         PortBlocked = "port-blocked",
         /// A field that has no effect.

@@ -65,7 +65,7 @@ fn ports(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen
             Rule::PortRange,
             map.in_node(region, one, "DERPPort"),
             format!("it is {derp}, which is no port"),
-            "1 to 65535, or 0 or nothing for 443",
+            "1 to 65535, or nothing for 443",
             "write the TCP port on which the relay speaks TLS",
         );
     }
@@ -75,10 +75,11 @@ fn ports(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen
             Rule::PortRange,
             map.in_node(region, one, "STUNPort"),
             format!("it is {stun}, which is no port"),
-            "1 to 65535, 0 or nothing for 3478, or -1 for no STUN",
+            "1 to 65535, nothing for 3478, or -1 for no STUN",
             "write the UDP port on which the relay answers STUN",
         );
     }
+    zero(map, region, one, pen);
     if u16::try_from(derp).is_ok_and(|port| BLOCKED.contains(&port)) {
         pen.note(
             Rule::PortBlocked,
@@ -90,14 +91,31 @@ fn ports(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen
     }
 }
 
-/// Ports of other protocols below 10080 to which browsers never connect.
+/// Ports that were written down as 0: whoever meant none gets the usual one.
+fn zero(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen) {
+    for field in &one.zero_ports {
+        let (usual, expected) = match *field {
+            "DERPPort" => ("443", "1 to 65535, or nothing for 443"),
+            _ => ("3478", "1 to 65535, nothing for 3478, or -1 for no STUN"),
+        };
+        pen.note(
+            Rule::PortZero,
+            map.in_node(region, one, field),
+            format!("it is 0, which is no port: clients take it for {usual}"),
+            expected,
+            format!("write {}, or the port that was meant", map.line(field, usual)),
+        );
+    }
+}
+
+/// Ports of other protocols to which browsers never connect; 0, the first on their list, is [`zero`]'s.
 ///
 /// Source: the Fetch standard, "bad port".
-const BLOCKED: [u16; 81] = [
+const BLOCKED: [u16; 82] = [
     1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,
     109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515,
     526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049,
-    3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
+    3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ];
 
 fn purpose(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen) {

@@ -50,6 +50,8 @@ pub(in crate::map) struct NodeOutline {
     pub(in crate::map) label: String,
     pub(in crate::map) at: At,
     pub(super) places: Places,
+    /// Ports written as 0, by Go's names.
+    pub(in crate::map) zero_ports: Vec<&'static str>,
     pub(in crate::map) node: Node,
 }
 

@@ -180,8 +180,10 @@ fn node(tree: &Tree, number: usize, around: &Around, pen: &mut Pen) -> NodeOutli
     let place = Place { node: Some(label.clone()), ..around.place.clone() };
     let around = Around { place, what: "a node", ..around.clone() };
     let found = fields(tree, NODE, &[("a region", REGION), ("the map", MAP)], &around, pen);
+    let is_zero = |name: &&str| found.simple.get(*name).is_some_and(|value| *value == 0);
+    let zero_ports = ["DERPPort", "STUNPort"].into_iter().filter(is_zero).collect();
     let (node, places) = typed(found);
-    NodeOutline { label, at: tree.at, places, node }
+    NodeOutline { label, at: tree.at, places, zero_ports, node }
 }
 
 fn home(tree: &Tree, around: &Around, places: &mut BTreeMap<i64, At>, pen: &mut Pen) -> Option<HomeParams> {
