@@ -68,6 +68,17 @@ impl Drop for Relay {
     }
 }
 
+/// Out of 127.0.0.0/8, so that ports need not be shared with anything.
+fn own_address() -> Ipv4Addr {
+    let [a, b, c] = Clock::start().random().unwrap();
+    Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254)
+}
+
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
 /// A web server that gives each connection the answer of its path, then closes it. It ends with the process.
 fn web(answers: &'static [(&'static str, &'static str)]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -163,6 +174,23 @@ fn stun_that_does_not_answer_is_not_in_the_entry() {
 }
 
 #[test]
+fn port_80_is_in_the_entry_of_a_relay_that_answers_there() {
+    let ip = own_address();
+    if let Err(err) = TcpListener::bind((ip, 80)) {
+        return say(&format!("SKIPPED: port 80 cannot be had here: {err}"));
+    }
+    let (listen, http) = (format!("{ip}:8443"), format!("{ip}:80"));
+    let entry = |relay: &Relay| map(&relay.dir, &["entry", &listen, "--stun-port", "off"]);
+    let relay = Relay::start(&["--hostname", &ip.to_string(), "--listen", &listen, "--http", &http]);
+    let (code, out, err) = entry(&relay);
+    assert_eq!((code, out.contains("canport80: true")), (0, true), "{out}{err}");
+    drop(relay);
+    let relay = Relay::start(&["--hostname", &ip.to_string(), "--listen", &listen]);
+    let (code, out, err) = entry(&relay);
+    assert_eq!((code, out.contains("canport80")), (0, false), "{out}{err}");
+}
+
+#[test]
 fn the_entry_of_settings_has_the_pin_of_the_certificate_on_disk() {
     let relay = Relay::start(&[]);
     let (listen, stun) = (relay.addr(), format!("127.0.0.1:{}", relay.field("stunport")));
@@ -178,8 +206,7 @@ fn the_entry_of_settings_has_the_pin_of_the_certificate_on_disk() {
 
 #[test]
 fn the_relay_serves_the_map_that_it_prints_with_others_beside_it() {
-    let [a, b, c] = Clock::start().random().unwrap();
-    let addr = format!("{}:8080", Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254));
+    let addr = format!("{}:8080", own_address());
     let maps = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/maps");
     let include = format!("{maps}/region-id-foreign.yaml");
     let relay = Relay::start(&["--listen", &format!("plain:{addr}"), "--map-include", &include]);
@@ -270,8 +297,7 @@ fn nodes_of_a_region_are_meshed_or_not_as_packets_say() {
     );
     assert!(!out.contains("must-be-meshed"), "{out}");
     // One relay under two names carries packets between them, as a mesh does.
-    let [a, b, c] = Clock::start().random().unwrap();
-    let second = format!("{}:8443", Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254));
+    let second = format!("{}:8443", own_address());
     let both = Relay::start(&["--listen", &second]);
     let (first, pin) = end(&both);
     let (code, out) = probed(&both.dir, &region([(&first, &pin), (&second, &pin)]));

@@ -8,6 +8,7 @@
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
 //! | `netcheck` | what this host's network is like towards the relays of a map |
 //! | `remedy` | what to do about a dial that failed |
+//! | `port80` | the question of the captive-portal check |
 //! | `http` | one HTTP request for its status |
 //! | `clock` | the only reader of time and entropy |
 //!
@@ -20,4 +21,5 @@ pub mod doctor;
 mod http;
 pub mod map;
 pub mod netcheck;
+mod port80;
 pub mod remedy;

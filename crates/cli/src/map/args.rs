@@ -78,8 +78,8 @@ impl From<Reader> for Destination {
 #[derive(Debug, Args)]
 #[command(after_help = ENTRY_AFTER)]
 pub(crate) struct EntryArgs {
-    /// Host, host:port or URL of a running relay, which is asked for its certificate and STUN; without it the entry is
-    /// made from the settings
+    /// Host, host:port or URL of a running relay, which is asked for its certificate, STUN and port 80; without it the
+    /// entry is made from the settings
     #[arg(value_name = "RELAY")]
     pub(super) relay: Option<String>,
 

@@ -132,7 +132,12 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
         ));
     }
     let stun_port = stun_port.filter(|_| shown.has_stun);
-    Ok(Entry { cert_name: shown.cert_name, stun_port, ..Entry::at(endpoint.host(), endpoint.port()) })
+    Ok(Entry {
+        cert_name: shown.cert_name,
+        stun_port,
+        can_port_80: shown.can_port_80,
+        ..Entry::at(endpoint.host(), endpoint.port())
+    })
 }
 
 fn endpoint(relay: &str) -> Result<Endpoint, TargetError> {

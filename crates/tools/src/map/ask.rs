@@ -1,7 +1,7 @@
 //! Asking a relay what it shows to clients.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -13,6 +13,7 @@ use wherry_client::{
 use wherry_wire::stun::{TxId, parse_response, request};
 
 use crate::clock::entropy;
+use crate::port80::{self, Heard};
 
 /// What a relay shows to clients, as its map entry needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Shown {
     pub admits_strangers: bool,
     /// Whether it answers STUN where it was asked.
     pub has_stun: bool,
+    /// Whether it answers on port 80 as clients ask to find captive portals.
+    pub can_port_80: bool,
 }
 
 /// Why a relay cannot be asked, or its certificate not be put into a map.
@@ -50,7 +53,8 @@ pub enum AskError {
 const STUN_PATIENCE: Duration = Duration::from_secs(1);
 const STUN_TRIES: usize = 3;
 
-/// Dials the relay, finds out by which name or pin clients accept its certificate, and asks for STUN at `stun_port`.
+/// Dials the relay, finds out by which name or pin clients accept its certificate, and asks for STUN at `stun_port` and
+/// for port 80.
 ///
 /// # Errors
 /// [`AskError`].
@@ -91,7 +95,11 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_port: Option<u16>)
         Some(port) => stun(SocketAddr::new(addr.ip(), port)).await.is_ok(),
         None => false,
     };
-    Ok(Shown { cert_name, admits_strangers, has_stun })
+    let can_port_80 = match addr.ip() {
+        IpAddr::V4(ip) => port80::ask(SocketAddrV4::new(ip, 80), None).await == Heard::Relay,
+        IpAddr::V6(_) => false,
+    };
+    Ok(Shown { cert_name, admits_strangers, has_stun, can_port_80 })
 }
 
 /// TLS alone; the pin of the certificate that was shown.

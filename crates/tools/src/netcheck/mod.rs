@@ -1,8 +1,8 @@
 //! What this host's network is like towards the relays of a map, in the terms of stock clients.
 //!
 //! Lives here: the plan of questions, the STUN round, the choice of a home, the reasons for what is missing, all without
-//! sockets; around them the sockets, and a test of every node. Uses the client, the wire crate, the rooms `remedy` and
-//! `http`. Must stay true: the verdict is reached by the same questions at the same times as a stock client's, and nothing
+//! sockets; around them the sockets, and a test of every node. Uses the client, the wire crate, the rooms `remedy`, `port80`
+//! and `http`. Must stay true: the verdict is reached by the same questions at the same times as a stock client's, and nothing
 //! that is asked beyond them enters it; every figure that is not there has a reason; nobody is asked but the map's nodes
 //! and the router.
 
