@@ -209,7 +209,7 @@ fn config_check_shows_values_beside_mistakes() {
     let failed = run(&mut wherry(&home, "config check --json --workers 0"));
     let report: serde_json::Value = serde_json::from_str(&failed.stdout).unwrap();
     let count = |of: &str| report[of].as_array().unwrap().len();
-    assert_eq!((failed.code, count("problems"), count("settings")), (Some(78), 3, 34));
+    assert_eq!((failed.code, count("problems"), count("settings")), (Some(78), 3, 38));
     let failed = run(&mut wherry(&home, "config check --workers 0 --hostname x"));
     assert_eq!((failed.code, failed.stderr.len(), failed.stdout.contains("ok:")), (Some(78), 3, false));
     assert_eq!(report["ok"], false);

@@ -32,11 +32,15 @@ struct Relay {
 
 impl Relay {
     fn start(args: &[&str]) -> Self {
+        Self::start_at(&["--listen", "127.0.0.1:0"], args)
+    }
+
+    fn start_at(listen: &[&str], args: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut command = wherry(&dir);
-        command.args(["serve", "--dev", "--state", "state", "--admin", "off"]);
-        command.args(["--listen", "127.0.0.1:0", "--stun", "127.0.0.1:0"]);
-        let mut child = command.args(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.args(["serve", "--dev", "--state", "state", "--admin", "off", "--stun", "127.0.0.1:0"]);
+        let mut child =
+            command.args(listen).args(args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut entry = String::new();
         // What it prints last is the port, once it listens.
@@ -202,6 +206,36 @@ fn the_entry_of_settings_has_the_pin_of_the_certificate_on_disk() {
     assert_eq!((code, out.as_str()), (78, ""));
     assert!(err.contains("start the relay once"), "{err}");
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0, "nothing is written");
+}
+
+#[test]
+fn a_relay_behind_a_proxy_and_other_ports_has_the_entry_that_its_settings_give_it() {
+    let addr = format!("{}:8080", own_address());
+    let said = [
+        "--hostname",
+        "203.0.113.7",
+        "--map-port",
+        "12345",
+        "--map-stun-port",
+        "12346",
+        "--map-ipv6",
+        "2001:db8::7",
+    ];
+    let listen = format!("plain:{addr}");
+    let dir = tempfile::tempdir().unwrap();
+    let settings = ["entry", "--dev", "--state", "state", "--listen", &listen, "--stun", "127.0.0.1:0"];
+    let (code, _, err) = map(&dir, &[&settings[..], &said[..2], &said[4..]].concat());
+    assert_eq!(code, 78);
+    assert!(err.contains("set map.port to its port"), "{err}");
+    let (code, out, err) = map(&dir, &[&settings[..], &said].concat());
+    assert_eq!((code, err.as_str()), (0, ""));
+    for line in ["ipv4: \"203.0.113.7\"", "ipv6: 2001:db8::7", "derpport: 12345", "stunport: 12346"] {
+        assert!(out.contains(line), "{line} in {out}");
+    }
+    let relay = Relay::start_at(&["--listen", &listen], &said);
+    assert_eq!(relay.entry, out);
+    let (code, served, err) = map(&relay.dir, &["merge", &format!("http://{addr}/derpmap.json")]);
+    assert_eq!((code, served), (0, out), "{err}");
 }
 
 #[test]

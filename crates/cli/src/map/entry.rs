@@ -36,13 +36,13 @@ enum NoEntry {
     )]
     NoHost,
     #[error(
-        "no listener speaks TLS, and clients speak nothing else; if a proxy does, ask it: wherry map entry HOST:PORT"
+        "no listener speaks TLS, and clients speak nothing else; if a proxy does, set map.port to its port, or ask it: wherry map entry HOST:PORT"
     )]
     NoTls,
     #[error(
-        "{key} is on port 0, so the port is known only while the relay runs: ask it: wherry map entry HOST:PORT"
+        "{key} is on port 0, so the port is known only while the relay runs: ask it: wherry map entry HOST:PORT; or set {instead}"
     )]
-    FreePort { key: &'static str },
+    FreePort { key: &'static str, instead: &'static str },
     #[error("{0}; if the certificate is yet to be made, start the relay once, as the user that it runs as")]
     Certificate(#[from] TlsError),
 }
@@ -67,8 +67,8 @@ pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
         region_code: args.code.unwrap_or(base.region_code),
         region_name: args.name.unwrap_or(base.region_name),
         node_name: args.node_name.or(base.node_name),
-        ipv4: args.ipv4,
-        ipv6: args.ipv6,
+        ipv4: args.ipv4.or(base.ipv4),
+        ipv6: args.ipv6.or(base.ipv6),
         ..base
     };
     let text = args.format.write(&entry.map()).map_err(|err| Failure::Other(err.into()))?;
@@ -83,18 +83,20 @@ fn of_settings(settings: SettingArgs, env: &Environment) -> Result<Entry, Failur
 
 fn of_checked(settings: &Settings) -> Result<Entry, NoEntry> {
     let host = settings.hostnames.first().ok_or(NoEntry::NoHost)?;
-    let listen = settings.listen.iter().find(|listen| listen.tls).ok_or(NoEntry::NoTls)?;
+    let (map, listen) = (&settings.map, settings.listen.iter().find(|listen| listen.tls));
+    let tls = listen.map(|listen| listen.addr.port());
     let stun = settings.stun.first().map(SocketAddr::port);
-    for (key, port) in [("listen", Some(listen.addr.port())), ("stun", stun)] {
-        if port == Some(0) {
-            return Err(NoEntry::FreePort { key });
+    let ports = [("listen", tls, "map.port", map.port), ("stun", stun, "map.stun_port", map.stun_port)];
+    for (key, port, instead, public) in ports {
+        if port == Some(0) && public.is_none() {
+            return Err(NoEntry::FreePort { key, instead });
         }
     }
     let pin = match &settings.cert {
         Some(cert) => tls::pin(cert, &settings.hostnames, Clock::start())?,
         None => None,
     };
-    Ok(run::entry(settings, host, listen.addr.port(), stun, pin))
+    run::entry(settings, host, tls, stun, pin).ok_or(NoEntry::NoTls)
 }
 
 /// The entry of a relay that runs.

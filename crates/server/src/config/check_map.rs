@@ -1,20 +1,32 @@
 //! The settings of the map that the relay serves.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use super::{
-    Include, MapSettings,
+    Host, Include, MapSettings,
     ledger::Ledger,
     limits,
-    problem::{FileError, ValueError},
+    problem::{Conflict, FileError, ValueError},
     register_map as keys, value,
 };
 
+/// What the map says of a family by which a node cannot be reached.
+const OFF: &str = "none";
+
 impl Ledger {
-    pub(super) fn map(&mut self) -> Option<MapSettings> {
+    pub(super) fn map(&mut self, host: Option<&Host>) -> Option<MapSettings> {
         let serve = self.one(&keys::MAP_SERVE, value::parse_switch);
         let region_id = self.one(&keys::MAP_ID, |text| value::parse_count(text, &limits::REGION_ID));
         let region_code = self.one(&keys::MAP_CODE, parse_text);
         let region_name = self.one(&keys::MAP_NAME, parse_text);
         let node_name = self.one(&keys::MAP_NODE, |text| value::parse_or(text, "auto", parse_text));
+        let ipv4 = self.one(&keys::MAP_IPV4, |text| value::parse_or(text, "auto", parse_ipv4));
+        let ipv6 = self.one(&keys::MAP_IPV6, |text| value::parse_or(text, "auto", parse_ipv6));
+        if let (Some(ipv4), Some(ipv6)) = (&ipv4, &ipv6) {
+            self.can_be_found(host, ipv4.as_deref(), ipv6.as_deref());
+        }
+        let port = self.one(&keys::MAP_PORT, |text| value::parse_or(text, "auto", parse_port));
+        let stun_port = self.one(&keys::MAP_STUN_PORT, |text| value::parse_or(text, "auto", parse_port));
         let include = self.many(&keys::MAP_INCLUDE, parse_include);
         let files_are_there = include.iter().flatten().all(|include| match include {
             Include::File(path) => {
@@ -30,11 +42,54 @@ impl Ledger {
             region_code: region_code?,
             region_name: region_name?,
             node_name: node_name?,
+            ipv4: ipv4?,
+            ipv6: ipv6?,
+            port: port?,
+            stun_port: stun_port?,
             include: include.filter(|_| files_are_there)?,
             without: without?,
             refresh: refresh?,
         })
     }
+
+    /// Notes if neither family is left to reach `host` by.
+    fn can_be_found(&mut self, host: Option<&Host>, ipv4: Option<&str>, ipv6: Option<&str>) {
+        let is_off = |written: Option<&str>, is_other: fn(&IpAddr) -> bool| match (written, host) {
+            (Some(written), _) => written == OFF,
+            (None, Some(Host::Ip(ip))) => is_other(ip),
+            (None, _) => false,
+        };
+        if !is_off(ipv4, IpAddr::is_ipv6) || !is_off(ipv6, IpAddr::is_ipv4) {
+            return;
+        }
+        let (key, other) = match ipv4 {
+            Some(_) => (&keys::MAP_IPV4, "IPv6"),
+            None => (&keys::MAP_IPV6, "IPv4"),
+        };
+        self.conflict(key, Conflict::NoAddress { other });
+    }
+}
+
+fn parse_ipv4(text: &str) -> Result<String, ValueError> {
+    match text.parse::<Ipv4Addr>() {
+        Ok(ip) => Ok(ip.to_string()),
+        Err(_) if text == OFF => Ok(text.to_owned()),
+        Err(_) => Err(ValueError::Family { family: "IPv4" }),
+    }
+}
+
+fn parse_ipv6(text: &str) -> Result<String, ValueError> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    match bare.parse::<Ipv6Addr>() {
+        Ok(ip) => Ok(ip.to_string()),
+        Err(_) if text == OFF => Ok(text.to_owned()),
+        Err(_) => Err(ValueError::Family { family: "IPv6" }),
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, ValueError> {
+    let port = value::parse_count(text, &limits::PORT)?;
+    u16::try_from(port).map_err(|_| ValueError::Number)
 }
 
 fn parse_text(text: &str) -> Result<String, ValueError> {

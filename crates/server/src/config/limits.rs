@@ -45,6 +45,8 @@ pub(super) const MAILBOX_AGE: RangeInclusive<Duration> = Duration::from_millis(1
 pub(super) const WORKERS: RangeInclusive<usize> = 1..=1024;
 /// What clients can use as the number of a region.
 pub(super) const REGION_ID: RangeInclusive<usize> = 1..=65535;
+/// What can be dialled.
+pub(super) const PORT: RangeInclusive<usize> = 1..=65535;
 /// Often enough for any change, seldom enough for whoever serves the map.
 pub(super) const REFRESH: RangeInclusive<Duration> =
     Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);

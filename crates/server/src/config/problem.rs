@@ -156,6 +156,12 @@ pub enum ValueError {
         /// The part.
         text: String,
     },
+    /// No address of the family that is asked for.
+    #[error("not an {family} address")]
+    Family {
+        /// The family.
+        family: &'static str,
+    },
     /// An IPv6 address without its brackets.
     #[error("an IPv6 address needs brackets: [{ip}]:PORT")]
     Brackets {
@@ -217,6 +223,14 @@ pub enum Conflict {
         "not loopback: whoever reaches it sees who uses the relay; use 127.0.0.1, or set admin_exposed if the network is private"
     )]
     AdminExposed,
+    /// The own node in the map has no address left.
+    #[error(
+        "there is no way by {other} either, so nobody would find this relay; give one of the two an address"
+    )]
+    NoAddress {
+        /// The other family.
+        other: &'static str,
+    },
 }
 
 /// Why a key must be set, and what to do.

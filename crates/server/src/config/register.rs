@@ -3,7 +3,8 @@
 
 use super::key::{DURATION, Key, NONE, Shape};
 use super::register_map::{
-    MAP_CODE, MAP_ID, MAP_INCLUDE, MAP_NAME, MAP_NODE, MAP_REFRESH, MAP_SERVE, MAP_WITHOUT,
+    MAP_CODE, MAP_ID, MAP_INCLUDE, MAP_IPV4, MAP_IPV6, MAP_NAME, MAP_NODE, MAP_PORT, MAP_REFRESH, MAP_SERVE,
+    MAP_STUN_PORT, MAP_WITHOUT,
 };
 
 /// Finds a key by its name in the file.
@@ -36,6 +37,10 @@ pub const KEYS: &[&Key] = &[
     &MAP_CODE,
     &MAP_NAME,
     &MAP_NODE,
+    &MAP_IPV4,
+    &MAP_IPV6,
+    &MAP_PORT,
+    &MAP_STUN_PORT,
     &MAP_INCLUDE,
     &MAP_WITHOUT,
     &MAP_REFRESH,

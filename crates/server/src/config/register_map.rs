@@ -10,8 +10,8 @@ pub(super) const MAP_SERVE: Key = Key {
     default: "true",
     doc: "Serve a DERP map at `/derpmap.json` on every relay listener, for `derp.urls` of Headscale: this relay's own \
           entry, pin included, and what `map.include` names. It tells whoever reaches the relay no more of it than its \
-          own listeners do, and of the others what the included maps say. The own entry needs `hostname` and a TLS \
-          listener. Headscale fetches nothing from a server with a self-signed certificate: on one host with such a relay \
+          own listeners do, and of the others what the included maps say. The own entry needs `hostname`, and a \
+          TLS listener or `map.port`. Headscale fetches nothing from a server with a self-signed certificate: on one host with such a relay \
           give it `http://127.0.0.1:8080/derpmap.json` of a second listener, `plain:127.0.0.1:8080`. Until each included map was read once the answer is 503, so that no reader takes a part for the whole.",
     ..NONE
 };
@@ -50,6 +50,48 @@ pub(super) const MAP_NODE: Key = Key {
     default: "auto",
     doc: "Name of this relay's node in the map. `auto` is the region's number and `a`; a second relay of one region \
           needs another one.",
+    ..NONE
+};
+
+pub(super) const MAP_IPV4: Key = Key {
+    name: "map.ipv4",
+    value_name: "IP|none|auto",
+    takes: "an IPv4 address without port, none, or auto",
+    default: "auto",
+    doc: "IPv4 address of this relay in the map. `auto` is the first `hostname` if that is one, and nothing if it is a name, \
+          which clients look up; `none` says that there is no way by IPv4. Clients look for captive portals only where \
+          there is an address.",
+    ..NONE
+};
+
+pub(super) const MAP_IPV6: Key = Key {
+    name: "map.ipv6",
+    value_name: "IP|none|auto",
+    takes: "an IPv6 address without port, none, or auto",
+    default: "auto",
+    doc: "IPv6 address of this relay in the map, as `map.ipv4`. A relay at a bare IPv4 address that has IPv6 too says so \
+          here; otherwise clients with IPv6 alone do not find it.",
+    ..NONE
+};
+
+pub(super) const MAP_PORT: Key = Key {
+    name: "map.port",
+    value_name: "PORT|auto",
+    takes: "1 to 65535, or auto",
+    default: "auto",
+    doc: "TCP port in the map, where a router, a container or a proxy publishes another one than the relay listens on. \
+          `auto` is the port of the first TLS listener. With this key there is an entry without a TLS listener, too: \
+          where a proxy speaks TLS, its certificate must be good for the first `hostname`.",
+    ..NONE
+};
+
+pub(super) const MAP_STUN_PORT: Key = Key {
+    name: "map.stun_port",
+    value_name: "PORT|auto",
+    takes: "1 to 65535, or auto",
+    default: "auto",
+    doc: "UDP port of STUN in the map, where another one is published than the relay answers on. `auto` is the port of the \
+          first `stun` address. With `stun` off the map says that there is none, whatever this says.",
     ..NONE
 };
 

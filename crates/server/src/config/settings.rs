@@ -59,6 +59,14 @@ pub struct MapSettings {
     pub region_name: String,
     /// Name of the own node; none is made from the region's number.
     pub node_name: Option<String>,
+    /// IPv4 address of the own node, or `none`; nothing is what follows from the hostname.
+    pub ipv4: Option<String>,
+    /// IPv6 address of the own node, or `none`; nothing is what follows from the hostname.
+    pub ipv6: Option<String>,
+    /// TCP port under which clients reach the relay by TLS, if it is not the listener's.
+    pub port: Option<u16>,
+    /// UDP port under which clients reach STUN, if it is not the socket's.
+    pub stun_port: Option<u16>,
     /// Maps to serve beside the own entry, the later over the earlier.
     pub include: Vec<Include>,
     /// Regions to leave out of them, by number or code.

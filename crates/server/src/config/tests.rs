@@ -597,3 +597,50 @@ fn the_map_takes_a_region_that_clients_can_use_and_maps_that_can_be_read() {
     desk.flag("map.include", &[none.to_str().unwrap()]);
     assert!(desk.problems()[2].starts_with("map.include = \"none\" (flag --map-include): No such file"));
 }
+
+#[test]
+fn the_map_takes_addresses_of_their_family_and_ports_that_can_be_dialled() {
+    let mut desk = Desk::new();
+    desk.flag("map.ipv4", &["192.0.2.7"]);
+    desk.flag("map.ipv6", &["[2001:DB8::7]"]);
+    desk.flag("map.port", &["12345"]);
+    let map = desk.load().settings.map;
+    assert_eq!((map.ipv4.as_deref(), map.ipv6.as_deref()), (Some("192.0.2.7"), Some("2001:db8::7")));
+    assert_eq!((map.port, map.stun_port), (Some(12345), None));
+    desk.flag("map.ipv4", &["2001:db8::7"]);
+    desk.flag("map.ipv6", &["192.0.2.7"]);
+    desk.flag("map.port", &["0"]);
+    desk.flag("map.stun_port", &["off"]);
+    let problems = desk.problems();
+    let expected = [
+        "map.ipv4 = \"2001:db8::7\" (flag --map-ipv4): not an IPv4 address; allowed: an IPv4 address without",
+        "map.ipv6 = \"192.0.2.7\" (flag --map-ipv6): not an IPv6 address; allowed: an IPv6 address without",
+        "map.port = \"0\" (flag --map-port): must be from 1 to 65535; allowed: 1 to 65535, or auto",
+        "map.stun_port = \"off\" (flag --map-stun-port): not a number; allowed: 1 to 65535, or auto",
+    ];
+    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
+    assert!(
+        problems.iter().zip(expected).all(|(problem, start)| problem.starts_with(start)),
+        "{problems:#?}"
+    );
+}
+
+#[test]
+fn a_map_in_which_nobody_finds_the_relay_is_refused() {
+    let found = |host, ipv4, ipv6| {
+        let mut desk = Desk::new();
+        desk.flag("hostname", &[host]);
+        desk.flag("map.ipv4", &[ipv4]);
+        desk.flag("map.ipv6", &[ipv6]);
+        load(&desk.sources).err().map(|problems| problems.to_string())
+    };
+    let neither =
+        "there is no way by IPv6 either, so nobody would find this relay; give one of the two an address";
+    for (host, ipv6) in [("relay.example", "none"), ("192.0.2.7", "auto")] {
+        let expected = format!("map.ipv4 = \"none\" (flag --map-ipv4): {neither}");
+        assert_eq!(found(host, "none", ipv6), Some(expected), "{host}");
+    }
+    assert!(found("2001:db8::7", "auto", "none").is_some_and(|text| text.starts_with("map.ipv6 = ")));
+    assert_eq!(found("192.0.2.7", "none", "2001:db8::7"), None);
+    assert_eq!(found("relay.example", "none", "auto"), None);
+}

@@ -9,26 +9,30 @@ use crate::admin::Addresses;
 use crate::config::{Host, Settings};
 use crate::tls::Certs;
 
-/// The entry of a relay with these settings that clients reach as `host` on `tls_port`.
+/// The entry of a relay with these settings at `host`, which listens on `tls_port` and answers STUN on `stun_port`, if on
+/// any; what the settings say of the map wins. None if nobody says where TLS is spoken.
 #[must_use]
 pub fn entry(
     settings: &Settings,
     host: &Host,
-    tls_port: u16,
+    tls_port: Option<u16>,
     stun_port: Option<u16>,
     pin: Option<String>,
-) -> Entry {
+) -> Option<Entry> {
     let map = &settings.map;
-    Entry {
+    Some(Entry {
         region_id: map.region_id,
         region_code: map.region_code.clone(),
         region_name: map.region_name.clone(),
         node_name: map.node_name.clone(),
-        stun_port,
+        ipv4: map.ipv4.clone(),
+        ipv6: map.ipv6.clone(),
+        stun_port: stun_port.map(|own| map.stun_port.unwrap_or(own)),
         cert_name: pin.unwrap_or_default(),
-        can_port_80: answers_on_port_80(settings, host),
-        ..Entry::at(&host.to_string(), tls_port)
-    }
+        // Who publishes one port as another is not known to publish port 80 as itself.
+        can_port_80: map.port.is_none() && answers_on_port_80(settings, host),
+        ..Entry::at(&host.to_string(), map.port.or(tls_port)?)
+    })
 }
 
 /// Whether clients that look for a captive portal find the relay on port 80 of its host.
@@ -43,16 +47,16 @@ fn answers_on_port_80(settings: &Settings, host: &Host) -> bool {
 /// The entry of the relay that runs, whose pin changes with its certificate.
 #[derive(Debug, Clone)]
 pub(super) struct OwnEntry {
-    /// Without the pin; none without a host name and a listener that speaks TLS.
+    /// Without the pin; none without a host name, or without a place where TLS is spoken.
     fixed: Option<Entry>,
     certs: Option<Arc<Certs>>,
 }
 
 impl OwnEntry {
     pub(super) fn new(settings: &Settings, addresses: &Addresses, certs: Option<Arc<Certs>>) -> Self {
-        let stun_port = addresses.stun.first().map(SocketAddr::port);
-        let place = settings.hostnames.first().zip(addresses.tls.first());
-        let fixed = place.map(|(host, tls)| entry(settings, host, tls.port(), stun_port, None));
+        let port = |addrs: &[SocketAddr]| addrs.first().map(SocketAddr::port);
+        let (tls, stun) = (port(&addresses.tls), port(&addresses.stun));
+        let fixed = settings.hostnames.first().and_then(|host| entry(settings, host, tls, stun, None));
         Self { fixed, certs }
     }
 
@@ -67,16 +71,21 @@ mod tests {
     use super::*;
     use crate::config::{Environment, Flag, Sources, key, load};
 
-    /// The entry of a relay with these flags at `host`, on 443 with STUN.
-    fn entry_of(host: &str, flags: &[(&str, &str)]) -> Entry {
+    /// Settings of a relay at `host` with these flags.
+    fn settings(host: &str, flags: &[(&str, &str)]) -> Settings {
         let flag = |(name, value): &(&str, &str)| Flag {
             key: key(name).unwrap(),
             values: value.split(',').map(str::to_owned).collect(),
         };
         let flags = flags.iter().chain(&[("hostname", host), ("admit", "open")]).map(flag).collect();
         let env = Environment::of([("STATE_DIRECTORY", "/nowhere")]);
-        let settings = load(&Sources { dev: true, env, flags, ..Sources::default() }).unwrap().settings;
-        entry(&settings, &settings.hostnames[0], 443, Some(3478), None)
+        load(&Sources { dev: true, env, flags, ..Sources::default() }).unwrap().settings
+    }
+
+    /// The entry of one that listens on 443 and answers STUN.
+    fn entry_of(host: &str, flags: &[(&str, &str)]) -> Entry {
+        let settings = settings(host, flags);
+        entry(&settings, &settings.hostnames[0], Some(443), Some(3478), None).unwrap()
     }
 
     #[test]
@@ -86,9 +95,36 @@ mod tests {
         assert!(can("relay.example", &[("http", ":80")]));
         assert!(can("192.0.2.7", &[("listen", "127.0.0.1:443,plain:192.0.2.7:80")]));
         assert!(can("127.0.0.9", &[("http", "127.0.0.9:80")]));
+        assert!(!can("192.0.2.7", &[("http", ":80"), ("map.port", "8443")]), "who knows what is published");
         assert!(!can("192.0.2.7", &[("http", "off")]));
         assert!(!can("192.0.2.7", &[("http", ":8080")]));
         assert!(!can("192.0.2.7", &[("http", "127.0.0.1:80")]), "nobody else gets there");
         assert!(!can("192.0.2.7", &[("listen", "127.0.0.1:80")]), "TLS is not what they speak");
+    }
+
+    #[test]
+    fn what_the_relay_cannot_know_is_taken_from_the_settings() {
+        let said = [
+            ("map.ipv6", "2001:db8::7"),
+            ("map.port", "12345"),
+            ("map.stun_port", "12346"),
+            ("map.region_id", "901"),
+        ];
+        let map = entry_of("192.0.2.7", &said).map();
+        let node = map.regions[&901].as_ref().unwrap().nodes[0].clone();
+        let found = (&*node.ipv4, &*node.ipv6, node.derp_port, node.stun_port);
+        assert_eq!(found, ("192.0.2.7", "2001:db8::7", 12345, 12346));
+    }
+
+    #[test]
+    fn without_tls_and_without_a_public_port_there_is_no_entry() {
+        let behind_a_proxy = [("listen", "plain:127.0.0.1:8080"), ("map.port", "443")];
+        let at = |flags| {
+            let settings = settings("relay.example", flags);
+            entry(&settings, &settings.hostnames[0], None, None, None)
+        };
+        assert_eq!(at(&behind_a_proxy[..1]), None);
+        let entry = at(&behind_a_proxy).unwrap();
+        assert_eq!((entry.derp_port, entry.stun_port, &*entry.cert_name), (443, None, ""));
     }
 }
