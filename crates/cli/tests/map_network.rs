@@ -169,6 +169,45 @@ fn the_entry_of_a_running_relay_is_the_one_it_prints() {
 }
 
 #[test]
+fn the_entry_of_a_running_relay_has_the_region_and_names_of_its_own_map() {
+    let named = ["--map-region-id", "901", "--map-region-code", "two", "--map-region-name", "Two"];
+    let more = ["--map-node-name", "901x", "--map-ipv6", "2001:db8::7"];
+    let relay = Relay::start(&[&named[..], &more].concat());
+    let stun = ["--stun-port", relay.field("stunport")];
+    let entry = |flags: &[&str]| {
+        let (code, out, err) = map(&relay.dir, &[&["entry", &relay.addr()], &stun[..], flags].concat());
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    assert_eq!(entry(&[]), relay.entry);
+    assert!(relay.entry.contains("- name: 901x"), "{}", relay.entry);
+    let flags = ["--region-id", "950", "--code", "x", "--name", "X", "--node-name", "y", "--ipv6", "none"];
+    let out = entry(&flags);
+    for line in ["  950:", "regioncode: x", "regionname: X", "- name: \"y\"", "ipv6: none"] {
+        assert!(out.contains(line), "{line} in {out}");
+    }
+}
+
+#[test]
+fn the_usual_name_of_a_node_follows_the_region_that_a_flag_gives() {
+    let relay = Relay::start(&["--map-region-id", "901"]);
+    let args = ["entry", &relay.addr(), "--stun-port", "off", "--region-id", "950"];
+    let (code, out, err) = map(&relay.dir, &args);
+    assert_eq!((code, out.contains("- name: 950a")), (0, true), "{out}{err}");
+}
+
+#[test]
+fn a_relay_is_found_in_its_own_map_by_its_pin_and_without_a_map_it_has_the_usual_region() {
+    let listen = format!("{}:8443", own_address());
+    let relay = Relay::start(&["--listen", &listen, "--map-region-id", "901"]);
+    let (code, out, err) = map(&relay.dir, &["entry", &listen, "--stun-port", "off"]);
+    assert_eq!((code, out.contains("  901:")), (0, true), "{out}{err}");
+    let relay = Relay::start(&["--map-serve=false", "--map-region-id", "901"]);
+    let (code, out, err) = map(&relay.dir, &["entry", &relay.addr(), "--stun-port", "off"]);
+    assert_eq!((code, out.contains("  900:"), err.contains("--region-id")), (0, true, false), "{out}{err}");
+}
+
+#[test]
 fn stun_that_does_not_answer_is_not_in_the_entry() {
     let relay = Relay::start(&[]);
     let (code, out, err) = map(&relay.dir, &["entry", &relay.addr(), "--stun-port", "1"]);

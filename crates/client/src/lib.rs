@@ -52,7 +52,7 @@ pub use connection::{
     Sender, Sent, Timings,
 };
 pub use dial::{DialError, Dialer, Plain, Secured, Step, Transport};
-pub use fetch::{Document, FetchError};
+pub use fetch::{Document, FetchError, Validators, Wanted};
 pub use reconnect::{Backoff, Event, Reconnecting, ReconnectingSender};
 pub use target::{Endpoint, Family, Target, TargetError};
 pub use tcp::{Attempt, AttemptError};

@@ -78,8 +78,8 @@ impl From<Reader> for Destination {
 #[derive(Debug, Args)]
 #[command(after_help = ENTRY_AFTER)]
 pub(crate) struct EntryArgs {
-    /// Host, host:port or URL of a running relay, which is asked for its certificate, STUN and port 80; without it the
-    /// entry is made from the settings
+    /// Host, host:port or URL of a running relay, which is asked for its certificate, STUN, port 80 and the region
+    /// and names in the map that it serves; without it the entry is made from the settings
     #[arg(value_name = "RELAY")]
     pub(super) relay: Option<String>,
 
@@ -87,27 +87,27 @@ pub(crate) struct EntryArgs {
     #[arg(long, visible_alias = "to", value_enum, default_value_t = Form::Yaml)]
     pub(super) format: Form,
 
-    /// Number of the region; 900 to 999 are those that Tailscale leaves to users [default: 900, or map.region_id]
+    /// Number of the region; 900 to 999 are those that Tailscale leaves to users [default: the relay's own, or 900]
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..=65535))]
     pub(super) region_id: Option<i64>,
 
-    /// Code of the region, which status shows [default: wherry, or map.region_code]
+    /// Code of the region, which status shows [default: the relay's own, or wherry]
     #[arg(long, value_name = "CODE")]
     pub(super) code: Option<String>,
 
-    /// Name of the region for people [default: Wherry, or map.region_name]
+    /// Name of the region for people [default: the relay's own, or Wherry]
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 
-    /// Name of the node, which no other node of the map has [default: the region's number and a]
+    /// Name of the node, which no other node of the map has [default: the relay's own, or the region's number and a]
     #[arg(long, value_name = "NAME")]
     pub(super) node_name: Option<String>,
 
-    /// IPv4 address to write, or none to switch IPv4 off [default: what follows from the host]
+    /// IPv4 address to write, or none to switch IPv4 off [default: the relay's own, or what follows from the host]
     #[arg(long, value_name = "IP|none", value_parser = ipv4)]
     pub(super) ipv4: Option<String>,
 
-    /// IPv6 address to write, or none to switch IPv6 off [default: what follows from the host]
+    /// IPv6 address to write, or none to switch IPv6 off [default: the relay's own, or what follows from the host]
     #[arg(long, value_name = "IP|none", value_parser = ipv6)]
     pub(super) ipv6: Option<String>,
 

@@ -8,7 +8,7 @@ use wherry_server::clock::Clock;
 use wherry_server::config::{Environment, Settings};
 use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
-use wherry_tools::map::{AskError, learn};
+use wherry_tools::map::{AskError, OwnMap, Standing, learn};
 use wherry_tools::remedy::{self, Situation, Tool};
 use wherry_wire::derp_map::Entry;
 
@@ -133,13 +133,41 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
             "no answer to STUN on {port}/udp, so the entry says that there is none: open the port, or say another with --stun-port"
         ));
     }
-    let stun_port = stun_port.filter(|_| shown.has_stun);
-    Ok(Entry {
+    let seen = Entry {
+        stun_port: stun_port.filter(|_| shown.has_stun),
         cert_name: shown.cert_name,
-        stun_port,
         can_port_80: shown.can_port_80,
         ..Entry::at(endpoint.host(), endpoint.port())
-    })
+    };
+    match shown.own_map {
+        OwnMap::Missing => Ok(seen),
+        OwnMap::WithoutIt => {
+            output::complain(
+                "it is not in the map that it serves, so region and names are the usual ones: --region-id, --code, --name",
+            );
+            Ok(seen)
+        }
+        OwnMap::With(standing) => Ok(standing_as(*standing, seen)),
+    }
+}
+
+/// What was seen of a relay, with what its own map says of its region, its name and its addresses.
+fn standing_as(standing: Standing, seen: Entry) -> Entry {
+    let Standing { region_id, region_code, region_name, node, is_at_its_place, .. } = standing;
+    // Asked at another place than the map's, it may be that those addresses are not for whoever asks.
+    let (ipv4, ipv6) = (node.ipv4, node.ipv6);
+    let known = |address: String| Some(address).filter(|address| is_at_its_place && !address.is_empty());
+    // The usual name follows the number that a flag may give.
+    let is_usual = node.name.is_empty() || node.name == format!("{region_id}a");
+    Entry {
+        region_id,
+        region_code,
+        region_name,
+        node_name: Some(node.name).filter(|_| !is_usual),
+        ipv4: known(ipv4),
+        ipv6: known(ipv6),
+        ..seen
+    }
 }
 
 fn endpoint(relay: &str) -> Result<Endpoint, TargetError> {

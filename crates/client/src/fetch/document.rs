@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::wanted::Validators;
 use crate::dial::DialError;
 use crate::target::TargetError;
 
@@ -17,6 +18,8 @@ pub struct Document {
     pub status: u16,
     /// `Content-Type`, as it was sent.
     pub content_type: Option<String>,
+    /// What to ask with whether it has changed; none if the server gave nothing.
+    pub validators: Option<Validators>,
     /// The body.
     pub body: Vec<u8>,
 }

@@ -5,7 +5,10 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
+use http::header::{
+    ACCEPT, CONNECTION, CONTENT_TYPE, ETAG, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+    USER_AGENT,
+};
 use http::{HeaderName, Request, Uri};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use hyper::body::{Body as _, Bytes};
@@ -14,8 +17,10 @@ use tokio::time::timeout;
 
 use super::carrier::Carrier;
 use super::document::{Document, FetchError};
+use super::wanted::{Validators, Wanted};
 use crate::dial::Dialer;
 use crate::target::{Endpoint, Target};
+use crate::tls::Verify;
 
 /// Redirects that are followed: http to https, a new home, and a spare one or two.
 const MAX_REDIRECTS: usize = 4;
@@ -29,52 +34,39 @@ const LIMIT: Duration = Duration::from_secs(30);
 const MAX_HEAD: usize = 64 * 1024;
 
 impl Dialer {
-    /// Fetches `url`, `https://…` or `http://…`, of at most `max_bytes`; the answer may have any status.
+    /// Fetches a document; the answer may have any status.
     ///
     /// Redirects are followed, but never from TLS to plain HTTP. Cancelled, the connection is closed.
     ///
     /// # Errors
     /// [`FetchError`].
-    pub async fn fetch(&self, url: &str, max_bytes: usize) -> Result<Document, FetchError> {
+    pub async fn fetch(&self, wanted: &Wanted) -> Result<Document, FetchError> {
         let late = |_| Err(FetchError::Timeout { limit: LIMIT });
-        timeout(LIMIT, self.follow(url, max_bytes)).await.unwrap_or_else(late)
+        timeout(LIMIT, self.follow(wanted)).await.unwrap_or_else(late)
     }
 
-    async fn follow(&self, url: &str, max_bytes: usize) -> Result<Document, FetchError> {
-        let mut url = url.to_owned();
+    async fn follow(&self, wanted: &Wanted) -> Result<Document, FetchError> {
+        let (mut url, mut verify) = (wanted.url.clone(), wanted.verify.clone());
         for _ in 0..=MAX_REDIRECTS {
-            match self.get(&url, max_bytes).await? {
+            match self.get(&url, verify, wanted).await? {
                 Answer::Document(document) => return Ok(document),
-                Answer::Elsewhere(location) => url = next(&url, &location)?,
+                Answer::Elsewhere(location) => (url, verify) = (next(&url, &location)?, Verify::Host),
             }
         }
         Err(FetchError::Redirect { location: url, reason: "there were too many before it" })
     }
 
-    async fn get(&self, url: &str, max_bytes: usize) -> Result<Answer, FetchError> {
-        let endpoint = Endpoint::of_document(url)?;
-        let (authority, path) = (endpoint.authority(), endpoint.path.clone());
+    async fn get(&self, url: &str, verify: Verify, wanted: &Wanted) -> Result<Answer, FetchError> {
+        let endpoint = Endpoint::of_document(url)?.with_verify(verify);
+        let request = request(url, &endpoint, wanted)?;
         let plain = self.tcp(&Target::one(endpoint)).await?;
         let stream = self.tls(plain).await?.into_stream();
-        let headers: [(HeaderName, &str); 4] = [
-            (HOST, &authority),
-            (USER_AGENT, concat!("wherry/", env!("CARGO_PKG_VERSION"))),
-            (ACCEPT, "application/json, application/yaml;q=0.9, */*;q=0.5"),
-            (CONNECTION, "close"),
-        ];
-        let mut request = Request::get(path);
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        // Path and authority were parts of a URL, so only the URL can be at fault.
-        let request = request
-            .body(Empty::<Bytes>::new())
-            .map_err(|_| crate::TargetError::NotUrl { text: url.to_owned() })?;
         let (mut sender, connection) = http1::Builder::new()
             .max_buf_size(MAX_HEAD)
             .handshake(Carrier(Box::new(stream)))
             .await
             .map_err(FetchError::Http)?;
+        let max_bytes = wanted.max_bytes;
         let exchange = async {
             let answer = sender.send_request(request).await.map_err(FetchError::Http)?;
             let (head, body) = answer.into_parts();
@@ -89,10 +81,13 @@ impl Dialer {
             }
             let body =
                 Limited::new(body, max_bytes).collect().await.map_err(|err| too_long(err, max_bytes))?;
+            let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
+            let has_some = etag.is_some() || last_modified.is_some();
             Ok(Answer::Document(Document {
                 url: url.to_owned(),
                 status: head.status.as_u16(),
                 content_type: header(CONTENT_TYPE),
+                validators: has_some.then(|| Validators { url: url.to_owned(), etag, last_modified }),
                 body: body.to_bytes().to_vec(),
             }))
         };
@@ -102,6 +97,31 @@ impl Dialer {
             Either::Right((_, exchange)) => exchange.await,
         }
     }
+}
+
+fn request(url: &str, endpoint: &Endpoint, wanted: &Wanted) -> Result<Request<Empty<Bytes>>, FetchError> {
+    let authority = endpoint.authority();
+    // Whoever it came from before can say whether it is the same, and nobody else.
+    let known = wanted.known.as_ref().filter(|known| known.url == url);
+    let known =
+        |validator: fn(&Validators) -> &Option<String>| known.and_then(|known| validator(known).as_deref());
+    let headers: [(HeaderName, Option<&str>); 6] = [
+        (HOST, Some(&authority)),
+        (USER_AGENT, Some(concat!("wherry/", env!("CARGO_PKG_VERSION")))),
+        (ACCEPT, Some("application/json, application/yaml;q=0.9, */*;q=0.5")),
+        (IF_NONE_MATCH, known(|known| &known.etag)),
+        (IF_MODIFIED_SINCE, known(|known| &known.last_modified)),
+        (CONNECTION, Some("close")),
+    ];
+    let mut request = Request::get(&endpoint.path);
+    for (name, value) in headers {
+        if let Some(value) = value {
+            request = request.header(name, value);
+        }
+    }
+    // Path and authority were parts of a URL and the validators headers, so only the URL can be at fault.
+    let not_url = |_| crate::TargetError::NotUrl { text: url.to_owned() };
+    Ok(request.body(Empty::new()).map_err(not_url)?)
 }
 
 enum Answer {

@@ -6,5 +6,7 @@
 mod carrier;
 mod document;
 mod get;
+mod wanted;
 
 pub use document::{Document, FetchError};
+pub use wanted::{Validators, Wanted};

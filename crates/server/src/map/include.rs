@@ -7,7 +7,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
-use wherry_client::{Dialer, FetchError};
+use wherry_client::{Dialer, FetchError, Wanted};
 use wherry_wire::derp_map::{DerpMap, MapError};
 
 use crate::config::{Include, cure};
@@ -116,7 +116,7 @@ async fn read_file(path: &Path) -> Result<DerpMap, IncludeError> {
 }
 
 async fn fetch(url: &str, dialer: &Dialer) -> Result<DerpMap, IncludeError> {
-    let document = dialer.fetch(url, MAX_BYTES).await.map_err(IncludeError::Fetch)?;
+    let document = dialer.fetch(&Wanted::new(url, MAX_BYTES)).await.map_err(IncludeError::Fetch)?;
     if document.status == 200 { parse(document.body) } else { Err(IncludeError::Status(document.status)) }
 }
 

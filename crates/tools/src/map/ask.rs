@@ -12,11 +12,12 @@ use wherry_client::{
 };
 use wherry_wire::stun::{TxId, parse_response, request};
 
+use super::served::{OwnMap, own_map};
 use crate::clock::entropy;
 use crate::port80::{self, Heard};
 
 /// What a relay shows to clients, as its map entry needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Shown {
     /// Empty if its certificate is good for its host; else the pin.
@@ -27,6 +28,8 @@ pub struct Shown {
     pub has_stun: bool,
     /// Whether it answers on port 80 as clients ask to find captive portals.
     pub can_port_80: bool,
+    /// What the map that it serves says of it.
+    pub own_map: OwnMap,
 }
 
 /// Why a relay cannot be asked, or its certificate not be put into a map.
@@ -53,8 +56,8 @@ pub enum AskError {
 const STUN_PATIENCE: Duration = Duration::from_secs(1);
 const STUN_TRIES: usize = 3;
 
-/// Dials the relay, finds out by which name or pin clients accept its certificate, and asks for STUN at `stun_port` and
-/// for port 80.
+/// Dials the relay, finds out by which name or pin clients accept its certificate, and asks for STUN at `stun_port`,
+/// for port 80 and for its map.
 ///
 /// # Errors
 /// [`AskError`].
@@ -81,6 +84,7 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_port: Option<u16>)
         Verify::Pin(pin) => pin.to_string(),
         _ => String::new(),
     };
+    let own_map = own_map(dialer, endpoint, &verify).await;
     let me = Identity::throw_away()?;
     let (admits_strangers, addr) = match dialer.connect(&target(verify), &me).await {
         Ok(connection) => (true, Some(connection.addr())),
@@ -99,7 +103,7 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_port: Option<u16>)
         IpAddr::V4(ip) => port80::ask(SocketAddrV4::new(ip, 80), None).await == Heard::Relay,
         IpAddr::V6(_) => false,
     };
-    Ok(Shown { cert_name, admits_strangers, has_stun, can_port_80 })
+    Ok(Shown { cert_name, admits_strangers, has_stun, can_port_80, own_map })
 }
 
 /// TLS alone; the pin of the certificate that was shown.

@@ -12,6 +12,7 @@ mod names;
 mod outline;
 mod probe;
 mod read;
+mod served;
 mod source;
 
 pub(crate) use ask::stun;
@@ -21,4 +22,5 @@ pub use finding::{At, Finding, Place, Rule, Severity};
 pub use judge::Destination;
 pub use names::resolve;
 pub use probe::probe;
+pub use served::{OwnMap, Standing};
 pub use source::{Origin, Source, SourceError, SourceFault};

@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use thiserror::Error;
-use wherry_client::{Dialer, FetchError};
+use wherry_client::{Dialer, FetchError, Wanted};
 
 use super::finding::{Finding, Place, Rule};
 
 /// The longest map that is read, in bytes: Tailscale's own has some 50 KiB.
-const MAX_BYTES: usize = 4 << 20;
+pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// Where a map's text comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Source {
 }
 
 async fn fetch(url: &str, dialer: &Dialer) -> Result<Vec<u8>, SourceFault> {
-    let document = dialer.fetch(url, MAX_BYTES).await.map_err(|err| match err {
+    let document = dialer.fetch(&Wanted::new(url, MAX_BYTES)).await.map_err(|err| match err {
         FetchError::TooLong { .. } => SourceFault::TooLong,
         err => SourceFault::Fetch(err),
     })?;

@@ -13,4 +13,5 @@ mod whole;
 
 pub(super) use address::{Way, unreachable_kind, way};
 pub use destination::Destination;
+pub(super) use region::USABLE;
 pub(super) use whole::judge;

@@ -12,7 +12,7 @@ use crate::map::outline::{Outline, Pen, RegionOutline};
 const USERS: std::ops::RangeInclusive<i64> = 900..=999;
 
 /// The ids that clients can use: they write the id where a port of 16 bits stands.
-const USABLE: std::ops::RangeInclusive<i64> = 1..=65535;
+pub(in crate::map) const USABLE: std::ops::RangeInclusive<i64> = 1..=65535;
 
 /// One region.
 pub(super) fn judge(map: &Outline, one: &RegionOutline, pen: &mut Pen) {
