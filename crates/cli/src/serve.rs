@@ -1,6 +1,6 @@
 //! `wherry serve`: settings to a running relay, until a signal ends it.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use wherry_server::{config::Settings, run::Running};
@@ -8,7 +8,7 @@ use wherry_server::{config::Settings, run::Running};
 use crate::{
     entry,
     failure::{Failure, SystemError},
-    log, output,
+    log, map, output,
     settings::Asked,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
 async fn serve(settings: &Settings) -> Result<(), Failure> {
     // Before anything is bound: a signal that comes early still ends it in order.
     let mut signals = Signals::new().map_err(SystemError::Start)?;
-    let running = Running::start(settings)?;
+    let running = Running::start(settings, Arc::new(map::read))?;
     announce(settings, &running)?;
     while let Asks::Reload = signals.next().await {
         tracing::info!("reloading certificates, lists and maps");

@@ -9,9 +9,11 @@ mod entry;
 mod form;
 mod lines;
 mod merge;
+mod read;
 
 pub(crate) use args::MapCommands;
 pub(crate) use lines::line;
+pub(crate) use read::read;
 
 use wherry_server::config::Environment;
 

@@ -142,7 +142,7 @@ pub(super) const STATE: Key = Key {
     takes: "a folder the relay may write to",
     default: "auto",
     dev: "auto",
-    doc: "Folder for what the relay keeps: its node key and a self-signed certificate. `auto` is `$STATE_DIRECTORY` \
+    doc: "Folder for what the relay keeps: its node key, a self-signed certificate, included maps. `auto` is `$STATE_DIRECTORY` \
           (set by systemd), else `/var/lib/wherry` for root, else `$XDG_STATE_HOME/wherry`, else \
           `~/.local/state/wherry`; with `--dev` the folder `dev` inside it.",
     ..NONE

@@ -12,7 +12,8 @@ pub(super) const MAP_SERVE: Key = Key {
           entry, pin included, and what `map.include` names. It tells whoever reaches the relay no more of it than its \
           own listeners do, and of the others what the included maps say. The own entry needs `hostname`, and a \
           TLS listener or `map.port`. Headscale fetches nothing from a server with a self-signed certificate: on one host with such a relay \
-          give it `http://127.0.0.1:8080/derpmap.json` of a second listener, `plain:127.0.0.1:8080`. Until each included map was read once the answer is 503, so that no reader takes a part for the whole.",
+          give it `http://127.0.0.1:8080/derpmap.json` of a second listener, `plain:127.0.0.1:8080`. Until each included map was read once, \
+          before a restart perhaps, the answer is 503, so that no reader takes a part for the whole.",
     ..NONE
 };
 
@@ -102,7 +103,10 @@ pub(super) const MAP_INCLUDE: Key = Key {
     takes: "a file, or an https:// or http:// URL, of a map in JSON or YAML",
     doc: "Map to serve together with the own entry; several are allowed, and of a region in two the last counts. The own \
           node joins the region with its number if there is one. Files are read again when they change, URLs every \
-          `map.refresh`; if one cannot be read or is no map, what it was before is served and the log says so. \
+          `map.refresh`. A map that cannot be read, or in which `wherry map check` finds an error, changes nothing: what \
+          it was before is served, and log and `/readyz` name the mistake with its place; so it is if all together have \
+          one, such as two nodes of one name. What was read last is kept in `state` and served after a restart until it \
+          is read again. \
           Tailscale's own is `https://controlplane.tailscale.com/derpmap/default`. Two relays that include each other's \
           served map never forget a node: include files, or a map that a third party serves.",
     ..NONE

@@ -68,24 +68,18 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::config::MapSettings;
+    use crate::config::{Environment, Sources, load};
     use crate::map::Keeper;
-    use wherry_wire::derp_map::Entry;
+    use wherry_wire::derp_map::{DerpMap, Entry};
 
     fn served() -> Arc<Served> {
-        let settings = MapSettings {
-            serve: true,
-            region_id: 900,
-            region_code: String::new(),
-            region_name: String::new(),
-            node_name: None,
-            include: Vec::new(),
-            without: Vec::new(),
-            refresh: Duration::from_secs(60),
-        };
+        let env = Environment::of([("STATE_DIRECTORY", "/nowhere")]);
+        let settings = load(&Sources { dev: true, env, ..Sources::default() }).unwrap().settings;
         let served = Arc::new(Served::default());
         let own = Box::new(|| Some(Entry::at("a.example", 443)));
-        drop(Keeper::new(&settings, own, Arc::clone(&served), Clock::start()));
+        let read = Arc::new(|_: &str, _: &str| Ok(DerpMap::default()));
+        let (kept, clock) = (&settings.state_dir, Clock::start());
+        drop(Keeper::new(&settings.map, kept, own, read, Arc::clone(&served), clock));
         served
     }
 

@@ -1,15 +1,19 @@
 //! One included map.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
-use wherry_client::{Dialer, FetchError, Wanted};
-use wherry_wire::derp_map::{DerpMap, MapError};
+use tokio::task::{JoinError, spawn_blocking};
+use wherry_client::{Dialer, FetchError, Trust, TrustError, Validators, Wanted};
+use wherry_wire::derp_map::DerpMap;
 
+use super::kept;
+use super::read::ReadMap;
 use crate::config::{Include, cure};
 use crate::files::{Changes, Stamp};
 
@@ -19,6 +23,9 @@ const MAX_BYTES: usize = 4 << 20;
 /// A URL that failed is tried again after this, if not sooner.
 const RETRY: Duration = Duration::from_secs(60);
 
+/// Mistakes of one map that log and health name; `wherry map check` names all.
+const MAX_FAULTS: usize = 5;
+
 /// Why an included map was not taken.
 #[derive(Debug, Error)]
 pub(super) enum IncludeError {
@@ -26,110 +33,214 @@ pub(super) enum IncludeError {
     Read(#[source] io::Error),
     #[error("cannot fetch it: {0}; check the URL, and that its server runs")]
     Fetch(#[source] FetchError),
+    #[error(
+        "cannot fetch it, for no server's certificate can be checked: {0}; see to the system's root certificates"
+    )]
+    Trust(#[from] TrustError),
     #[error("its server answers with HTTP status {0}; check the URL's path")]
     Status(u16),
     #[error("it is longer than {MAX_BYTES} bytes, so it is no map; check the path or URL")]
     TooLong,
-    #[error("it is a web page, no map; check the path or URL")]
-    WebPage,
-    #[error("{0}; wherry map check says more")]
-    Map(#[from] MapError),
     #[error("it is no text in UTF-8, so it is no map; check the path or URL")]
     NotText,
-    #[error("no region is in it; wherry map check says more")]
-    NoRegions,
+    #[error("it could not be judged: {0}")]
+    Judge(#[from] JoinError),
+    /// What is wrong with it, a line each.
+    #[error("{}", .0.join("; "))]
+    Wrong(Vec<String>),
 }
 
 /// An included map and when it is due.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) include: Include,
-    /// As it was read last.
+    source: Source,
+    was_read: bool,
+    /// As it was read last, before a restart perhaps.
     pub(super) map: Option<DerpMap>,
-    /// What the last reading failed with.
-    pub(super) fault: Option<String>,
-    due: Due,
+    /// What the last reading failed with, a line each.
+    pub(super) faults: Vec<String>,
+    /// Where it outlives a restart.
+    kept: PathBuf,
+    /// Why it would not.
+    unkept: Option<io::Error>,
 }
 
 #[derive(Debug)]
-enum Due {
-    /// A file: when it changes.
-    Change(Changes<Option<Stamp>>),
-    /// A URL: at this time of the clock.
-    At(Duration),
+enum Source {
+    /// A file: due when it changes.
+    File { path: PathBuf, changes: Changes<Option<Stamp>> },
+    /// A URL: due at this time of the clock; with what it was known by last.
+    Url { url: String, due: Duration, known: Option<Validators> },
+}
+
+/// What a reading found.
+enum Found {
+    Map(DerpMap),
+    /// What was there before.
+    Same,
+}
+
+/// What fetches.
+#[derive(Debug)]
+pub(super) struct Fetcher {
+    trust: fn() -> Result<Trust, TrustError>,
+    /// Made when it is needed first, for it reads the system's root certificates.
+    dialer: Option<Dialer>,
+}
+
+impl Fetcher {
+    /// Trusts whom `trust` says, when something is fetched.
+    pub(super) fn new(trust: fn() -> Result<Trust, TrustError>) -> Self {
+        Self { trust, dialer: None }
+    }
+
+    fn dialer(&mut self) -> Result<&Dialer, TrustError> {
+        Ok(match &mut self.dialer {
+            Some(dialer) => dialer,
+            none => none.insert(Dialer::new((self.trust)()?)),
+        })
+    }
 }
 
 impl Held {
-    /// Due at once.
-    pub(super) fn new(include: Include) -> Self {
-        let due = match include {
-            Include::File(_) => Due::Change(Changes::since(None)),
-            Include::Url(_) => Due::At(Duration::ZERO),
+    /// Due at once; until then it is what was kept in `state_dir`, if anything was.
+    pub(super) fn new(include: Include, state_dir: &Path, read: &ReadMap) -> Self {
+        let source = match include.clone() {
+            Include::File(path) => Source::File { path, changes: Changes::since(None) },
+            Include::Url(url) => Source::Url { url, due: Duration::ZERO, known: None },
         };
-        Self { include, map: None, fault: None, due }
+        let kept = kept::path(state_dir, &include);
+        let map = kept::load(&kept, read).unwrap_or_else(|err| {
+            tracing::warn!(%include, kept = %kept.display(), %err, "the map kept from before cannot be used");
+            None
+        });
+        if let Some(map) = &map {
+            let regions = map.live_regions().count();
+            tracing::info!(%include, kept = %kept.display(), regions, "the map kept from before is served until it is read again");
+        }
+        Self { include, source, was_read: false, map, faults: Vec::new(), kept, unkept: None }
     }
 
     /// Whether it is to be read, `now` by the clock.
     pub(super) async fn is_due(&mut self, now: Duration) -> bool {
-        match (&self.include, &mut self.due) {
-            (Include::File(path), Due::Change(changes)) => {
+        match &mut self.source {
+            Source::File { path, changes } => {
                 let path = path.clone();
                 // Files can stand on a slow or a hanging disk.
-                let stamp = tokio::task::spawn_blocking(move || Stamp::of(&path).ok()).await;
-                let is_first = self.map.is_none() && self.fault.is_none();
-                stamp.is_ok_and(|stamp| changes.look(stamp)) || is_first
+                let stamp = spawn_blocking(move || Stamp::of(&path).ok()).await;
+                stamp.is_ok_and(|stamp| changes.look(stamp)) || !self.was_read
             }
-            (_, Due::At(due)) => now >= *due,
-            _ => false,
+            Source::Url { due, .. } => now >= *due,
         }
     }
 
     /// Reads it; whether there is another map or another fault than before. A failure keeps the map.
-    pub(super) async fn read(&mut self, dialer: Option<&Dialer>, now: Duration, refresh: Duration) -> bool {
-        let read = match (&self.include, dialer) {
-            (Include::File(path), _) => read_file(path).await,
-            (Include::Url(url), Some(dialer)) => fetch(url, dialer).await,
-            (Include::Url(_), None) => return false,
+    pub(super) async fn read(
+        &mut self,
+        read: &ReadMap,
+        fetcher: &mut Fetcher,
+        now: Duration,
+        refresh: Duration,
+    ) -> bool {
+        let name = self.include.to_string();
+        let found = match &mut self.source {
+            Source::File { path, .. } => read_file(path, name.clone(), read).await,
+            Source::Url { url, due, known } => {
+                let found = fetch(url, known, name.clone(), read, fetcher).await;
+                *due = now.saturating_add(if found.is_err() { refresh.min(RETRY) } else { refresh });
+                found
+            }
         };
-        let fault = read.as_ref().err().map(ToString::to_string);
-        if let Due::At(due) = &mut self.due {
-            *due = now.saturating_add(if fault.is_some() { refresh.min(RETRY) } else { refresh });
-        }
-        let is_news = fault != self.fault;
-        self.fault = fault;
-        match read {
-            Ok(map) if self.map.as_ref() != Some(&map) => {
+        self.was_read = true;
+        let faults = match &found {
+            Ok(_) => Vec::new(),
+            Err(IncludeError::Wrong(lines)) => shortened(lines, &name),
+            Err(err) => vec![format!("{name}: {err}")],
+        };
+        let is_news = faults != self.faults;
+        self.faults = faults;
+        let is_other = match found {
+            Ok(Found::Map(map)) if self.map.as_ref() != Some(&map) => {
                 self.map = Some(map);
                 true
             }
-            _ => is_news,
+            _ => false,
+        };
+        if is_other || (self.unkept.is_some() && self.faults.is_empty()) {
+            self.keep().await;
         }
+        is_other || is_news
+    }
+
+    /// Writes it to where it outlives a restart.
+    async fn keep(&mut self) {
+        let Some(map) = &self.map else { return };
+        let stored = kept::store(&self.kept, map).await;
+        if let (Err(err), None) = (&stored, &self.unkept) {
+            tracing::warn!(include = %self.include, kept = %self.kept.display(), %err, "the included map would not survive a restart");
+        }
+        self.unkept = stored.err();
+    }
+
+    /// All that is wrong now, a line each.
+    pub(super) fn all_faults(&self) -> impl Iterator<Item = String> {
+        let unkept = self.unkept.as_ref().map(|err| {
+            format!(
+                "{}: it would not survive a restart, for it cannot be written to {}: {err}; the relay's user must be able to",
+                self.include,
+                self.kept.display()
+            )
+        });
+        self.faults.iter().cloned().chain(unkept)
     }
 }
 
-async fn read_file(path: &Path) -> Result<DerpMap, IncludeError> {
+async fn read_file(path: &Path, name: String, read: &ReadMap) -> Result<Found, IncludeError> {
     let file = File::open(path).await.map_err(IncludeError::Read)?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).await.map_err(IncludeError::Read)?;
-    parse(bytes)
-}
-
-async fn fetch(url: &str, dialer: &Dialer) -> Result<DerpMap, IncludeError> {
-    let document = dialer.fetch(&Wanted::new(url, MAX_BYTES)).await.map_err(IncludeError::Fetch)?;
-    if document.status == 200 { parse(document.body) } else { Err(IncludeError::Status(document.status)) }
-}
-
-/// Reads JSON or YAML, whatever the file is called.
-fn parse(bytes: Vec<u8>) -> Result<DerpMap, IncludeError> {
     if bytes.len() > MAX_BYTES {
         return Err(IncludeError::TooLong);
     }
-    let text = String::from_utf8(bytes).map_err(|_| IncludeError::NotText)?;
-    let map = match text.trim_start_matches('\u{feff}').trim_start() {
-        start if start.starts_with('<') => return Err(IncludeError::WebPage),
-        start if start.starts_with('{') => DerpMap::from_json(start.as_bytes())?,
-        start => DerpMap::from_yaml(start)?,
+    judge(name, bytes, read).await.map(Found::Map)
+}
+
+async fn fetch(
+    url: &str,
+    known: &mut Option<Validators>,
+    name: String,
+    read: &ReadMap,
+    fetcher: &mut Fetcher,
+) -> Result<Found, IncludeError> {
+    let wanted = Wanted::new(url, MAX_BYTES).unless(known.clone());
+    let document = fetcher.dialer()?.fetch(&wanted).await.map_err(IncludeError::Fetch)?;
+    match document.status {
+        200 => {
+            let map = judge(name, document.body, read).await?;
+            // Of what is not taken nobody shall say that it is still the same.
+            *known = document.validators;
+            Ok(Found::Map(map))
+        }
+        304 if known.is_some() => Ok(Found::Same),
+        status => Err(IncludeError::Status(status)),
+    }
+}
+
+/// Off the runtime's thread, which takes connections: a long map takes long.
+async fn judge(name: String, bytes: Vec<u8>, read: &ReadMap) -> Result<DerpMap, IncludeError> {
+    let read = Arc::clone(read);
+    let judging = move || {
+        let text = String::from_utf8(bytes).map_err(|_| IncludeError::NotText)?;
+        read(&name, &text).map_err(IncludeError::Wrong)
     };
-    if map.regions.is_empty() { Err(IncludeError::NoRegions) } else { Ok(map) }
+    spawn_blocking(judging).await?
+}
+
+/// The first of many lines, and how many there are besides.
+pub(super) fn shortened(lines: &[String], name: &str) -> Vec<String> {
+    let more = lines.len().saturating_sub(MAX_FAULTS);
+    let rest = (more > 0).then(|| format!("{name}: {more} mistakes more; wherry map check names all"));
+    lines.iter().take(MAX_FAULTS).cloned().chain(rest).collect()
 }

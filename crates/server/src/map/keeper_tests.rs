@@ -3,39 +3,68 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::thread::JoinHandle;
 
 use super::*;
+use crate::config::{Environment, Sources, load};
 
 const HOME: &str = "regions: {901: {regionid: 901, nodes: [{name: 901a, hostname: b.example}]}}";
 
-/// A keeper of the own entry and some included maps.
-fn keeper(include: Vec<Include>) -> (Keeper, Arc<Served>) {
-    keeper_of(include, Box::new(|| Some(Entry::at("a.example", 443))))
+/// As the rules for maps have it, but for a mistake or two.
+fn read(name: &str, text: &str) -> Result<DerpMap, Vec<String>> {
+    let read =
+        if text.starts_with('{') { DerpMap::from_json(text.as_bytes()) } else { DerpMap::from_yaml(text) };
+    let map = read.map_err(|err| vec![format!("{name}: {err}")])?;
+    let mut names: Vec<_> =
+        map.live_regions().flat_map(|(_, region)| &region.nodes).map(|node| &node.name).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    match (map.regions.is_empty(), names.len() == count) {
+        (true, _) => Err(vec![format!("{name}: no region"); 7]),
+        (_, false) => Err(vec![format!("{name}: one name twice")]),
+        _ => Ok(map),
+    }
 }
 
-fn keeper_of(include: Vec<Include>, own: Own) -> (Keeper, Arc<Served>) {
-    let settings = MapSettings {
-        serve: true,
-        region_id: 900,
-        region_code: "wherry".to_owned(),
-        region_name: "Wherry".to_owned(),
-        node_name: None,
-        include,
-        without: Vec::new(),
-        refresh: Duration::from_secs(3600),
-    };
-    let served = Arc::new(Served::default());
-    (Keeper::new(&settings, own, Arc::clone(&served), Clock::start()), served)
+/// A keeper of the own entry and some included maps, and what it serves.
+struct Desk {
+    keeper: Keeper,
+    served: Arc<Served>,
 }
 
-async fn again(keeper: &mut Keeper) {
-    keeper.read(true).await;
-    keeper.put();
-}
+impl Desk {
+    /// One that keeps nothing over a restart.
+    fn new(include: Vec<Include>) -> Self {
+        Self::of(include, Path::new("/proc/none"), Box::new(|| Some(Entry::at("a.example", 443))))
+    }
 
-fn regions(served: &Served) -> Vec<i64> {
-    let page = served.page().unwrap();
-    DerpMap::from_json(&page.body).unwrap().regions.into_keys().collect()
+    fn of(include: Vec<Include>, state: &Path, own: Own) -> Self {
+        let env = Environment::of([("STATE_DIRECTORY", "/nowhere")]);
+        let settings = load(&Sources { dev: true, env, ..Sources::default() }).unwrap().settings.map;
+        let settings = MapSettings { include, ..settings };
+        let served = Arc::new(Served::default());
+        let keeper = Keeper::new(&settings, state, own, Arc::new(read), Arc::clone(&served), Clock::start());
+        Self { keeper, served }
+    }
+
+    /// Reads all again and serves what comes of it.
+    async fn again(&mut self) {
+        self.keeper.read(true).await;
+        self.keeper.put();
+    }
+
+    fn regions(&self) -> Vec<i64> {
+        let page = self.served.page().unwrap();
+        DerpMap::from_json(&page.body).unwrap().regions.into_keys().collect()
+    }
+
+    /// All that is wrong, but that nothing is kept.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = self.served.faults();
+        faults.retain(|fault| !fault.contains("would not survive a restart"));
+        faults
+    }
 }
 
 fn file(dir: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
@@ -44,6 +73,26 @@ fn file(dir: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
     path
 }
 
+/// A server that gives one answer after the other; its URL, and the heads of what it was asked.
+fn web(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/map", listener.local_addr().unwrap());
+    let answering = move |answer: String| {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = [0; 4096];
+        let len = stream.read(&mut head).unwrap();
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8_lossy(&head[..len]).to_ascii_lowercase()
+    };
+    (url, std::thread::spawn(move || answers.into_iter().map(answering).collect()))
+}
+
+fn ok(headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+const JSON: &str = r#"{"Regions":{"901":{"RegionID":901,"Nodes":[{"Name":"901a"}]}}}"#;
+
 #[tokio::test]
 async fn the_own_entry_alone_is_served_from_the_start_and_follows_its_pin() {
     let pin = Arc::new(Mutex::new("sha256-raw:aa".to_owned()));
@@ -51,13 +100,13 @@ async fn the_own_entry_alone_is_served_from_the_start_and_follows_its_pin() {
         let pin = Arc::clone(&pin);
         move || Some(Entry { cert_name: pin.lock().unwrap().clone(), ..Entry::at("a.example", 443) })
     };
-    let (mut keeper, served) = keeper_of(Vec::new(), Box::new(own));
-    let before = served.page().unwrap();
-    again(&mut keeper).await;
-    assert_eq!(served.page().unwrap(), before, "nothing changed");
+    let mut desk = Desk::of(Vec::new(), Path::new("/proc/none"), Box::new(own));
+    let before = desk.served.page().unwrap();
+    desk.again().await;
+    assert_eq!(desk.served.page().unwrap(), before, "nothing changed");
     *pin.lock().unwrap() = "sha256-raw:bb".to_owned();
-    again(&mut keeper).await;
-    let after = served.page().unwrap();
+    desk.again().await;
+    let after = desk.served.page().unwrap();
     assert_ne!(after.etag, before.etag);
     assert!(after.body.windows(13).any(|window| window == b"sha256-raw:bb"));
 }
@@ -67,95 +116,188 @@ async fn nothing_is_served_before_each_included_map_was_read_once() {
     let dir = tempfile::tempdir().unwrap();
     let good = Include::File(file(&dir, "good", HOME));
     let late = dir.path().join("late");
-    let (mut keeper, served) = keeper(vec![good, Include::File(late.clone())]);
-    again(&mut keeper).await;
-    assert_eq!(served.page(), None);
-    assert_eq!(served.faults().len(), 1);
-    assert!(served.faults()[0].contains("late: cannot read it"), "{:?}", served.faults());
-    fs::write(late, r#"{"Regions":{"902":{"RegionID":902,"Nodes":[{"Name":"902a"}]}}}"#).unwrap();
-    again(&mut keeper).await;
-    assert_eq!(regions(&served), [900, 901, 902]);
-    assert_eq!(served.faults(), [""; 0]);
+    let mut desk = Desk::new(vec![good, Include::File(late.clone())]);
+    desk.again().await;
+    assert_eq!(desk.served.page(), None);
+    assert_eq!(desk.faults().len(), 1);
+    assert!(desk.faults()[0].contains("late: cannot read it"), "{:?}", desk.faults());
+    fs::write(late, JSON.replace("901", "902")).unwrap();
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults()), (vec![900, 901, 902], Vec::new()));
 }
 
 #[tokio::test]
 async fn an_included_map_that_turns_bad_stays_as_it_was_and_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let path = file(&dir, "map", HOME);
-    let (mut keeper, served) = keeper(vec![Include::File(path.clone())]);
-    again(&mut keeper).await;
-    assert_eq!(regions(&served), [900, 901]);
-    let before = served.page();
-    let bad = [
-        ("<!doctype html><title>404</title>", "web page"),
-        ("{\"Regions\":", "not valid JSON"),
-        ("regions: [", "not valid YAML"),
-        ("regions: {}", "no region"),
-        ("", "no region"),
-    ];
-    for (text, why) in bad {
+    let mut desk = Desk::new(vec![Include::File(path.clone())]);
+    desk.again().await;
+    assert_eq!(desk.regions(), [900, 901]);
+    let before = desk.served.page();
+    for (text, why) in
+        [("{\"Regions\":", "not valid JSON"), ("regions: [", "not valid YAML"), ("", "no region")]
+    {
         fs::write(&path, text).unwrap();
-        again(&mut keeper).await;
-        assert_eq!(served.page(), before, "{text}");
-        assert!(served.faults().concat().contains(why), "{text}: {:?}", served.faults());
+        desk.again().await;
+        assert_eq!(desk.served.page(), before, "{text}");
+        assert!(desk.faults().concat().contains(why), "{text}: {:?}", desk.faults());
     }
+    assert_eq!(
+        desk.faults().len(),
+        6,
+        "the first five of seven, and a word on the rest: {:?}",
+        desk.faults()
+    );
+    assert!(desk.faults()[5].ends_with("map: 2 mistakes more; wherry map check names all"));
+    fs::write(&path, b"\xff").unwrap();
+    desk.again().await;
+    assert!(desk.faults().concat().contains("no text in UTF-8"), "{:?}", desk.faults());
     fs::remove_file(&path).unwrap();
-    again(&mut keeper).await;
-    assert_eq!(served.page(), before);
-    assert!(served.faults().concat().contains("cannot read it"), "{:?}", served.faults());
+    desk.again().await;
+    assert_eq!(desk.served.page(), before);
+    assert!(desk.faults().concat().contains("cannot read it"), "{:?}", desk.faults());
     fs::write(&path, HOME.replace("901", "903")).unwrap();
-    again(&mut keeper).await;
-    assert_eq!((regions(&served), served.faults()), (vec![900, 903], Vec::new()));
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults()), (vec![900, 903], Vec::new()));
+}
+
+#[tokio::test]
+async fn maps_that_do_not_go_together_leave_what_was_served_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (file(&dir, "one", HOME), file(&dir, "other", &HOME.replace("901", "902")));
+    let mut desk = Desk::new(vec![Include::File(one), Include::File(other.clone())]);
+    desk.again().await;
+    let before = desk.served.page();
+    assert_eq!(desk.regions(), [900, 901, 902]);
+    fs::write(&other, HOME.replace("901:", "902:").replace("regionid: 901", "regionid: 902")).unwrap();
+    for _ in 0..2 {
+        desk.again().await;
+        assert_eq!(desk.served.page(), before);
+        assert_eq!(desk.faults(), ["the included maps together: one name twice"]);
+    }
+    fs::write(&other, HOME.replace("901", "903")).unwrap();
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults()), (vec![900, 901, 903], Vec::new()));
+}
+
+#[tokio::test]
+async fn what_was_read_last_outlives_a_restart() {
+    let (dir, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = file(&dir, "map", HOME);
+    let start = || {
+        let own = Box::new(|| Some(Entry::at("a.example", 443)));
+        Desk::of(vec![Include::File(path.clone())], state.path(), own)
+    };
+    let mut desk = start();
+    assert_eq!(desk.served.page(), None);
+    desk.again().await;
+    fs::write(&path, "regions: {}").unwrap();
+    desk.again().await;
+    let before = desk.served.page();
+    let mut desk = start();
+    assert_eq!(desk.served.page().map(|page| page.body.clone()), before.map(|page| page.body.clone()));
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults().len()), (vec![900, 901], 6));
+    fs::write(&path, HOME.replace("901", "903")).unwrap();
+    desk.again().await;
+    assert_eq!(desk.served.faults(), [""; 0]);
+    assert_eq!(start().regions(), [900, 903]);
+    let kept = fs::read_dir(state.path().join("maps")).unwrap().next().unwrap().unwrap().path();
+    fs::write(kept, "{").unwrap();
+    assert_eq!(start().served.page(), None, "what is broken is not served");
+}
+
+#[tokio::test]
+async fn a_map_that_cannot_be_kept_is_served_and_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new(vec![Include::File(file(&dir, "map", HOME))]);
+    desk.again().await;
+    assert_eq!(desk.regions(), [900, 901]);
+    let faults = desk.served.faults();
+    assert!(faults.len() == 1 && faults[0].contains("would not survive a restart"), "{faults:?}");
 }
 
 #[tokio::test]
 async fn a_url_that_answers_something_else_keeps_the_map_before() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/map", listener.local_addr().unwrap());
-    let map = r#"{"Regions":{"901":{"RegionID":901,"Nodes":[{"Name":"901a"}]}}}"#;
-    let answers = [
-        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{map}", map.len()),
-        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned(),
-        "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>".to_owned(),
-    ];
-    let server = std::thread::spawn(move || {
-        for answer in answers {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut head = [0; 4096];
-            assert!(stream.read(&mut head).unwrap() > 0);
-            stream.write_all(answer.as_bytes()).unwrap();
-        }
-    });
-    let (mut keeper, served) = keeper(vec![Include::Url(url)]);
-    for fault in ["", "HTTP status 404", "web page"] {
-        again(&mut keeper).await;
-        assert_eq!(regions(&served), [900, 901]);
-        assert!(served.faults().concat().contains(fault), "{:?}", served.faults());
+    let gone = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".to_owned();
+    let unasked = "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned();
+    let (url, server) = web(vec![ok("", JSON), gone, unasked, ok("", "regions: {}")]);
+    let mut desk = Desk::new(vec![Include::Url(url)]);
+    for fault in ["", "HTTP status 404", "HTTP status 304", "no region"] {
+        desk.again().await;
+        assert_eq!(desk.regions(), [900, 901]);
+        assert!(desk.faults().concat().contains(fault), "{:?}", desk.faults());
     }
     server.join().unwrap();
-    again(&mut keeper).await;
-    assert_eq!(regions(&served), [900, 901]);
-    assert!(served.faults().concat().contains("cannot fetch it"), "{:?}", served.faults());
+    desk.again().await;
+    assert_eq!(desk.regions(), [900, 901]);
+    assert!(desk.faults().concat().contains("cannot fetch it"), "{:?}", desk.faults());
+}
+
+#[tokio::test]
+async fn a_server_that_can_say_so_is_asked_whether_the_map_changed() {
+    let (tag, date) = ("ETag: \"one\"\r\n", "Last-Modified: Thu, 26 Nov 2026 00:00:00 GMT\r\n");
+    let same = || "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned();
+    let bad = ok("ETag: \"bad\"\r\n", "regions: {}");
+    let other = ok("", &JSON.replace("901", "902"));
+    let (url, server) =
+        web(vec![ok(&format!("{tag}{date}"), JSON), same(), bad, same(), other, ok("", JSON)]);
+    let mut desk = Desk::new(vec![Include::Url(url)]);
+    for (regions, faults) in [(901, 0), (901, 0), (901, 6), (901, 0), (902, 0), (901, 0)] {
+        desk.again().await;
+        assert_eq!(
+            (desk.regions(), desk.faults().len()),
+            (vec![900, regions], faults),
+            "{:?}",
+            desk.faults()
+        );
+    }
+    let asked = server.join().unwrap();
+    let known: Vec<_> = asked
+        .iter()
+        .map(|head| {
+            (head.contains("if-none-match: \"one\""), head.contains("if-modified-since: thu, 26 nov 2026"))
+        })
+        .collect();
+    // What was not taken leaves the tag of what is held; a map without one forgets it.
+    assert_eq!(
+        known,
+        [(false, false), (true, true), (true, true), (true, true), (true, true), (false, false)]
+    );
+}
+
+#[tokio::test]
+async fn roots_that_cannot_be_had_are_told_and_tried_again() {
+    let (url, server) = web(vec![ok("", JSON)]);
+    let mut desk = Desk::new(vec![Include::Url(url)]);
+    desk.keeper.fetcher = Fetcher::new(|| Trust::only([]));
+    desk.again().await;
+    assert_eq!(desk.served.page(), None);
+    assert!(desk.faults().concat().contains("no root certificate to trust"), "{:?}", desk.faults());
+    desk.keeper.fetcher = Fetcher::new(|| Trust::system([]));
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults()), (vec![900, 901], Vec::new()));
+    server.join().unwrap();
 }
 
 #[tokio::test]
 async fn a_file_is_due_when_it_changed_and_a_url_when_its_time_has_come() {
     let dir = tempfile::tempdir().unwrap();
-    let path = file(&dir, "map", HOME);
-    let mut held = Held::new(Include::File(path.clone()));
+    let (path, state) = (file(&dir, "map", HOME), Path::new("/proc/none"));
+    let (reading, mut fetcher): (ReadMap, _) = (Arc::new(read), Fetcher::new(|| Trust::system([])));
+    let mut held = Held::new(Include::File(path.clone()), state, &reading);
     let (at, hour) = (Duration::from_secs, Duration::from_secs(3600));
     assert!(held.is_due(at(0)).await, "it was never read");
-    assert!(held.read(None, at(0), hour).await);
+    assert!(held.read(&reading, &mut fetcher, at(0), hour).await);
     // The look that finds the file settled, then one that finds it so still.
     held.is_due(at(1)).await;
     assert!(!held.is_due(at(2)).await);
     fs::write(&path, HOME.replace("901", "9010")).unwrap();
     assert!(!held.is_due(at(3)).await, "somebody may be writing still");
     assert!(held.is_due(at(4)).await);
-    let mut held = Held::new(Include::Url("http://127.0.0.1:1/".to_owned()));
+    let mut held = Held::new(Include::Url("http://127.0.0.1:1/".to_owned()), state, &reading);
     assert!(held.is_due(at(0)).await);
-    let dialer = Dialer::new(Trust::system([]).unwrap());
-    assert!(held.read(Some(&dialer), at(0), hour).await);
+    assert!(held.read(&reading, &mut fetcher, at(0), hour).await);
     assert!(!held.is_due(at(59)).await);
     assert!(held.is_due(at(60)).await, "a failure is tried again within a minute");
 }

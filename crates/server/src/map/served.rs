@@ -35,7 +35,7 @@ impl Served {
         self.page.load_full()
     }
 
-    /// What is wrong with the included maps, a line each.
+    /// What is wrong with the included maps, or with all together, a line each.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -51,16 +51,17 @@ impl Served {
         self.renew.notified().await;
     }
 
-    /// Serves `body` from now on; whether it is another one.
-    pub(super) fn put(&self, body: String, now: SystemTime) -> bool {
-        if self.page.load().as_ref().is_some_and(|page| page.body == body) {
-            return false;
-        }
+    /// Whether this is what is served.
+    pub(super) fn is(&self, body: &str) -> bool {
+        self.page.load().as_ref().is_some_and(|page| page.body == body)
+    }
+
+    /// Serves `body` from now on.
+    pub(super) fn put(&self, body: String, now: SystemTime) {
         let digest = format!("{:x}", Sha256::digest(&body));
         // Half of it tells any two maps apart.
         let etag = format!("\"{}\"", digest.get(..32).unwrap_or(&digest));
         self.page.store(Some(Arc::new(Page { body: body.into(), etag, modified: now })));
-        true
     }
 
     pub(super) fn set_faults(&self, faults: Vec<String>) {

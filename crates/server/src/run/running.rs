@@ -18,7 +18,7 @@ use crate::admission::Removed;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::listen::{Door, Face, accept};
-use crate::map::Keeper;
+use crate::map::{Keeper, ReadMap};
 use crate::metrics::CloseReason;
 use crate::stun::{Responder, Voice};
 
@@ -44,14 +44,14 @@ pub struct Running {
 
 impl Running {
     /// Starts a relay within the tokio runtime of the caller, which does the accepting and the handshakes; connections
-    /// get threads of their own.
+    /// get threads of their own. Maps that it includes are read by `read`.
     ///
     /// # Errors
     /// Whatever keeps it from starting; nothing is left running then.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub fn start(settings: &Settings) -> Result<Self, StartError> {
+    pub fn start(settings: &Settings, read: ReadMap) -> Result<Self, StartError> {
         let Built { door, new_key, certs, workers, metrics, listeners, admin, stun } =
             build(settings, Clock::start())?;
         let mut addresses = Addresses::default();
@@ -93,7 +93,9 @@ impl Running {
                 let own = own.clone();
                 move || own.now()
             });
-            tasks.spawn(Keeper::new(&settings.map, entry, Arc::clone(served), door.relay.clock).keep());
+            let (served, clock) = (Arc::clone(served), door.relay.clock);
+            let keeper = Keeper::new(&settings.map, &settings.state_dir, entry, read, served, clock);
+            tasks.spawn(keeper.keep());
         }
         let hostnames = settings.hostnames.clone();
         let draining = AtomicBool::new(false);

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wherry_server::config::{Environment, ListenAddr, Settings, Sources, load};
 use wherry_server::run::Running;
+use wherry_wire::derp_map::DerpMap;
 
 /// A running relay; it ends with this value.
 pub(crate) struct Relay {
@@ -37,7 +39,7 @@ impl Relay {
             let runtime =
                 tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async {
-                let running = Running::start(&settings).expect("the relay starts");
+                let running = Running::start(&settings, Arc::new(read)).expect("the relay starts");
                 tell.send(running.addresses().clone()).expect("somebody waits for it");
                 // Sent or dropped, it means the same.
                 let _stopped: bool = stopped.await.is_ok();
@@ -77,6 +79,11 @@ impl Drop for Relay {
         drop(self.stop.take());
         assert!(self.thread.take().is_some_and(|thread| thread.join().is_ok()), "the relay panicked");
     }
+}
+
+/// Of its own map alone, which needs no judge.
+fn read(_: &str, text: &str) -> Result<DerpMap, Vec<String>> {
+    DerpMap::from_json(text.as_bytes()).map_err(|err| vec![err.to_string()])
 }
 
 fn settings(dir: &TempDir) -> Settings {
