@@ -44,6 +44,10 @@ pub enum Difference {
     ///
     /// The reference bounds each client's queue in packets, and nothing bounds their sum.
     BoundsMemory,
+    /// The relay serves a DERP map with itself in it at `/derpmap.json`, if it is told to.
+    ///
+    /// The reference has its home page there, as at any path that it does not know, and prints what to paste.
+    ServesItsMap,
     /// Nobody may see `/debug/` on the public listeners.
     ///
     /// The reference shows it to whoever seems local, which a proxy on the same host makes of everybody; wherry has

@@ -8,6 +8,7 @@
 
 mod admission;
 mod client_info;
+mod derp_map;
 mod duplicates;
 mod framing;
 mod handshake;
