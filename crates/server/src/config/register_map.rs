@@ -11,9 +11,10 @@ pub(super) const MAP_SERVE: Key = Key {
     doc: "Serve a DERP map at `/derpmap.json` on every relay listener, for `derp.urls` of Headscale: this relay's own \
           entry, pin included, and what `map.include` names. It tells whoever reaches the relay no more of it than its \
           own listeners do, and of the others what the included maps say. The own entry needs `hostname`, and a \
-          TLS listener or `map.port`. Headscale fetches nothing from a server with a self-signed certificate: on one host with such a relay \
-          give it `http://127.0.0.1:8080/derpmap.json` of a second listener, `plain:127.0.0.1:8080`. Until each included map was read once, \
-          before a restart perhaps, the answer is 503, so that no reader takes a part for the whole.",
+          TLS listener or `map.port`. Headscale fetches nothing from a server with a self-signed certificate that its host \
+          does not know: make it known there, give Headscale the file that `wherry map entry` prints, or, on one host with \
+          the relay, `http://127.0.0.1:8080/derpmap.json` of a second listener, `plain:127.0.0.1:8080`. Until each included \
+          map was read once, before a restart perhaps, the answer is 503, so that no reader takes a part for the whole.",
     ..NONE
 };
 
