@@ -111,7 +111,7 @@ pub(crate) struct EntryArgs {
     #[arg(long, value_name = "IP|none", value_parser = ipv6)]
     pub(super) ipv6: Option<String>,
 
-    /// UDP port on which the running relay answers STUN, or `off` [default: 3478]
+    /// UDP port on which the running relay answers STUN, or `off` [default: the relay's own, or 3478]
     #[arg(long, value_name = "PORT", value_parser = stun_port, requires = "relay")]
     pub(super) stun_port: Option<StunPort>,
 
@@ -125,6 +125,8 @@ Examples:
   wherry map entry 203.0.113.7 --format acl --code home --name \"At home\"
   wherry map entry --config /etc/wherry.toml --region-id 901
   wherry map entry 203.0.113.7 | wherry map check --probe -
+
+Of a running relay that serves a map, region, names, addresses and STUN port are those of its own map; flags win.
 
 A certificate that clients would not accept for the host is pinned. Who is on the path at that moment can show another
 one: compare the pin with what the relay itself prints when it starts.

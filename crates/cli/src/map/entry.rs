@@ -8,7 +8,7 @@ use wherry_server::clock::Clock;
 use wherry_server::config::{Environment, Settings};
 use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
-use wherry_tools::map::{AskError, OwnMap, Standing, learn};
+use wherry_tools::map::{AskError, OwnMap, Standing, StunAt, learn};
 use wherry_tools::remedy::{self, Situation, Tool};
 use wherry_wire::derp_map::Entry;
 
@@ -107,16 +107,16 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
     if !endpoint.is_tls() {
         return Err(Failure::Usage(NoEntry::Plain { relay: named() }.into()));
     }
-    let stun_port = match stun {
-        None => Some(3478),
-        Some(StunPort::At(port)) => Some(port),
-        Some(StunPort::Off) => None,
+    let stun_at = match stun {
+        None => StunAt::Known,
+        Some(StunPort::At(port)) => StunAt::Port(port),
+        Some(StunPort::Off) => StunAt::Nowhere,
     };
     let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
     let dialer = Dialer::new(trust).with_budget(PATIENCE);
-    let shown = runtime.block_on(learn(&dialer, &endpoint, stun_port)).map_err(|cause| {
+    let shown = runtime.block_on(learn(&dialer, &endpoint, stun_at)).map_err(|cause| {
         let remedy = remedy(&cause, &endpoint);
         Failure::Other(NoEntry::Ask { relay: named(), cause: cause.into(), remedy }.into())
     })?;
@@ -128,13 +128,13 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
     if !shown.admits_strangers {
         output::complain("it does not admit a node that nobody knows, which may be as intended");
     }
-    if let Some(port) = stun_port.filter(|_| !shown.has_stun) {
+    if let Some(port) = shown.stun_port.filter(|_| !shown.has_stun) {
         output::complain(&format!(
             "no answer to STUN on {port}/udp, so the entry says that there is none: open the port, or say another with --stun-port"
         ));
     }
     let seen = Entry {
-        stun_port: stun_port.filter(|_| shown.has_stun),
+        stun_port: shown.stun_port.filter(|_| shown.has_stun),
         cert_name: shown.cert_name,
         can_port_80: shown.can_port_80,
         ..Entry::at(endpoint.host(), endpoint.port())

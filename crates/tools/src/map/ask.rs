@@ -10,11 +10,24 @@ use tokio::time::timeout;
 use wherry_client::{
     DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, Pin, Target, TlsError, Verify,
 };
+use wherry_wire::derp_map::Node;
 use wherry_wire::stun::{TxId, parse_response, request};
 
 use super::served::{OwnMap, own_map};
 use crate::clock::entropy;
 use crate::port80::{self, Heard};
+
+/// Where to ask a relay for STUN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a caller names a port, or none, or does not know")]
+pub enum StunAt {
+    /// Where the map that it serves says, else on the usual port.
+    Known,
+    /// On this UDP port.
+    Port(u16),
+    /// Nowhere.
+    Nowhere,
+}
 
 /// What a relay shows to clients, as its map entry needs it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +37,9 @@ pub struct Shown {
     pub cert_name: String,
     /// Whether it takes a node that nobody knows.
     pub admits_strangers: bool,
-    /// Whether it answers STUN where it was asked.
+    /// The UDP port on which it was asked for STUN, if on any.
+    pub stun_port: Option<u16>,
+    /// Whether it answered there.
     pub has_stun: bool,
     /// Whether it answers on port 80 as clients ask to find captive portals.
     pub can_port_80: bool,
@@ -56,12 +71,12 @@ pub enum AskError {
 const STUN_PATIENCE: Duration = Duration::from_secs(1);
 const STUN_TRIES: usize = 3;
 
-/// Dials the relay, finds out by which name or pin clients accept its certificate, and asks for STUN at `stun_port`,
-/// for port 80 and for its map.
+/// Dials the relay, finds out by which name or pin clients accept its certificate, and asks for its map, for STUN
+/// and for port 80.
 ///
 /// # Errors
 /// [`AskError`].
-pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_port: Option<u16>) -> Result<Shown, AskError> {
+pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Result<Shown, AskError> {
     let target = |verify| Target::one(endpoint.clone().with_verify(verify));
     let refused = match shake(dialer, &target(Verify::Host)).await {
         Ok(_) => None,
@@ -95,6 +110,12 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_port: Option<u16>)
         Some(addr) => addr,
         None => dialer.tcp(&target(Verify::Host)).await?.addr(),
     };
+    let stun_port = match (stun_at, &own_map) {
+        (StunAt::Nowhere, _) => None,
+        (StunAt::Port(port), _) => Some(port),
+        (StunAt::Known, OwnMap::With(standing)) if standing.is_at_its_place => standing.node.stun_udp_port(),
+        (StunAt::Known, _) => Node::default().stun_udp_port(),
+    };
     let has_stun = match stun_port {
         Some(port) => stun(SocketAddr::new(addr.ip(), port)).await.is_ok(),
         None => false,
@@ -103,7 +124,7 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_port: Option<u16>)
         IpAddr::V4(ip) => port80::ask(SocketAddrV4::new(ip, 80), None).await == Heard::Relay,
         IpAddr::V6(_) => false,
     };
-    Ok(Shown { cert_name, admits_strangers, has_stun, can_port_80, own_map })
+    Ok(Shown { cert_name, admits_strangers, stun_port, has_stun, can_port_80, own_map })
 }
 
 /// TLS alone; the pin of the certificate that was shown.

@@ -16,7 +16,7 @@ mod served;
 mod source;
 
 pub(crate) use ask::stun;
-pub use ask::{AskError, Shown, learn};
+pub use ask::{AskError, Shown, StunAt, learn};
 pub use check::{Checked, check, compare, load};
 pub use finding::{At, Finding, Place, Rule, Severity};
 pub use judge::Destination;
