@@ -98,6 +98,9 @@ fn parse_text(text: &str) -> Result<String, ValueError> {
 
 fn parse_include(text: &str) -> Result<Include, ValueError> {
     match text.split_once("://") {
+        Some((_, rest)) if rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')) => {
+            Err(ValueError::UserName)
+        }
         Some(_) if value::is_url(text) => Ok(Include::Url(text.to_owned())),
         Some(_) => Err(value::unknown_word(text, &["https://", "http://"])),
         None => value::parse_path(text).map(Include::File),

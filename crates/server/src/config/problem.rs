@@ -177,6 +177,9 @@ pub enum ValueError {
     /// A name with a port behind it.
     #[error("a name without port is wanted; the port belongs into listen")]
     NameWithPort,
+    /// A URL with a user name or password, which is not sent to anybody.
+    #[error("a URL without user name and password is wanted; maps are public")]
+    UserName,
     /// A number without unit.
     #[error("no unit")]
     NoUnit,

@@ -85,11 +85,15 @@ pub enum Include {
     Url(String),
 }
 
+/// For logs and health: a URL without its query, which may hold a token.
 impl fmt::Display for Include {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Url(url) => f.write_str(url),
+            Self::Url(url) => match url.split_once('?') {
+                Some((public, _)) => write!(f, "{public}?…"),
+                None => f.write_str(url),
+            },
         }
     }
 }

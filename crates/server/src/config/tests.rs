@@ -581,13 +581,15 @@ fn the_map_takes_a_region_that_clients_can_use_and_maps_that_can_be_read() {
     desk.flag("map.region_id", &["65536"]);
     desk.flag("map.region_name", &[" "]);
     let none = desk.dir.path().join("none");
-    desk.flag("map.include", &["ftp://maps.example", none.to_str().unwrap()]);
+    let secret = "https://me:word@maps.example/m?a";
+    desk.flag("map.include", &["ftp://maps.example", secret, none.to_str().unwrap()]);
     desk.flag("map.refresh", &["1s"]);
     let problems = desk.problems();
     let expected = [
         "map.region_id = \"65536\" (flag --map-region-id): must be from 1 to 65535;",
         "map.region_name = \" \" (flag --map-region-name): empty;",
         "map.include = \"ftp://maps.example\" (flag --map-include): not one of the allowed words;",
+        "map.include = \"https://me:word@maps.example/m?a\" (flag --map-include): a URL without user name and password",
         "map.refresh = \"1s\" (flag --map-refresh): must be from 10s to 168h;",
     ];
     assert!(

@@ -3,7 +3,7 @@
 use wherry_wire::derp_map::{DerpMap, Entry, Node, Region};
 
 /// The included maps, the later over the earlier, without the regions of `without`, and the own entry in its region.
-/// What had to be left out is told.
+/// What had to be left out is told, and what could not be.
 pub(super) fn assemble<'m>(
     included: impl IntoIterator<Item = &'m DerpMap>,
     without: &[String],
@@ -14,24 +14,33 @@ pub(super) fn assemble<'m>(
         map.merge(one.clone());
     }
     map.drop_nulls();
-    map.regions.retain(|id, region| {
-        let code = region.as_ref().map(|region| region.region_code.as_str()).unwrap_or_default();
-        !without.iter().any(|wanted| *wanted == id.to_string() || wanted.eq_ignore_ascii_case(code))
-    });
-    let mut left_out = Vec::new();
+    let mut told = Vec::new();
+    for unwanted in without {
+        let before = map.regions.len();
+        map.regions.retain(|id, region| {
+            let code = region.as_ref().map(|region| region.region_code.as_str()).unwrap_or_default();
+            *unwanted != id.to_string() && !unwanted.eq_ignore_ascii_case(code)
+        });
+        if map.regions.len() == before {
+            told.push(format!(
+                "map.without: no included map has a region {unwanted:?}; write its number or code"
+            ));
+        }
+    }
     for (id, region) in own.map(Entry::map).into_iter().flat_map(|own| own.regions) {
         let Some(region) = region else { continue };
         let there = map.regions.remove(&id).flatten();
-        drop(map.regions.insert(id, Some(join(region, there, &mut left_out))));
+        drop(map.regions.insert(id, Some(join(region, there, &mut told))));
     }
-    (map, left_out)
+    (map, told)
 }
 
 /// The own region with the nodes of others in it, in the order of their names, so that all relays of a region that
 /// serve it serve the same.
-fn join(own: Region, there: Option<Region>, left_out: &mut Vec<String>) -> Region {
+fn join(own: Region, there: Option<Region>, told: &mut Vec<String>) -> Region {
     let Some(there) = there else { return own };
     let mut nodes = own.nodes.clone();
+    let mut left_out = Vec::new();
     for node in there.nodes {
         let is_own =
             |own: &Node| own.host_name == node.host_name && own.derp_tcp_port() == node.derp_tcp_port();
@@ -39,14 +48,20 @@ fn join(own: Region, there: Option<Region>, left_out: &mut Vec<String>) -> Regio
             continue;
         }
         if own.nodes.iter().any(|own| own.name == node.name) {
-            left_out.push(format!(
-                "node {:?} at {} in an included map has the name of this relay's own node and is left out; give this \
-                 relay another map.node_name",
-                node.name, node.host_name
-            ));
+            left_out.push(node);
             continue;
         }
         nodes.push(node);
+    }
+    if let Some(Node { name, host_name, .. }) = left_out.first() {
+        let others = match left_out.len() - 1 {
+            0 => String::new(),
+            more => format!(", as {more} more,"),
+        };
+        told.push(format!(
+            "node {name:?} at {host_name} in an included map has the name of this relay's own node and is left out{others}; \
+             give this relay another map.node_name"
+        ));
     }
     nodes.sort_by(|one, other| one.name.cmp(&other.name));
     Region {
@@ -97,13 +112,24 @@ mod tests {
     }
 
     #[test]
+    fn a_crowd_with_the_own_name_is_told_in_one_line() {
+        let nodes = (0..1000).map(|at| format!("{{name: 900a, hostname: b{at}.example}}"));
+        let nodes = nodes.collect::<Vec<_>>().join(", ");
+        let included = map(&format!("regions: {{900: {{nodes: [{nodes}]}}}}"));
+        let (_, left_out) = assemble([&included], &[], Some(&Entry::at("a.example", 443)));
+        assert_eq!(left_out.len(), 1);
+        assert!(left_out[0].contains("b0.example") && left_out[0].contains("999 more"), "{left_out:?}");
+    }
+
+    #[test]
     fn later_maps_and_nulls_win_and_unwanted_regions_go_but_never_the_own() {
         let first = map(
             "regions: {1: {regioncode: a, nodes: [{name: x}]}, 2: {regioncode: hkg, nodes: [{name: y}]}}",
         );
         let second = map("regions: {1: null, 3: {regioncode: c, nodes: [{name: z}]}}");
         let without = ["HKG".to_owned(), "900".to_owned()];
-        let (all, _) = assemble([&first, &second], &without, Some(&Entry::at("a.example", 443)));
+        let (all, told) = assemble([&first, &second], &without, Some(&Entry::at("a.example", 443)));
         assert_eq!(names(&all), [(3, vec!["z"]), (900, vec!["900a"])]);
+        assert_eq!(told, ["map.without: no included map has a region \"900\"; write its number or code"]);
     }
 }

@@ -135,7 +135,7 @@ impl Held {
         }
     }
 
-    /// Reads it; whether there is another map or another fault than before. A failure keeps the map.
+    /// Reads it; whether there is another map or another thing wrong than before. A failure keeps the map.
     pub(super) async fn read(
         &mut self,
         read: &ReadMap,
@@ -145,7 +145,14 @@ impl Held {
     ) -> bool {
         let name = self.include.to_string();
         let found = match &mut self.source {
-            Source::File { path, .. } => read_file(path, name.clone(), read).await,
+            Source::File { path, changes } => {
+                let found = read_file(path, name.clone(), read).await;
+                if matches!(found, Err(IncludeError::Read(_))) {
+                    // Too many open files, or a disk that is away: the file need not change to be readable again.
+                    *changes = Changes::since(None);
+                }
+                found
+            }
             Source::Url { url, due, known } => {
                 let found = fetch(url, known, name.clone(), read, fetcher).await;
                 *due = now.saturating_add(if found.is_err() { refresh.min(RETRY) } else { refresh });
@@ -167,10 +174,11 @@ impl Held {
             }
             _ => false,
         };
-        if is_other || (self.unkept.is_some() && self.faults.is_empty()) {
+        let was_kept = self.unkept.is_none();
+        if is_other || (!was_kept && self.faults.is_empty()) {
             self.keep().await;
         }
-        is_other || is_news
+        is_other || is_news || was_kept != self.unkept.is_none()
     }
 
     /// Writes it to where it outlives a restart.

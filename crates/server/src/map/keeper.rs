@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use wherry_client::Trust;
 use wherry_wire::derp_map::{DerpMap, Entry};
@@ -35,8 +36,8 @@ pub struct Keeper {
     refresh: Duration,
     clock: Clock,
     fetcher: Fetcher,
-    /// A whole that is not served, with what is wrong with it.
-    refused: Option<(String, Vec<String>)>,
+    /// Of what the whole was made last.
+    made_of: Option<Entry>,
 }
 
 impl Keeper {
@@ -55,8 +56,11 @@ impl Keeper {
         let held = settings.include.iter().map(held).collect();
         let (without, refresh) = (settings.without.clone(), settings.refresh);
         let fetcher = Fetcher::new(|| Trust::system([]));
-        let mut keeper = Self { served, own, read, held, without, refresh, clock, fetcher, refused: None };
-        keeper.put();
+        let mut keeper = Self { served, own, read, held, without, refresh, clock, fetcher, made_of: None };
+        if let Some(make) = keeper.whole() {
+            let made = make();
+            keeper.put(made);
+        }
         keeper
     }
 
@@ -70,24 +74,40 @@ impl Keeper {
                 _ = ticks.tick() => false,
                 () = served.asked_to_renew() => true,
             };
-            self.read(is_asked).await;
-            self.put();
+            self.look(is_asked).await;
         }
     }
 
-    /// Reads what is due, or all.
-    async fn read(&mut self, all: bool) {
+    /// Reads what is due, or all, and serves what comes of it.
+    async fn look(&mut self, all: bool) {
+        let is_news = self.read(all).await;
+        if !is_news && (self.own)() == self.made_of {
+            return;
+        }
+        match self.whole().map(spawn_blocking) {
+            None => self.served.set_faults(self.faults_of_parts()),
+            Some(making) => match making.await {
+                Ok(made) => self.put(made),
+                Err(err) => tracing::error!(%err, "the map could not be put together"),
+            },
+        }
+    }
+
+    /// Reads what is due, or all; whether there is another map or another fault than before.
+    async fn read(&mut self, all: bool) -> bool {
         let now = self.clock.now();
+        let mut is_news = false;
         for held in &mut self.held {
             let is_due = held.is_due(now).await || all;
             if !is_due || !held.read(&self.read, &mut self.fetcher, now, self.refresh).await {
                 continue;
             }
+            is_news = true;
             let include = &held.include;
             for err in &held.faults {
                 match held.map {
                     Some(_) => {
-                        tracing::error!(%include, err, "included map not read, what it was before is served")
+                        tracing::error!(%include, err, "included map not read, what it was before is served");
                     }
                     None => tracing::error!(%include, err, "included map not read, so no map is served"),
                 }
@@ -97,56 +117,67 @@ impl Keeper {
                 tracing::info!(%include, regions, "included map read");
             }
         }
+        is_news
     }
 
-    /// Serves what is known now, if all of it is.
-    fn put(&mut self) {
-        let included: Option<Vec<&DerpMap>> = self.held.iter().map(|held| held.map.as_ref()).collect();
-        let mut faults: Vec<String> = self.held.iter().flat_map(Held::all_faults).collect();
-        if let Some(included) = included {
-            let (map, left_out) = assemble(included, &self.without, (self.own)().as_ref());
-            let known = self.served.faults();
-            left_out
-                .iter()
-                .filter(|fault| !known.contains(fault))
-                .for_each(|fault| tracing::warn!("{fault}"));
-            faults.extend(left_out);
-            if !map.regions.is_empty() {
-                faults.extend(self.serve(&map));
-            }
+    /// What makes the whole of what is known now, if all of it is. It takes long with long maps.
+    fn whole(&mut self) -> Option<impl FnOnce() -> Made + use<>> {
+        self.made_of = (self.own)();
+        let included: Vec<DerpMap> = self.held.iter().map(|held| held.map.clone()).collect::<Option<_>>()?;
+        let (without, own, read) = (self.without.clone(), self.made_of.clone(), Arc::clone(&self.read));
+        Some(move || Made::of(&included, &without, own.as_ref(), &read))
+    }
+
+    /// Serves what was made unless something is wrong with it.
+    fn put(&self, made: Made) {
+        let (known, mut faults) = (self.served.faults(), self.faults_of_parts());
+        for fault in made.told.iter().filter(|fault| !known.contains(fault)) {
+            tracing::warn!("{fault}");
         }
+        for fault in made.wrong.iter().filter(|fault| !known.contains(fault)) {
+            tracing::error!(err = fault, "the maps do not go together, so what was served before stays");
+        }
+        faults.extend(made.told);
+        if made.wrong.is_empty() && !made.text.is_empty() && !self.served.is(&made.text) {
+            self.served.put(made.text, self.clock.wall());
+            tracing::info!(regions = made.regions, "another map is served");
+        }
+        faults.extend(made.wrong);
         self.served.set_faults(faults);
     }
 
-    /// Serves the map unless something is wrong with the whole; what is.
-    fn serve(&mut self, map: &DerpMap) -> Vec<String> {
-        let text = match map.to_json() {
-            Ok(text) => format!("{text}\n"),
-            Err(err) => return vec![err.to_string()],
-        };
-        if self.served.is(&text) {
-            self.refused = None;
-            return Vec::new();
+    fn faults_of_parts(&self) -> Vec<String> {
+        self.held.iter().flat_map(Held::all_faults).collect()
+    }
+}
+
+/// All maps in one, and what is to be said of it.
+#[derive(Debug, Default)]
+struct Made {
+    /// JSON; empty without a region.
+    text: String,
+    regions: usize,
+    /// What was left out, a line each.
+    told: Vec<String>,
+    /// Why it must not be served, a line each.
+    wrong: Vec<String>,
+}
+
+impl Made {
+    fn of(included: &[DerpMap], without: &[String], own: Option<&Entry>, read: &ReadMap) -> Self {
+        let (map, told) = assemble(included, without, own);
+        let regions = map.regions.len();
+        if regions == 0 {
+            return Self { told, ..Self::default() };
         }
-        if let Some((_, faults)) = self.refused.as_ref().filter(|(refused, _)| *refused == text) {
-            return faults.clone();
-        }
-        // In place, unlike the reading of a part: only what changed comes here, and each part is in order.
-        match (self.read)(WHOLE, &text) {
-            Ok(_) => {
-                self.refused = None;
-                self.served.put(text, self.clock.wall());
-                tracing::info!(regions = map.regions.len(), "another map is served");
-                Vec::new()
+        match map.to_json() {
+            Ok(text) => {
+                let text = format!("{text}\n");
+                let wrong =
+                    read(WHOLE, &text).err().map(|lines| shortened(&lines, WHOLE)).unwrap_or_default();
+                Self { text, regions, told, wrong }
             }
-            Err(lines) => {
-                let faults = shortened(&lines, WHOLE);
-                for err in &faults {
-                    tracing::error!(err, "the maps do not go together, so what was served before stays");
-                }
-                self.refused = Some((text, faults.clone()));
-                faults
-            }
+            Err(err) => Self { regions, told, wrong: vec![err.to_string()], ..Self::default() },
         }
     }
 }

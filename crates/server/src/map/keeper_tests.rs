@@ -50,8 +50,7 @@ impl Desk {
 
     /// Reads all again and serves what comes of it.
     async fn again(&mut self) {
-        self.keeper.read(true).await;
-        self.keeper.put();
+        self.keeper.look(true).await;
     }
 
     fn regions(&self) -> Vec<i64> {
@@ -266,6 +265,16 @@ async fn a_server_that_can_say_so_is_asked_whether_the_map_changed() {
     );
 }
 
+#[test]
+fn a_token_in_a_url_is_shown_to_nobody() {
+    let url = |query: &str| Include::Url(format!("https://maps.example/m{query}"));
+    assert_eq!(url("?token=1").to_string(), "https://maps.example/m?…");
+    assert_eq!(url("").to_string(), "https://maps.example/m");
+    let [one, other] =
+        ["?token=1", "?token=2"].map(|query| super::super::kept::path(Path::new("/s"), &url(query)));
+    assert_ne!(one, other, "each has a file of its own");
+}
+
 #[tokio::test]
 async fn roots_that_cannot_be_had_are_told_and_tried_again() {
     let (url, server) = web(vec![ok("", JSON)]);
@@ -295,6 +304,15 @@ async fn a_file_is_due_when_it_changed_and_a_url_when_its_time_has_come() {
     fs::write(&path, HOME.replace("901", "9010")).unwrap();
     assert!(!held.is_due(at(3)).await, "somebody may be writing still");
     assert!(held.is_due(at(4)).await);
+    let mut held = Held::new(Include::File(dir.path().to_owned()), state, &reading);
+    for _ in 0..4 {
+        assert!(
+            held.is_due(at(0)).await || held.is_due(at(0)).await,
+            "what could not be read is tried again"
+        );
+        held.read(&reading, &mut fetcher, at(0), hour).await;
+        assert!(held.faults[0].contains("cannot read it"), "{:?}", held.faults);
+    }
     let mut held = Held::new(Include::Url("http://127.0.0.1:1/".to_owned()), state, &reading);
     assert!(held.is_due(at(0)).await);
     assert!(held.read(&reading, &mut fetcher, at(0), hour).await);

@@ -22,7 +22,11 @@ pub(super) enum KeptError {
 
 /// The file for an included map, whose name follows from what is included.
 pub(super) fn path(state_dir: &Path, include: &Include) -> PathBuf {
-    let digest = format!("{:x}", Sha256::digest(include.to_string()));
+    let written = match include {
+        Include::File(path) => path.as_os_str().as_encoded_bytes(),
+        Include::Url(url) => url.as_bytes(),
+    };
+    let digest = format!("{:x}", Sha256::digest(written));
     // A quarter of it tells any two of a configuration apart.
     state_dir.join("maps").join(format!("{}.json", digest.get(..16).unwrap_or(&digest)))
 }
