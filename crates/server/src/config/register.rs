@@ -203,7 +203,7 @@ pub(super) const DERP: Key = Key {
     value_name: "BOOL",
     takes: "true or false",
     default: "true",
-    doc: "Relay packets. With `false` only STUN and the web pages are served.",
+    doc: "Relay packets. With `false` only STUN and the web pages are served, and no map entry is printed or served.",
     ..NONE
 };
 

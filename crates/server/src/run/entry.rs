@@ -10,7 +10,8 @@ use crate::config::{Host, Settings};
 use crate::tls::Certs;
 
 /// The entry of a relay with these settings at `host`, which listens on `tls_port` and answers STUN on `stun_port`, if on
-/// any; what the settings say of the map wins. None if nobody says where TLS is spoken.
+/// any; what the settings say of the map wins. None if nobody says where TLS is spoken, or if DERP is not: clients would make
+/// it their home, as its STUN answers.
 #[must_use]
 pub fn entry(
     settings: &Settings,
@@ -20,6 +21,9 @@ pub fn entry(
     pin: Option<String>,
 ) -> Option<Entry> {
     let map = &settings.map;
+    if !settings.derp {
+        return None;
+    }
     Some(Entry {
         region_id: map.region_id,
         region_code: map.region_code.clone(),
@@ -114,6 +118,12 @@ mod tests {
         let node = map.regions[&901].as_ref().unwrap().nodes[0].clone();
         let found = (&*node.ipv4, &*node.ipv6, node.derp_port, node.stun_port);
         assert_eq!(found, ("192.0.2.7", "2001:db8::7", 12345, 12346));
+    }
+
+    #[test]
+    fn a_host_that_relays_nothing_has_no_entry() {
+        let settings = settings("relay.example", &[("derp", "false")]);
+        assert_eq!(entry(&settings, &settings.hostnames[0], Some(443), Some(3478), None), None);
     }
 
     #[test]
