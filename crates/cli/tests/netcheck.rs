@@ -224,6 +224,30 @@ fn wrong_questions_are_64_and_bad_maps_78_with_file_and_line() {
 }
 
 #[test]
+fn a_field_that_no_client_reads_opens_no_way_to_the_relay() {
+    let relay = Relay::start();
+    let ip = relay.addr.ip();
+    let text = |port: &str| {
+        format!(
+            "regions:\n  901:\n    regionid: 901\n    nodes:\n      - {{name: 901a, regionid: 901, hostname: {ip}, ipv4: {ip}, \
+             ipv6: none, stuntestip: {ip}, {port}, certname: '{}'}}\n",
+            relay.pin()
+        )
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    for (port, expected) in [("derpport: 8443", Some(0)), ("port: 8443", Some(1))] {
+        std::fs::write(file.path(), text(port)).unwrap();
+        let (code, stdout, stderr) = netcheck(&["--map", path]);
+        assert_eq!(code, expected, "{port}: {stdout}{stderr}");
+    }
+    std::fs::write(file.path(), text("derpport: '8443'")).unwrap();
+    let (code, stdout, stderr) = netcheck(&["--map", path]);
+    assert_eq!((code, stdout.as_str()), (Some(78), ""), "the whole map is refused by its readers");
+    assert!(stderr.contains("[wrong-type]"), "{stderr}");
+}
+
+#[test]
 fn reports_at_an_interval_end_when_nobody_reads_them() {
     let relay = Relay::start();
     let mut child = Command::new(env!("CARGO_BIN_EXE_wherry"))

@@ -71,7 +71,8 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<DerpMap, Failure> 
     let source = MapSource::read(words, dialer).await.map_err(|err| bad(vec![err.finding()]))?;
     let mut checked = map::check(&source, None);
     checked.findings.retain(|finding| finding.severity == Severity::Error);
-    let Some(map) = checked.map else { return Err(bad(checked.findings)) };
+    let is_refused = checked.is_refused();
+    let Some(map) = checked.map.filter(|_| !is_refused) else { return Err(bad(checked.findings)) };
     if map.live_regions().all(|(_, region)| region.nodes.is_empty()) {
         return Err(bad(checked.findings));
     }

@@ -4,7 +4,7 @@ use wherry_wire::derp_map::DerpMap;
 
 use super::finding::{At, Finding, Place, Rule, Severity};
 use super::judge::{Destination, judge};
-use super::outline::{Outline, Pen, outline};
+use super::outline::{Outline, Pen, Sense, outline};
 use super::read::{Form, Text, Unread, parse};
 use super::source::{Origin, Source};
 
@@ -13,11 +13,21 @@ use super::source::{Origin, Source};
 pub struct Checked {
     /// File name, URL, or `stdin`.
     pub source: String,
-    /// The map, as far as it could be read; none if there is no map.
+    /// The map with the fields that its readers take, as far as it could be read; none if there is no map.
     pub map: Option<DerpMap>,
     /// What is wrong, in the order of the lines.
     pub findings: Vec<Finding>,
+    /// The same map with its places.
     pub(super) outline: Option<Outline>,
+}
+
+/// A text that was read.
+struct Read {
+    text: Text,
+    /// As its readers have it.
+    written: Outline,
+    /// As it is judged.
+    meant: Outline,
 }
 
 impl Checked {
@@ -25,6 +35,17 @@ impl Checked {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// Whether its readers refuse the whole text, so that no client has anything of the map.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        let is_yaml = self.outline.as_ref().is_some_and(|outline| outline.form == Form::Yaml);
+        self.findings.iter().any(|finding| match finding.rule {
+            Rule::WrongType => true,
+            Rule::DuplicateKey => is_yaml,
+            _ => false,
+        })
     }
 
     /// Adds what was found later, each finding at its line.
@@ -66,8 +87,8 @@ pub fn compare(all: &mut [Checked]) {
 #[must_use]
 pub fn load(source: &Source) -> Checked {
     let mut pen = Pen::default();
-    let outline = read(source, &mut pen).map(|(outline, _)| outline);
-    finish(source, outline, pen)
+    let written = read(source, &mut pen).map(|read| read.written);
+    finish(source, written, pen)
 }
 
 /// Reads a text as a map and writes down everything that is wrong, without asking the network. `destination` is who is
@@ -76,15 +97,15 @@ pub fn load(source: &Source) -> Checked {
 pub fn check(source: &Source, destination: Option<Destination>) -> Checked {
     let mut pen = Pen::default();
     let read = read(source, &mut pen);
-    let outline = read.map(|(outline, text)| {
-        let destination = destination.or_else(|| guess(source, &outline));
-        judge(&outline, &text, destination, &mut pen);
-        outline
+    let written = read.map(|Read { text, written, meant }| {
+        let destination = destination.or_else(|| guess(source, &meant));
+        judge(&meant, &text, destination, &mut pen);
+        written
     });
-    finish(source, outline, pen)
+    finish(source, written, pen)
 }
 
-fn read(source: &Source, pen: &mut Pen) -> Option<(Outline, Text)> {
+fn read(source: &Source, pen: &mut Pen) -> Option<Read> {
     let place = |at| Place { source: source.name.clone(), at, ..Place::default() };
     if source.text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         let (found, cure) = match source.origin {
@@ -100,7 +121,12 @@ fn read(source: &Source, pen: &mut Pen) -> Option<(Outline, Text)> {
     }
     let (form, parsed) = parse(&source.text);
     match parsed {
-        Ok(text) => outline(&text, &source.name, pen).map(|outline| (outline, text)),
+        Ok(text) => {
+            let meant = outline(&text, &source.name, Sense::Meant, pen)?;
+            // All that is wrong was written down the first time.
+            let written = outline(&text, &source.name, Sense::Written, &mut Pen::default())?;
+            Some(Read { text, written, meant })
+        }
         Err(Unread { at, reason }) => {
             let (expected, cure) = match form {
                 Form::Json => ("JSON", "correct it here; what follows was not looked at"),

@@ -92,6 +92,20 @@ fn anchors_and_merges_keep_the_places_of_what_they_repeat() {
 }
 
 #[test]
+fn what_readers_pass_over_is_judged_but_is_not_in_the_map() {
+    let text = "regions:\n  900:\n    regionid: 900\n    nodes:\n      - {name: 900a, regionid: 900, hostname: a.example, \
+                port: 84430, insecure: true}\n";
+    let checked =
+        check(&Source { name: "map".to_owned(), origin: Origin::Stdin, text: text.to_owned() }, None);
+    let has = |rule| checked.findings.iter().any(|finding| finding.rule == rule);
+    assert!(has(Rule::MistypedKey) && has(Rule::PortRange) && has(Rule::Insecure), "{:?}", checked.findings);
+    assert_eq!(checked.map, Some(DerpMap::from_yaml(text).unwrap()));
+    assert!(!checked.is_refused());
+    let quoted = text.replace("port: 84430", "derpport: '8443'");
+    assert!(loaded(&quoted).is_refused() && DerpMap::from_yaml(&quoted).is_err());
+}
+
+#[test]
 fn yaml_in_braces_is_yaml() {
     let map = loaded("{regions: {900: {regionid: 900, nodes: []}}}").map.unwrap();
     assert_eq!(map.regions[&900].as_ref().unwrap().region_id, 900);

@@ -2,8 +2,8 @@
 //!
 //! Lives here: the names of all fields, the reading of a tree as a map, and the mistakes that this finds: what is no map,
 //! keys that are unknown, mistyped or repeated, values of another type. Uses the `read` room. Must stay true: a field
-//! with a mistake is left out and named, all others are read; what is read here without a mistake, the map's own reader
-//! reads equal.
+//! with a mistake is named, and left out of what is dialled, for its readers have no such field; all others are read; what
+//! is read here without a mistake, the map's own reader reads equal.
 
 mod known;
 mod model;
@@ -11,5 +11,5 @@ mod object;
 mod whole;
 
 pub(super) use model::{NodeOutline, Outline, RegionOutline};
-pub(super) use object::Pen;
+pub(super) use object::{Pen, Sense};
 pub(super) use whole::outline;

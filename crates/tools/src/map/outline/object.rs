@@ -28,10 +28,20 @@ impl Pen {
     }
 }
 
+/// Which fields of a map count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::map) enum Sense {
+    /// Those that its readers take: what a client dials.
+    Written,
+    /// Those too that were most likely meant, so that all that is wrong with them is said at once.
+    Meant,
+}
+
 /// Where an object stands: the place of each finding in it, but for its line and field.
 #[derive(Debug, Clone)]
 pub(super) struct Around {
     pub(super) form: Form,
+    pub(super) sense: Sense,
     pub(super) place: Place,
     /// What the object is, for people.
     pub(super) what: &'static str,
@@ -55,7 +65,7 @@ pub(super) struct Fields<'t> {
     /// Fields with fields of their own.
     pub(super) inner: Vec<(&'static str, &'t Tree)>,
     pub(super) places: Places,
-    /// Those taken from a mistyped key: what they hold is judged too, so that all is said at once.
+    /// Those taken from a mistyped key.
     guessed: Vec<&'static str>,
 }
 
@@ -106,7 +116,7 @@ pub(super) fn fields<'t>(
             }
             Meaning::MeansPerhaps(field) => {
                 mistyped(field, member, around, pen);
-                if !fields.places.contains_key(field.name) {
+                if around.sense == Sense::Meant && !fields.places.contains_key(field.name) {
                     take(field, member, &mut fields, around, pen);
                     fields.guessed.push(field.name);
                 }
@@ -141,8 +151,9 @@ fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &
                 expected,
                 cure_of_type(&member.value, field.kind),
             );
-            // What was meant is judged too.
-            if let Some(meant) = meant(&member.value, field.kind) {
+            if around.sense == Sense::Meant
+                && let Some(meant) = meant(&member.value, field.kind)
+            {
                 drop(fields.simple.insert(field.name.to_owned(), meant));
             }
         }

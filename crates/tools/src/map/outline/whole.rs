@@ -8,14 +8,14 @@ use wherry_wire::derp_map::{DerpMap, HomeParams};
 
 use super::known::{HOME, MAP, NODE, REGION, written};
 use super::model::{NodeOutline, Outline, Places, RegionOutline};
-use super::object::{Around, Fields, Pen, fields, repeated};
+use super::object::{Around, Fields, Pen, Sense, fields, repeated};
 use crate::map::finding::{At, Place, Rule};
 use crate::map::read::{Form, Member, Text, Tree, Value, shorten};
 
-/// Reads a tree as a map; none if it is something else.
-pub(in crate::map) fn outline(text: &Text, source: &str, pen: &mut Pen) -> Option<Outline> {
+/// Reads a tree as a map, with the fields that count in this sense; none if it is something else.
+pub(in crate::map) fn outline(text: &Text, source: &str, sense: Sense, pen: &mut Pen) -> Option<Outline> {
     let place = Place { source: source.to_owned(), ..Place::default() };
-    let around = Around { form: text.form, place, what: "the map" };
+    let around = Around { form: text.form, sense, place, what: "the map" };
     let (tree, is_policy) = find_map(&text.tree, &around, pen)?;
     let found = fields(tree, MAP, &[("a region", REGION), ("a node", NODE)], &around, pen);
     let written = found.inner("Regions");
