@@ -72,10 +72,10 @@ impl Drop for Relay {
     }
 }
 
-/// Out of 127.0.0.0/8, so that ports need not be shared with anything.
-fn own_address() -> Ipv4Addr {
+/// A port of an address out of 127.0.0.0/8, so that it need not be shared with anything.
+fn own_address(port: u16) -> String {
     let [a, b, c] = Clock::start().random().unwrap();
-    Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254)
+    format!("{}:{port}", Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254))
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -197,7 +197,7 @@ fn the_usual_name_of_a_node_follows_the_region_that_a_flag_gives() {
 
 #[test]
 fn a_relay_is_found_in_its_own_map_by_its_pin_and_without_a_map_it_has_the_usual_region() {
-    let listen = format!("{}:8443", own_address());
+    let listen = own_address(8443);
     let relay = Relay::start(&["--listen", &listen, "--map-region-id", "901"]);
     let (code, out, err) = map(&relay.dir, &["entry", &listen, "--stun-port", "off"]);
     assert_eq!((code, out.contains("  901:")), (0, true), "{out}{err}");
@@ -248,7 +248,7 @@ fn the_entry_of_settings_has_the_pin_of_the_certificate_on_disk() {
 
 #[test]
 fn a_relay_behind_a_proxy_and_other_ports_has_the_entry_that_its_settings_give_it() {
-    let addr = format!("{}:8080", own_address());
+    let addr = own_address(8080);
     let said = [
         "--hostname",
         "203.0.113.7",
@@ -278,7 +278,7 @@ fn a_relay_behind_a_proxy_and_other_ports_has_the_entry_that_its_settings_give_i
 
 #[test]
 fn the_relay_serves_the_map_that_it_prints_with_others_beside_it() {
-    let addr = format!("{}:8080", own_address());
+    let addr = own_address(8080);
     let maps = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/maps");
     let include = format!("{maps}/region-id-foreign.yaml");
     let relay = Relay::start(&["--listen", &format!("plain:{addr}"), "--map-include", &include]);
@@ -291,11 +291,11 @@ fn the_relay_serves_the_map_that_it_prints_with_others_beside_it() {
     assert!(out.ends_with(&format!("{url}: 2 regions, 2 nodes: 1 warning, 1 note\n")), "{out}");
 }
 
-/// Two nodes in one region, each at an address and with a pin, STUN off.
-fn region(nodes: [(&str, &str); 2]) -> String {
+/// Nodes in one region, each at an address and with a pin, STUN off.
+fn region(nodes: &[(&str, &str)]) -> String {
     let mut text =
         "regions:\n  900:\n    regionid: 900\n    regioncode: a\n    regionname: A\n    nodes:\n".to_owned();
-    for ((addr, pin), name) in nodes.into_iter().zip(["900a", "900b"]) {
+    for ((addr, pin), name) in nodes.iter().zip(["900a", "900b", "900c"]) {
         let (host, port) = addr.split_once(':').unwrap();
         text += &format!(
             "      - {{name: {name}, regionid: 900, hostname: {host}, ipv4: {host}, derpport: {port}, "
@@ -358,7 +358,7 @@ fn nodes_of_a_region_are_meshed_or_not_as_packets_say() {
     let (one, other) = (Relay::start(&[]), Relay::start(&[]));
     let end = |relay: &Relay| (relay.addr(), relay.field("certname").to_owned());
     let ((here, pin), (there, other_pin)) = (end(&one), end(&other));
-    let (code, out) = probed(&one.dir, &region([(&here, &pin), (&there, &other_pin)]));
+    let (code, out) = probed(&one.dir, &region(&[(&here, &pin), (&there, &other_pin)]));
     assert_eq!(code, 1);
     assert!(
         out.contains("error [not-meshed]: region 900, node 900b: a packet from a client of node 900a"),
@@ -366,11 +366,20 @@ fn nodes_of_a_region_are_meshed_or_not_as_packets_say() {
     );
     assert!(!out.contains("must-be-meshed"), "{out}");
     // One relay under two names carries packets between them, as a mesh does.
-    let second = format!("{}:8443", own_address());
+    let second = own_address(8443);
     let both = Relay::start(&["--listen", &second]);
     let (first, pin) = end(&both);
-    let (code, out) = probed(&both.dir, &region([(&first, &pin), (&second, &pin)]));
+    let (code, out) = probed(&both.dir, &region(&[(&first, &pin), (&second, &pin)]));
     assert_eq!((code, out.contains("mesh")), (0, false), "{out}");
+    // Every pair is tried, not those of the first node alone.
+    let (code, out) = probed(&both.dir, &region(&[(&first, &pin), (&second, &pin), (&here, &end(&one).1)]));
+    assert_eq!((code, out.matches("[not-meshed]").count()), (1, 2), "{out}");
+    for from in ["900a", "900b"] {
+        assert!(out.contains(&format!("a client of node {from} did not reach one of node 900c")), "{out}");
+    }
+    // What could not be tried stays open.
+    let (_, out) = probed(&both.dir, &region(&[(&first, &pin), (&second, &pin), (&own_address(8443), &pin)]));
+    assert!(out.contains("[must-be-meshed]") && !out.contains("[not-meshed]"), "{out}");
 }
 
 #[test]
@@ -407,7 +416,7 @@ fn a_name_that_does_not_resolve_is_named_where_no_address_is_given() {
 #[test]
 fn an_entry_cannot_be_asked_of_what_is_not_there() {
     let dir = tempfile::tempdir().unwrap();
-    let addr = format!("{}:8443", own_address());
+    let addr = own_address(8443);
     let (code, out, err) = map(&dir, &["entry", &addr]);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(err.contains("nothing listens"), "{err}");

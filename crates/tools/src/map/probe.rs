@@ -1,9 +1,10 @@
 //! Asking the nodes of a map what only they know.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 use wherry_client::{
@@ -11,12 +12,14 @@ use wherry_client::{
     TlsError,
 };
 use wherry_wire::derp_map::Node;
+use wherry_wire::key::NodePublic;
 
 use super::ask::{self, shown_pin};
 use super::check::Checked;
 use super::finding::{Place, Rule};
 use super::judge::{Way, way};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
+use crate::clock::entropy;
 use crate::remedy::{self, Situation, Tool};
 
 /// Nodes that are asked at a time.
@@ -27,6 +30,9 @@ const ACROSS: Duration = Duration::from_secs(3);
 
 /// How often it is sent in that time.
 const AGAIN: Duration = Duration::from_millis(200);
+
+/// Relays of a region between which packets are sent: it takes a connection for each, and as many rounds of [`ACROSS`].
+const MESHED: usize = 16;
 
 /// What asking a node gave.
 struct Answer {
@@ -40,7 +46,11 @@ struct Answer {
 
 /// Asks every node of the map, as a client would, and writes down what is wrong: nodes that do not answer, certificates
 /// that are other than the map says, STUN that is silent, nodes of a region that do not forward to each other.
+/// A map that its readers refuse whole is not asked: no client dials it.
 pub async fn probe(checked: &mut Checked, dialer: &Dialer) {
+    if checked.is_refused() {
+        return;
+    }
     let Some(map) = checked.outline.take() else { return };
     let mut answers = ask_all(&map, dialer).await;
     let mut pen = Pen::default();
@@ -50,18 +60,22 @@ pub async fn probe(checked: &mut Checked, dialer: &Dialer) {
         }
     }
     let mut number = 0;
+    let mut open = BTreeSet::new();
     for (region, _) in map.live() {
         let numbers = number..number + region.nodes.len();
         number = numbers.end;
         let relays: Vec<_> =
             region.nodes.iter().zip(numbers).filter(|(node, _)| !node.node.stun_only).collect();
-        if relays.len() > 1 {
-            meshed(&map, region, &relays, &mut answers, &mut pen).await;
+        if relays.len() > 1 && !meshed(&map, region, &relays, &mut answers, &mut pen).await {
+            open.insert(Some(region.key));
         }
     }
-    // What was a question is answered, or said to be open.
-    let is_question = |rule| matches!(rule, Rule::MustBeMeshed | Rule::BareAddress);
-    checked.findings.retain(|finding| !is_question(finding.rule));
+    // What was a question is answered, but for pairs of relays that were not tried.
+    checked.findings.retain(|finding| match finding.rule {
+        Rule::MustBeMeshed => open.contains(&finding.place.region),
+        Rule::BareAddress => false,
+        _ => true,
+    });
     checked.outline = Some(map);
     checked.add(pen);
 }
@@ -200,19 +214,28 @@ fn dial(
     }
 }
 
-/// Sends a packet from the first relay of a region to each other and back.
+/// One relay of a region, connected to.
+struct End<'a> {
+    /// Its number among the ends of the region.
+    number: usize,
+    node: &'a NodeOutline,
+    connection: Connection,
+    me: Identity,
+}
+
+/// Sends packets from each relay of a region to each other; whether every pair of them was tried.
 async fn meshed(
     map: &Outline,
     region: &RegionOutline,
     relays: &[(&NodeOutline, usize)],
     answers: &mut BTreeMap<usize, Answer>,
     pen: &mut Pen,
-) {
-    let mut ends = Vec::new();
+) -> bool {
+    let mut ends = VecDeque::new();
     for (node, number) in relays {
         let answer = answers.remove(number);
         match answer.and_then(|answer| Some((answer.dial?.ok()?, answer.me?))) {
-            Some((connection, me)) => ends.push((*node, connection, me)),
+            Some((connection, me)) => ends.push_back(End { number: ends.len(), node, connection, me }),
             None => pen.note(
                 Rule::NotAsked,
                 map.in_node(region, node, ""),
@@ -222,52 +245,78 @@ async fn meshed(
             ),
         }
     }
-    let Some((first, rest)) = ends.split_first_mut() else { return };
-    for other in rest {
-        let there = across(&first.1, &mut other.1, &other.2).await;
-        let back = across(&other.1, &mut first.1, &first.2).await;
-        let (from, to) = match (there, back) {
-            (true, true) => continue,
-            (false, _) => (first.0, other.0),
-            (true, false) => (other.0, first.0),
+    ends.truncate(MESHED);
+    let mut is_whole = ends.len() == relays.len();
+    let mut lost = BTreeSet::new();
+    // Each comes to the front once, so that in the end they stand by number again.
+    for _ in 0..ends.len() {
+        let Some(mut to) = ends.pop_front() else { break };
+        match silent(&mut to, &ends).await {
+            Some(silent) => lost.extend(silent.into_iter().map(|from| (from, to.number))),
+            None => is_whole = false,
+        }
+        ends.push_back(to);
+    }
+    let is_said = |(from, to): &(usize, usize)| from > to && lost.contains(&(*to, *from));
+    for (from, to) in lost.iter().filter(|pair| !is_said(pair)) {
+        let [Some(from), Some(to), Some(later)] = [from, to, from.max(to)].map(|number| ends.get(*number))
+        else {
+            continue;
         };
         pen.note(
             Rule::NotMeshed,
-            map.in_node(region, other.0, ""),
-            format!("a packet from a client of node {} did not reach one of node {} within 3 s", from.label, to.label),
+            map.in_node(region, later.node, ""),
+            format!(
+                "a packet from a client of node {} did not reach one of node {} within 3 s",
+                from.node.label, to.node.label
+            ),
             "relays of one region that forward to each other (a mesh): else two peers whose connections are on different \
              ones do not meet",
             "mesh them (one key for both, each dialling the other), or give each a region of its own",
         );
     }
+    is_whole
 }
 
-/// Whether a packet from one connection comes out of the other.
-async fn across(from: &Connection, to: &mut Connection, whose: &Identity) -> bool {
-    let payload = whose.public().as_bytes().to_vec();
-    let dst = whose.public();
-    let sending = async {
-        let mut ticks = interval(AGAIN);
-        loop {
-            ticks.tick().await;
-            // The relay's limit on packets may say no once; a broken connection shows at the other end.
-            drop(from.send(&dst, &payload).await);
-        }
-    };
+/// The numbers of the others from which no packet comes out at `to`; none if the packets could not be told apart.
+async fn silent(to: &mut End<'_>, others: &VecDeque<End<'_>>) -> Option<Vec<usize>> {
+    let dst = to.me.public();
+    // A mark for each pair: what is still under way from another is no sign of this one.
+    let marks = others.iter().map(|_| entropy::<16>()).collect::<Result<Vec<_>, _>>().ok()?;
+    let sending = join_all(others.iter().zip(&marks).map(|(from, mark)| repeat(from, &dst, mark)));
+    let mut silent: Vec<_> = others.iter().zip(&marks).collect();
     let arriving = async {
-        loop {
-            match to.recv().await {
-                Ok(Message::Packet { packet, .. }) if packet == payload => return true,
+        while !silent.is_empty() {
+            match to.connection.recv().await {
+                Ok(Message::Packet { src, packet }) => {
+                    silent.retain(|(from, mark)| from.me.public() != src || packet != mark.as_slice());
+                }
                 Ok(_) => {}
-                Err(_) => return false,
+                Err(_) => return,
             }
         }
     };
     let arrived = async {
         tokio::select! {
-            arrived = arriving => arrived,
-            () = sending => false,
+            () = arriving => {}
+            _ = sending => {}
         }
     };
-    timeout(ACROSS, arrived).await.unwrap_or(false)
+    // What has not come by then is silent.
+    drop(timeout(ACROSS, arrived).await);
+    Some(silent.into_iter().map(|(from, _)| from.number).collect())
 }
+
+/// Sends the same packet again and again.
+async fn repeat(from: &End<'_>, dst: &NodePublic, packet: &[u8]) {
+    let mut ticks = interval(AGAIN);
+    loop {
+        ticks.tick().await;
+        // The relay's limit on packets may say no once; a broken connection shows at the other end.
+        drop(from.connection.send(dst, packet).await);
+    }
+}
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;
