@@ -2,7 +2,7 @@
 //!
 //! It buffers as a handshake needs; [`Stream::into_parts`] hands everything to the session, which buffers nothing.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -15,6 +15,9 @@ use super::error::CodecError;
 /// Bytes read from the socket at a time: a handshake flight or an HTTP request fits.
 const READ_CHUNK: usize = 4096;
 
+/// Bytes sealed at a time: one TLS record. What a peer is slow to take waits as it was written, not in a copy.
+const WRITE_CHUNK: usize = 16 * 1024;
+
 /// A socket with its codec, readable and writable as the bytes inside.
 #[derive(Debug)]
 pub struct Stream {
@@ -24,7 +27,7 @@ pub struct Stream {
     wire: Vec<u8>,
     /// Opened, not read yet.
     plain: Vec<u8>,
-    /// Sealed, not taken by the socket yet.
+    /// Sealed, not taken by the socket yet: of what is written at most one record.
     unsent: Vec<u8>,
     finished: bool,
 }
@@ -190,12 +193,13 @@ impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         ready!(self.poll_drain(cx))?;
         let this = &mut *self;
-        this.codec.seal(buf, &mut this.unsent).map_err(io::Error::other)?;
+        let chunk = buf.get(..buf.len().min(WRITE_CHUNK)).unwrap_or_default();
+        this.codec.seal(chunk, &mut this.unsent).map_err(io::Error::other)?;
         // Sealed bytes count as written; what the socket does not take now goes out with the next call.
         if let Poll::Ready(drained) = this.poll_drain(cx) {
             drained?;
         }
-        Poll::Ready(Ok(buf.len()))
+        Poll::Ready(Ok(chunk.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -230,6 +234,26 @@ impl hyper::rt::Write for Stream {
         AsyncWrite::poll_write(self, cx, buf)
     }
 
+    /// hyper copies a whole body behind its head for a stream that takes one piece at a time.
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_drain(cx))?;
+        // A head and a short body leave in one record.
+        let mut chunk = Vec::new();
+        for buf in bufs {
+            let room = WRITE_CHUNK.saturating_sub(chunk.len());
+            chunk.extend_from_slice(buf.get(..buf.len().min(room)).unwrap_or_default());
+        }
+        AsyncWrite::poll_write(self, cx, &chunk)
+    }
+
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         AsyncWrite::poll_flush(self, cx)
     }
@@ -238,3 +262,7 @@ impl hyper::rt::Write for Stream {
         AsyncWrite::poll_shutdown(self, cx)
     }
 }
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
