@@ -217,17 +217,18 @@ fn stun_that_does_not_answer_is_not_in_the_entry() {
 
 #[test]
 fn port_80_is_in_the_entry_of_a_relay_that_answers_there() {
-    let ip = own_address();
-    if let Err(err) = TcpListener::bind((ip, 80)) {
+    let http = own_address(80);
+    if let Err(err) = TcpListener::bind(&http) {
         return say(&format!("SKIPPED: port 80 cannot be had here: {err}"));
     }
-    let (listen, http) = (format!("{ip}:8443"), format!("{ip}:80"));
+    let ip = http.trim_end_matches(":80");
+    let listen = format!("{ip}:8443");
     let entry = |relay: &Relay| map(&relay.dir, &["entry", &listen, "--stun-port", "off"]);
-    let relay = Relay::start(&["--hostname", &ip.to_string(), "--listen", &listen, "--http", &http]);
+    let relay = Relay::start(&["--hostname", ip, "--listen", &listen, "--http", &http]);
     let (code, out, err) = entry(&relay);
     assert_eq!((code, out.contains("canport80: true")), (0, true), "{out}{err}");
     drop(relay);
-    let relay = Relay::start(&["--hostname", &ip.to_string(), "--listen", &listen]);
+    let relay = Relay::start(&["--hostname", ip, "--listen", &listen]);
     let (code, out, err) = entry(&relay);
     assert_eq!((code, out.contains("canport80")), (0, false), "{out}{err}");
 }

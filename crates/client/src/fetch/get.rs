@@ -1,6 +1,5 @@
 //! GET, with redirects.
 
-use std::error::Error;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,14 +8,15 @@ use http::header::{
     ACCEPT, CONNECTION, CONTENT_TYPE, ETAG, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
     USER_AGENT,
 };
-use http::{HeaderName, Request, Uri};
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::{Body as _, Bytes};
+use http::{HeaderName, Request};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::client::conn::http1;
 use tokio::time::timeout;
 
 use super::carrier::Carrier;
 use super::document::{Document, FetchError};
+use super::redirect::{is_followed, next};
 use super::wanted::{Validators, Wanted};
 use crate::dial::Dialer;
 use crate::target::{Endpoint, Target};
@@ -72,15 +72,13 @@ impl Dialer {
             let (head, body) = answer.into_parts();
             let header =
                 |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-            if let (true, Some(location)) = (head.status.is_redirection(), header(LOCATION)) {
+            if let (true, Some(location)) = (is_followed(head.status), header(LOCATION)) {
                 return Ok(Answer::Elsewhere(location));
             }
             // A length that is announced need not be waited for.
             if body.size_hint().lower() > u64::try_from(max_bytes).unwrap_or(u64::MAX) {
                 return Err(FetchError::TooLong { limit: max_bytes });
             }
-            let body =
-                Limited::new(body, max_bytes).collect().await.map_err(|err| too_long(err, max_bytes))?;
             let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
             let has_some = etag.is_some() || last_modified.is_some();
             Ok(Answer::Document(Document {
@@ -88,7 +86,7 @@ impl Dialer {
                 status: head.status.as_u16(),
                 content_type: header(CONTENT_TYPE),
                 validators: has_some.then(|| Validators { url: url.to_owned(), etag, last_modified }),
-                body: body.to_bytes().to_vec(),
+                body: whole(body, max_bytes).await?,
             }))
         };
         match select(pin!(exchange), pin!(connection)).await {
@@ -129,47 +127,20 @@ enum Answer {
     Elsewhere(String),
 }
 
-/// The body's error: the length limit's own, or hyper's.
-fn too_long(err: Box<dyn Error + Send + Sync>, limit: usize) -> FetchError {
-    match err.downcast::<hyper::Error>() {
-        Ok(err) => FetchError::Http(*err),
-        Err(_) => FetchError::TooLong { limit },
+/// The body in one piece: kept in those it comes in, one of single bytes would take many times its length.
+async fn whole(mut body: Incoming, limit: usize) -> Result<Vec<u8>, FetchError> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        // Trailers say nothing here.
+        let Ok(data) = frame.map_err(FetchError::Http)?.into_data() else { continue };
+        if data.len() > limit.saturating_sub(whole.len()) {
+            return Err(FetchError::TooLong { limit });
+        }
+        whole.extend_from_slice(&data);
     }
-}
-
-/// The URL that a redirect leads to.
-fn next(from: &str, location: &str) -> Result<String, FetchError> {
-    let refused = |reason| FetchError::Redirect { location: location.to_owned(), reason };
-    let base: Uri = from.parse().map_err(|_| refused("the URL before it cannot be read"))?;
-    let (Some(scheme), Some(authority)) = (base.scheme_str(), base.authority()) else {
-        return Err(refused("the URL before it cannot be read"));
-    };
-    let to = match location {
-        _ if location.starts_with("//") => format!("{scheme}:{location}"),
-        _ if location.starts_with('/') => format!("{scheme}://{authority}{location}"),
-        _ if location.contains("://") => location.to_owned(),
-        _ => return Err(refused("it is no whole URL and no path")),
-    };
-    // Fragments are for whoever asked.
-    let to = to.split('#').next().unwrap_or_default().to_owned();
-    if scheme == "https" && !to.starts_with("https://") {
-        return Err(refused("it leads from TLS to a connection without"));
-    }
-    Ok(to)
+    Ok(whole)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redirect_is_a_url_or_a_path_and_never_leaves_tls() {
-        let at = |from, location| next(from, location).map_err(|err| err.to_string());
-        assert_eq!(at("http://a.example/x", "https://b.example/y#z").unwrap(), "https://b.example/y");
-        assert_eq!(at("https://a.example:8443/x", "/y?z").unwrap(), "https://a.example:8443/y?z");
-        assert_eq!(at("https://a.example/x", "//b.example/y").unwrap(), "https://b.example/y");
-        assert!(at("https://a.example/x", "http://a.example/y").unwrap_err().contains("TLS"));
-        assert!(at("https://a.example/x", "file:///etc/passwd").is_err());
-        assert!(at("https://a.example/x", "y").is_err());
-    }
-}
+#[path = "get_tests.rs"]
+mod tests;

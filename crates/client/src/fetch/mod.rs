@@ -6,6 +6,7 @@
 mod carrier;
 mod document;
 mod get;
+mod redirect;
 mod wanted;
 
 pub use document::{Document, FetchError};
