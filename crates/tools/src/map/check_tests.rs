@@ -80,6 +80,21 @@ fn nesting_and_aliases_beyond_reason_are_syntax_errors() {
 }
 
 #[test]
+fn copies_of_anchored_values_have_a_bound_together() {
+    // Anchors within anchors: each is kept with all that is in it.
+    let nested: String = (0..60).map(|level| format!("&a{level} [")).collect();
+    let deep = format!("a: {nested}{}{}\n", "x,".repeat(60_000), "]".repeat(60));
+    // A long text that short aliases repeat.
+    let long = format!("a: &a {}\nb: [{}]\n", "x".repeat(1 << 20), "*a,".repeat(1_000));
+    for text in [deep, long] {
+        let loaded = loaded(&text);
+        let [finding] = loaded.findings.as_slice() else { panic!("{:?}", loaded.findings) };
+        assert_eq!(finding.rule, Rule::Syntax);
+        assert!(finding.found.contains("takes more than 16777216 bytes"), "{finding:?}");
+    }
+}
+
+#[test]
 fn anchors_and_merges_keep_the_places_of_what_they_repeat() {
     let text =
         "x: &node {name: a, stunport: 70000}\nregions:\n  1:\n    nodes: [*node, {<<: *node, name: b}]\n";

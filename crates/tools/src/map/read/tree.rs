@@ -55,6 +55,22 @@ impl Tree {
         }
     }
 
+    /// About how much memory it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let inner = match &self.value {
+            Value::Null | Value::Bool(_) => 0,
+            Value::Number(number) => number.written.len(),
+            Value::Text(text) => text.len(),
+            Value::List(list) => list.iter().map(Self::bytes).sum(),
+            Value::Object(members) => {
+                // The value itself is part of its member.
+                let own = |member: &Member| size_of::<Member>() - size_of::<Self>() + member.key.len();
+                members.iter().map(|member| own(member) + member.value.bytes()).sum()
+            }
+        };
+        size_of::<Self>() + inner
+    }
+
     /// The same with other places.
     pub(super) fn moved(self, place: &impl Fn(At) -> At) -> Self {
         let value = match self.value {

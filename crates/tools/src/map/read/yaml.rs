@@ -11,6 +11,9 @@ use crate::map::finding::At;
 /// The deepest nesting: a map needs six.
 const MAX_DEPTH: usize = 64;
 
+/// The most memory that copies of what has an anchor may take, in bytes: the longest text that is read, four times.
+const MAX_COPIED: usize = 16 << 20;
+
 /// Reads the first document, and where the second begins.
 pub(super) fn read(text: &str) -> Result<(Tree, Option<At>), Unread> {
     let options = options! {
@@ -22,6 +25,7 @@ pub(super) fn read(text: &str) -> Result<(Tree, Option<At>), Unread> {
         parser: Parser::new_from_str_with_options(text, options),
         anchors: BTreeMap::new(),
         values: 0,
+        copied: 0,
     };
     let mut tree = None;
     while let Some((event, span)) = reader.next()? {
@@ -44,8 +48,16 @@ fn empty() -> Tree {
 struct Reader<'t, I: granit_parser::BorrowedInput<'t>> {
     parser: Parser<'t, I>,
     /// What each anchor stands for.
-    anchors: BTreeMap<usize, (Tree, usize)>,
+    anchors: BTreeMap<usize, Anchored>,
     /// Values so far.
+    values: usize,
+    /// Bytes of copies so far.
+    copied: usize,
+}
+
+/// What an anchor stands for, and how many values that is.
+struct Anchored {
+    tree: Tree,
     values: usize,
 }
 
@@ -86,9 +98,10 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
         };
         let tree = Tree { at: at(span), value };
         if anchor != 0 {
-            let size = self.values.saturating_sub(before) + 1;
+            let values = self.values.saturating_sub(before) + 1;
+            let copy = self.copy(&tree, span)?;
             // An anchor of the same number does not come twice.
-            drop(self.anchors.insert(anchor, (tree.clone(), size)));
+            drop(self.anchors.insert(anchor, Anchored { tree: copy, values }));
         }
         Ok(tree)
     }
@@ -123,11 +136,24 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
     }
 
     fn repeat(&mut self, anchor: usize, span: &Span) -> Result<Tree, Unread> {
-        let Some((tree, size)) = self.anchors.get(&anchor).cloned() else {
+        let Some(Anchored { tree, values }) = self.anchors.remove(&anchor) else {
             return Err(Unread { at: at(span), reason: "an alias within what it stands for".to_owned() });
         };
-        self.count(size, span)?;
-        Ok(tree)
+        self.count(values, span)?;
+        let copy = self.copy(&tree, span)?;
+        drop(self.anchors.insert(anchor, Anchored { tree, values }));
+        Ok(copy)
+    }
+
+    /// A copy, if it is not too much with those before: anchors within anchors are copied with each around them, and a
+    /// long text with each alias.
+    fn copy(&mut self, tree: &Tree, span: &Span) -> Result<Tree, Unread> {
+        self.copied = self.copied.saturating_add(tree.bytes());
+        if self.copied > MAX_COPIED {
+            let reason = format!("what anchors name and aliases repeat takes more than {MAX_COPIED} bytes");
+            return Err(Unread { at: at(span), reason });
+        }
+        Ok(tree.clone())
     }
 
     fn count(&mut self, values: usize, span: &Span) -> Result<(), Unread> {
