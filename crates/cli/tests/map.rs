@@ -129,6 +129,23 @@ fn a_file_that_is_not_there_does_not_hide_what_is_wrong_with_the_others() {
 }
 
 #[test]
+fn what_a_map_names_cannot_speak_to_the_terminal() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let text = r#"{"Regions":{"900":{"RegionID":900,"RegionCode":"a","RegionName":"A","k\u001b[2J\ney":1,"Nodes":[
+        {"Name":"a\u001b]0;x\u0007\nforged: error","RegionID":900,"HostName":"a.example","DERPPort":70000}]}}}"#;
+    fs::write(file.path(), text).unwrap();
+    let path = file.path().to_str().unwrap();
+    for args in [["check", "--offline", path].as_slice(), &["merge", path]] {
+        let (_, out, err) = map_with_stderr(args);
+        let said = format!("{out}{err}");
+        assert!(said.contains(r"node a\u{1b}]0;x\u{7}\nforged: error"), "{said}");
+        assert!(!said.contains('\u{1b}') && !said.contains("\nforged"), "{said:?}");
+    }
+    let (_, out) = map(&["check", "--offline", path]);
+    assert!(out.contains(r"k\u{1b}[2J\ney"), "{out}");
+}
+
+#[test]
 fn the_json_report_says_the_same() {
     let (code, out) = map(&["check", "--offline", "--json", "port-range.yaml"]);
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();

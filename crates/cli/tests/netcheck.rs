@@ -224,6 +224,18 @@ fn wrong_questions_are_64_and_bad_maps_78_with_file_and_line() {
 }
 
 #[test]
+fn names_of_a_map_cannot_speak_to_the_terminal() {
+    let relay = Relay::start();
+    let mut text = entry(&relay, 901);
+    text["Name"] = json!("a\u{1b}[2J\nforged");
+    let map = map(&[text]).replace("Region 901", "R\\u001b[2J\\nforged");
+    let (code, stdout, stderr) = netcheck(&[&map]);
+    assert_eq!(code, Some(0), "{stdout}{stderr}");
+    assert!(stdout.contains(r"a\u{1b}[2J\nforged") && stdout.contains(r"R\u{1b}[2J\nforged"), "{stdout}");
+    assert!(!stdout.contains('\u{1b}') && !stdout.contains("\nforged"), "{stdout:?}");
+}
+
+#[test]
 fn a_field_that_no_client_reads_opens_no_way_to_the_relay() {
     let relay = Relay::start();
     let ip = relay.addr.ip();

@@ -2,6 +2,8 @@
 
 use wherry_tools::map::{Finding, Severity};
 
+use crate::output::plain;
+
 /// How many findings there are of each severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, thiserror::Error)]
 #[error("{}", self.text())]
@@ -11,7 +13,7 @@ pub(super) struct Count {
     pub(super) notes: usize,
 }
 
-/// One finding, as compilers print theirs.
+/// One finding, as compilers print theirs. Names and keys in it are those of whoever wrote the map.
 pub(crate) fn line(finding: &Finding) -> String {
     let place = &finding.place;
     let at = place.at.map(|at| format!(":{}:{}", at.line, at.column)).unwrap_or_default();
@@ -22,7 +24,7 @@ pub(crate) fn line(finding: &Finding) -> String {
     ];
     let within: Vec<_> = parts.into_iter().flatten().collect();
     let within = if within.is_empty() { String::new() } else { format!("{}: ", within.join(", ")) };
-    format!(
+    plain(&format!(
         "{}{at}: {} [{}]: {within}{}; expected: {}; {}",
         place.source,
         finding.severity.word(),
@@ -30,7 +32,7 @@ pub(crate) fn line(finding: &Finding) -> String {
         finding.found,
         finding.expected,
         finding.cure
-    )
+    ))
 }
 
 impl Count {

@@ -32,6 +32,9 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
     let dialer = Dialer::new(trust).with_budget(args.timeout);
     let mut map = read(args, &dialer).await?;
     subject::adjust(&mut map, &args.flags);
+    if args.form() == Format::Text {
+        show_plainly(&mut map);
+    }
     let key = args.key.as_deref().map(subject::key).transpose().map_err(trouble::of_question)?;
     let source = Source { ip: args.bind_address, port: args.bind_port };
     let mut checker = Checker::new(Options { dialer, key, source, hairpin: args.hairpin });
@@ -50,11 +53,21 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
     }
 }
 
+/// Keeps the names of a map, which are those of whoever wrote it, on their lines of a report for people.
+fn show_plainly(map: &mut DerpMap) {
+    for region in map.regions.values_mut().flatten() {
+        let names = [&mut region.region_code, &mut region.region_name].into_iter();
+        for name in names.chain(region.nodes.iter_mut().map(|node| &mut node.name)) {
+            *name = output::plain(name);
+        }
+    }
+}
+
 fn shown(args: &NetcheckArgs, map: &DerpMap, report: &Report) -> Result<String, SystemError> {
     let json = match args.form() {
         Format::Text => {
             let text = Text { report, map, verbose: args.verbose, hairpin: args.hairpin };
-            return Ok(text.to_string());
+            return Ok(output::plain_lines(&text.to_string()));
         }
         Format::Json => serde_json::to_string_pretty(&Json::of(report)),
         Format::JsonLine => serde_json::to_string(&Json::of(report)),

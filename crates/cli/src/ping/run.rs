@@ -68,7 +68,8 @@ impl fmt::Display for Unhealthy {
         for report in &self.0 {
             for (step, problem) in report.steps.iter().filter_map(|step| Some((step, step.problem.as_ref()?)))
             {
-                writeln!(f, "{}, {}: {}; {}", report.name, step.step.word(), problem.what, problem.remedy)?;
+                let said = format!("{}, {}: {}; {}", report.name, step.step.word(), problem.what, problem.remedy);
+                writeln!(f, "{}", output::plain(&said))?;
             }
         }
         Ok(())

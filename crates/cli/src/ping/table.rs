@@ -4,7 +4,7 @@ use std::time::Duration;
 use std::{fmt, iter};
 
 use super::report::{Report, Step};
-use crate::output;
+use crate::output::{self, plain};
 
 /// The report as lines of text, without the problems.
 pub(super) struct Table<'a>(pub(super) &'a Report);
@@ -19,7 +19,7 @@ impl fmt::Display for Table<'_> {
             writeln!(f, "your address as the relay sees it: {addr}")?;
         }
         for note in &self.0.notes {
-            writeln!(f, "note: {note}")?;
+            writeln!(f, "note: {}", plain(note))?;
         }
         writeln!(f, "{}\n", if self.0.healthy { "healthy" } else { "NOT HEALTHY" })
     }
@@ -29,7 +29,7 @@ fn head(out: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     let brackets = if report.host.contains(':') { ("[", "]") } else { ("", "") };
     write!(out, "{}{}{}:{}", brackets.0, report.host, brackets.1, report.port)?;
     if report.name != report.host {
-        write!(out, "  {}", report.name)?;
+        write!(out, "  {}", plain(&report.name))?;
     }
     if let Some(addr) = report.addr.filter(|addr| addr.ip().to_string() != report.host) {
         write!(out, "  at {addr}")?;
