@@ -1,5 +1,6 @@
 //! `wherry map merge` and `wherry map convert`.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use wherry_client::{Dialer, Trust};
@@ -80,7 +81,8 @@ fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
             Ok(source) => {
                 let loaded = map::load(&source);
                 let checked = map::check(&source, None);
-                let kept = |finding: &&Finding| loaded.findings.contains(finding) || is_in_the_way(finding);
+                let of_reading: HashSet<_> = loaded.findings.iter().collect();
+                let kept = |finding: &&Finding| of_reading.contains(finding) || is_in_the_way(finding);
                 findings.extend(checked.findings.iter().filter(kept).cloned());
                 // What comparing finds later is about the maps together.
                 all.push(loaded);

@@ -1,5 +1,7 @@
 //! From texts to findings.
 
+use std::collections::BTreeMap;
+
 use wherry_wire::derp_map::DerpMap;
 
 use super::finding::{At, Finding, Place, Rule, Severity};
@@ -58,18 +60,12 @@ impl Checked {
 
 /// Writes down which regions of a map a later one replaces.
 pub fn compare(all: &mut [Checked]) {
-    for later in 1..all.len() {
-        let Some((before, rest)) = all.split_at_mut_checked(later) else { return };
-        let Some(map) = rest.first_mut() else { return };
-        let Some(outline) = map.outline.take() else { continue };
+    let mut first: BTreeMap<i64, (String, usize)> = BTreeMap::new();
+    for checked in all {
+        let Some(outline) = checked.outline.take() else { continue };
         let mut pen = Pen::default();
         for (region, _) in outline.live() {
-            let earlier = before.iter().find_map(|earlier| {
-                let outline = earlier.outline.as_ref()?;
-                let (found, _) = outline.live().find(|(other, _)| other.key == region.key)?;
-                Some((outline.source.clone(), found.at.line))
-            });
-            let Some((source, line)) = earlier else { continue };
+            let Some((source, line)) = first.get(&region.key) else { continue };
             pen.note(
                 Rule::Replaced,
                 outline.in_region(region, ""),
@@ -78,8 +74,11 @@ pub fn compare(all: &mut [Checked]) {
                 "remove it from one of them, or give it another id",
             );
         }
-        map.outline = Some(outline);
-        map.add(pen);
+        for (region, _) in outline.live() {
+            first.entry(region.key).or_insert_with(|| (outline.source.clone(), region.at.line));
+        }
+        checked.outline = Some(outline);
+        checked.add(pen);
     }
 }
 

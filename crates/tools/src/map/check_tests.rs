@@ -141,6 +141,30 @@ fn a_carriage_return_alone_does_not_move_the_lines_of_json() {
     assert_eq!(found.iter().map(|one| one.place.at.unwrap().line).max(), Some(1), "{found:?}");
 }
 
+/// By the square of the regions this would take hours.
+#[test]
+fn maps_of_very_many_regions_are_judged_and_compared() {
+    const REGIONS: usize = 49_000;
+    let members =
+        |value: &str| (1..=REGIONS).map(|id| format!("\"{id}\":{value}")).collect::<Vec<_>>().join(",");
+    let text = format!(
+        "{{\"Regions\":{{{}}},\"HomeParams\":{{\"RegionScore\":{{{}}}}}}}",
+        members("{}"),
+        members("2")
+    );
+    let source = |name: &str| Source { name: name.to_owned(), origin: Origin::Stdin, text: text.clone() };
+    let mut all = [check(&source("a"), None), check(&source("b"), None)];
+    compare(&mut all);
+    let replaced = |one: &Checked| one.findings.iter().filter(|one| one.rule == Rule::Replaced).count();
+    assert_eq!(all.each_ref().map(replaced), [0, REGIONS]);
+}
+
+#[test]
+fn a_key_as_long_as_a_map_may_be_is_unknown() {
+    let found = loaded(&format!("{{\"Regions\":{{}},\"{}\":1}}", "regions".repeat(500_000))).findings;
+    assert_eq!(found.iter().map(|one| one.rule).collect::<Vec<_>>(), [Rule::UnknownKey]);
+}
+
 #[test]
 fn a_json_of_one_long_line_is_read_to_the_last_value_that_is_allowed() {
     let scores = |count: usize| {

@@ -38,7 +38,7 @@ pub struct At {
 }
 
 /// Where something was found; what does not apply is none.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize)]
 #[non_exhaustive]
 pub struct Place {
     /// File, URL, or `stdin`.
@@ -58,7 +58,7 @@ pub struct Place {
 }
 
 /// One mistake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// How bad it is.

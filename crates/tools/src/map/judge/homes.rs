@@ -1,11 +1,14 @@
 //! What of a map is about the choice of a home.
 
+use std::collections::BTreeSet;
+
 use super::Destination;
 use crate::map::finding::Rule;
 use crate::map::outline::{Outline, Pen};
 
 pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut Pen) {
     if let Some(home) = &map.map.home_params {
+        let regions: BTreeSet<i64> = map.live().map(|(region, _)| region.key).collect();
         for (id, score) in &home.region_score {
             if *score <= 0.0 {
                 let found = format!("the score of region {id} is {score}, which clients ignore");
@@ -17,7 +20,7 @@ pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut P
                     "write a small number to make a region preferred, a large one to avoid it",
                 );
             }
-            if map.live().all(|(region, _)| region.key != *id) {
+            if !regions.contains(id) {
                 let found = format!("there is a score for region {id}, which is not in this map");
                 let cure = "remove it, unless another map brings the region";
                 pen.note(Rule::WithoutEffect, map.score(*id), found, "scores of the map's regions", cure);

@@ -95,8 +95,11 @@ pub(super) fn meaning(key: &str, fields: &[Field], form: Form) -> Meaning {
         return if is_case { Meaning::OtherCase(*field) } else { Meaning::MeansPerhaps(*field) };
     }
     let near = |field: &&Field| {
-        let distance = strsim::damerau_levenshtein(&simple(field.name), &plain);
-        distance <= 1 + plain.len() / 6 && plain.len() > 3
+        let (name, most) = (simple(field.name), 1 + plain.len() / 6);
+        // The distance is at least the difference in length, and takes memory by the product of both.
+        plain.len() > 3
+            && plain.chars().count().abs_diff(name.len()) <= most
+            && strsim::damerau_levenshtein(&name, &plain) <= most
     };
     match ALIASES.iter().find(|(alias, _)| *alias == plain) {
         Some((_, name)) => fields.iter().find(|field| field.name == *name),
