@@ -421,14 +421,17 @@ fn a_map_on_a_file_that_hangs_does_not_keep_the_relay_from_stopping() {
         let mut files = std::fs::read_dir(&files).unwrap();
         files.any(|file| std::fs::read_link(file.unwrap().path()).is_ok_and(|target| target == pipe))
     };
+    let deadline = || std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let reading = deadline();
     while !is_read() {
+        assert!(std::time::Instant::now() < reading, "it never opens the map");
         std::thread::yield_now();
     }
     assert!(Command::new("kill").arg(relay.0.id().to_string()).status().unwrap().success());
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let stopping = deadline();
     let end = loop {
         match relay.0.try_wait().unwrap() {
-            None if std::time::Instant::now() < deadline => std::thread::yield_now(),
+            None if std::time::Instant::now() < stopping => std::thread::yield_now(),
             end => break end,
         }
     };

@@ -73,15 +73,10 @@ mod tests {
 
     use super::*;
 
-    async fn listen() -> (TcpListener, SocketAddrV4) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let SocketAddr::V4(addr) = listener.local_addr().unwrap() else { panic!("it was bound to IPv4") };
-        (listener, addr)
-    }
-
     /// Who a server with this answer is taken for, and what it was asked.
     async fn asked(answer: &str) -> (Heard, String) {
-        let (listener, addr) = listen().await;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let SocketAddr::V4(addr) = listener.local_addr().unwrap() else { panic!("it was bound to IPv4") };
         let serving = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             let mut buf = vec![0; 4096];
@@ -111,9 +106,10 @@ mod tests {
 
     #[tokio::test]
     async fn silence_and_refusal_are_nobody() {
-        let (closed, addr) = listen().await;
-        drop(closed);
-        assert_eq!(ask(addr, None).await, Heard::Nobody);
+        // Out of 127.0.0.0/8, so that nobody else listens there.
+        let [a, b, c] = clock::entropy().unwrap();
+        let nobody = SocketAddrV4::new(Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254), 80);
+        assert_eq!(ask(nobody, None).await, Heard::Nobody);
         assert_eq!(asked("SSH-2.0-OpenSSH\r\n").await.0, Heard::Nobody);
     }
 }

@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread::JoinHandle;
@@ -74,7 +74,9 @@ fn file(dir: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 
 /// A server that gives one answer after the other; its URL, and the heads of what it was asked.
 fn web(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    // Out of 127.0.0.0/8, so that nobody listens there once this one is gone.
+    let [a, b, c] = Clock::start().random().unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254), 0)).unwrap();
     let url = format!("http://{}/map", listener.local_addr().unwrap());
     let answering = move |answer: String| {
         let (mut stream, _) = listener.accept().unwrap();

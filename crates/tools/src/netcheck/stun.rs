@@ -78,18 +78,20 @@ mod tests {
                 server.send_to(&out[..len], from).await.unwrap();
             }
         };
+        let clock = Clock::start();
         let (asked, ()) = tokio::join!(ask(addr, None), answering);
         let (took, seen) = asked.unwrap();
         assert_eq!(seen, "192.0.2.1:7".parse().unwrap());
-        assert!(took < Duration::from_millis(200), "measured from the first question: {took:?}");
+        let all = clock.now();
+        assert!(took + TRIES[0] <= all, "measured from the first question: {took:?} of {all:?}");
     }
 
     #[tokio::test]
-    async fn a_port_nobody_listens_on_refuses_at_once() {
-        let closed = UdpSocket::bind((HERE, 0)).await.unwrap().local_addr().unwrap();
-        let clock = Clock::start();
+    async fn a_port_nobody_listens_on_refuses() {
+        // Out of 127.0.0.0/8, so that nobody else listens there.
+        let [a, b, c] = entropy().unwrap();
+        let closed = SocketAddr::from(([127, 1 + a % 254, b, 1 + c % 254], 3478));
         assert_eq!(ask(closed, None).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-        assert!(clock.now() < Duration::from_secs(1));
     }
 
     #[tokio::test]
