@@ -31,6 +31,10 @@ pub(crate) struct NetcheckArgs {
     #[arg(long)]
     pub(super) hairpin: bool,
 
+    /// Check without asking the router which ways it offers to open ports (UPnP, NAT-PMP, PCP)
+    #[arg(long)]
+    pub(super) no_router: bool,
+
     /// Longest time a step towards a relay may take
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub(super) timeout: Duration,

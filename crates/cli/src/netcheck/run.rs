@@ -37,7 +37,8 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
     }
     let key = args.key.as_deref().map(subject::key).transpose().map_err(trouble::of_question)?;
     let source = Source { ip: args.bind_address, port: args.bind_port };
-    let mut checker = Checker::new(Options { dialer, key, source, hairpin: args.hairpin });
+    let mut checker =
+        Checker::new(Options { dialer, key, source, hairpin: args.hairpin, router: !args.no_router });
     loop {
         let report = checker.report(&map).await.map_err(trouble::of_check)?;
         let reader = output::offer(&shown(args, &map, &report)?)?;

@@ -42,6 +42,8 @@ pub struct Options {
     pub source: Source,
     /// Whether to find out if the router hairpins.
     pub hairpin: bool,
+    /// Whether to ask the router which ways it offers to open ports.
+    pub router: bool,
 }
 
 /// Why there is no report.
@@ -123,6 +125,7 @@ impl Checker {
             have,
             findings: &findings,
             nodes: &nodes,
+            asks_router: self.options.router,
             has_gateway: host.gateway().is_some(),
             has_mapping: port_mapping != PortMapping::default(),
             portal,
@@ -156,7 +159,7 @@ impl Checker {
         let (tell, content) = oneshot::channel();
         let home = self.history.home();
         let router = async {
-            match host.gateway() {
+            match host.gateway().filter(|_| self.options.router) {
                 Some(gateway) => portmap::probe(gateway).await,
                 None => PortMapping::default(),
             }

@@ -17,6 +17,7 @@ pub(super) struct Facts<'a> {
     pub(super) have: Families,
     pub(super) findings: &'a Findings,
     pub(super) nodes: &'a [NodeReport],
+    pub(super) asks_router: bool,
     pub(super) has_gateway: bool,
     /// The router offers something.
     pub(super) has_mapping: bool,
@@ -43,7 +44,7 @@ pub(super) fn list(facts: &Facts<'_>) -> Vec<Missing> {
         add(Figure::MappingVaries, None, mapping(facts));
     }
     if !facts.has_mapping {
-        add(Figure::PortMapping, None, port_mapping(facts.has_gateway));
+        add(Figure::PortMapping, None, port_mapping(facts));
     }
     if let Some(why) = portal(facts) {
         add(Figure::CaptivePortal, None, why);
@@ -139,8 +140,11 @@ fn mapping(facts: &Facts<'_>) -> Why {
     Why::new(Reason::TooLittle, what, remedy)
 }
 
-fn port_mapping(has_gateway: bool) -> Why {
-    if has_gateway {
+fn port_mapping(facts: &Facts<'_>) -> Why {
+    if !facts.asks_router {
+        return Why::new(Reason::NotNeeded, "the router was to be left out", "");
+    }
+    if facts.has_gateway {
         let what = "the router answers neither UPnP nor NAT-PMP nor PCP";
         let remedy = "if direct connections fail, switch one of them on in the router";
         Why::new(Reason::Timeout, what, remedy)
