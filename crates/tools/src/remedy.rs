@@ -45,6 +45,24 @@ pub enum Tool {
     Map,
 }
 
+impl Tool {
+    /// Whether it has -4 and -6.
+    const fn has_families(self) -> bool {
+        match self {
+            Self::Ping { .. } | Self::Netcheck { .. } | Self::Doctor { .. } => true,
+            Self::Bench | Self::Map => false,
+        }
+    }
+
+    /// Whether it dials a relay without TLS: a map has no such entry.
+    const fn takes_http(self) -> bool {
+        match self {
+            Self::Ping { .. } | Self::Doctor { .. } | Self::Bench => true,
+            Self::Netcheck { .. } | Self::Map => false,
+        }
+    }
+}
+
 /// Where to read on when this side cannot know more.
 pub const LOG: &str = "the relay's own log says more (wherry: with WHERRY_LOG=debug in its environment)";
 
@@ -56,7 +74,9 @@ pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
         DialError::Unreachable { .. } if err.step() == Step::Dns => {
             "check the spelling of the name and its A and AAAA records, or use the relay's address".to_owned()
         }
-        DialError::Unreachable { attempts } => tcp(attempts.last().map(|attempt| &attempt.error), port),
+        DialError::Unreachable { attempts } => {
+            tcp(attempts.last().map(|attempt| &attempt.error), port, situation.tool)
+        }
         DialError::Timeout { step: Step::Tcp, .. } => closed(port),
         DialError::Timeout { .. } => format!(
             "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
@@ -68,17 +88,18 @@ pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
     }
 }
 
-fn tcp(last: Option<&AttemptError>, port: u16) -> String {
+fn tcp(last: Option<&AttemptError>, port: u16, tool: Tool) -> String {
     match last {
         Some(AttemptError::Connect(err)) if err.kind() == io::ErrorKind::ConnectionRefused => format!(
             "nothing listens on {port}/tcp there, or a firewall rejects it: check that the relay runs and on which port"
         ),
         Some(AttemptError::Connect(_)) => {
-            "there is no way to that address from here: check this host's network, or try -4 or -6".to_owned()
+            let or = if tool.has_families() { ", or try -4 or -6" } else { "" };
+            format!("there is no way to that address from here: check this host's network{or}")
         }
         Some(AttemptError::NoFamily) => {
-            "the entry, or -4 or -6 here, leaves no address to dial: fill in IPv4 or IPv6 in the map entry"
-                .to_owned()
+            let or = if tool.has_families() { ", or -4 or -6 here," } else { "" };
+            format!("the entry{or} leaves no address to dial: fill in IPv4 or IPv6 in the map entry")
         }
         _ => closed(port),
     }
@@ -93,10 +114,13 @@ fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
     match err {
         TlsError::Pin(failure) => pin(failure),
         TlsError::Certificate { fault, .. } => certificate(*fault, situation),
-        TlsError::NotTls => format!(
-            "port {port} speaks plain HTTP: let the relay serve TLS there (derper does so only on 443 or with \
-             -certmode manual), or name it by its http:// URL"
-        ),
+        TlsError::NotTls => {
+            let or = if situation.tool.takes_http() { ", or name it by its http:// URL" } else { "" };
+            format!(
+                "port {port} speaks plain HTTP: let the relay serve TLS there (derper does so only on 443 or with \
+                 -certmode manual){or}"
+            )
+        }
         TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.endpoint.host()),
         _ => "something on the path cuts TLS: try from another network, or another port".to_owned(),
     }
@@ -213,6 +237,27 @@ mod tests {
     fn advice(url: &str, tool: Tool, err: TlsError) -> String {
         let endpoint = url.parse().unwrap();
         dial(&DialError::Tls(err), &Situation { endpoint: &endpoint, tool, seen_pin: None })
+    }
+
+    /// What a tool would refuse is not advised.
+    #[test]
+    fn advice_names_what_the_tool_takes() {
+        let tools = [
+            (Tool::Ping { has_key: false }, true, true),
+            (Tool::Doctor { has_key: false }, true, true),
+            (Tool::Netcheck { has_key: false }, true, false),
+            (Tool::Bench, false, true),
+            (Tool::Map, false, false),
+        ];
+        for (tool, has_families, takes_http) in tools {
+            for last in
+                [AttemptError::Connect(io::ErrorKind::NetworkUnreachable.into()), AttemptError::NoFamily]
+            {
+                assert_eq!(tcp(Some(&last), 443, tool).contains("-4 or -6"), has_families, "{tool:?}");
+            }
+            let plain = advice("https://relay.example", tool, TlsError::NotTls);
+            assert_eq!(plain.contains("http:// URL"), takes_http, "{tool:?}");
+        }
     }
 
     #[test]
