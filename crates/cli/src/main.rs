@@ -20,6 +20,7 @@ mod map;
 mod netcheck;
 mod output;
 mod ping;
+mod runtime;
 mod serve;
 mod settings;
 mod sift;

@@ -8,7 +8,7 @@ use wherry_server::{config::Settings, run::Running};
 use crate::{
     entry,
     failure::{Failure, SystemError},
-    log, map, output,
+    log, map, output, runtime,
     settings::Asked,
 };
 
@@ -21,12 +21,7 @@ pub(crate) fn run(asked: Asked) -> Result<(), Failure> {
 
 /// Runs a relay of these settings until SIGTERM or SIGINT; the log is up already.
 pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    let served = runtime.block_on(serve(settings));
-    // A name that still resolves, or a file of a disk that hangs, is waited for no longer.
-    runtime.shutdown_background();
-    served
+    runtime::run(serve(settings))?
 }
 
 async fn serve(settings: &Settings) -> Result<(), Failure> {

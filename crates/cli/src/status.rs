@@ -17,7 +17,7 @@ use crate::{
     args::StatusArgs,
     derper,
     failure::{Failure, SystemError},
-    output,
+    output, runtime,
 };
 
 /// Why there is nothing to show.
@@ -51,16 +51,14 @@ pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
     let interval =
         derper::parse_duration(&args.interval).ok_or_else(|| StatusError::Interval(args.interval.clone()))?;
     let admin = args.admin.as_deref().or_else(|| env.var("WHERRY_ADMIN")).unwrap_or("127.0.0.1:3341");
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    let (before, now) = runtime.block_on(async {
+    let (before, now) = runtime::run(async {
         let before = ask(admin).await?;
         if interval.is_zero() {
             return Ok((None, before));
         }
         tokio::time::sleep(interval).await;
         Ok::<_, StatusError>((Some(before), ask(admin).await?))
-    })?;
+    })??;
     let rows = rows(before.as_ref(), &now);
     if args.json {
         let report = Report { status: &now, rates: rows.iter().filter_map(|row| row.rate).collect() };

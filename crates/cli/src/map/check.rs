@@ -9,7 +9,7 @@ use wherry_tools::map::{self, Checked, Finding, Source};
 use super::args::CheckArgs;
 use super::lines::{Count, line, number};
 use crate::failure::{Failure, SystemError};
-use crate::output;
+use crate::{output, runtime};
 
 /// The JSON form of everything.
 #[derive(Serialize)]
@@ -28,9 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`Failure::Other`] with the number of errors if there are any.
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    let (all, unread) = runtime.block_on(gather(args)).map_err(|err| Failure::Other(err.into()))?;
+    let (all, unread) = runtime::run(gather(args))?.map_err(|err| Failure::Other(err.into()))?;
     let findings: Vec<_> = unread.iter().chain(all.iter().flat_map(|checked| &checked.findings)).collect();
     let count = Count::of(findings.iter().copied());
     if args.json {

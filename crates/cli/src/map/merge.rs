@@ -10,8 +10,8 @@ use wherry_wire::derp_map::{Change, DerpMap};
 use super::args::{ConvertArgs, MergeArgs};
 use super::form::Form;
 use super::lines::{Count, line};
-use crate::failure::{Failure, SystemError};
-use crate::output;
+use crate::failure::Failure;
+use crate::{output, runtime};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -32,7 +32,7 @@ struct Known<'a>(&'a [(i64, String)]);
 /// # Errors
 /// [`Failure::Other`] if a map has errors, [`Failure::Usage`] for a region that is not there.
 pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
-    let mut all = gather(&args.sources)?;
+    let mut all = runtime::run(gather(&args.sources))??;
     map::compare(&mut all);
     let of_compare = |rule| rule == Rule::Replaced;
     let replaced = all.iter().flat_map(|one| &one.findings).filter(|finding| of_compare(finding.rule));
@@ -63,7 +63,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure::Other`] if it has errors.
 pub(super) fn convert(args: &ConvertArgs) -> Result<(), Failure> {
-    let all = gather(std::slice::from_ref(&args.source))?;
+    let all = runtime::run(gather(std::slice::from_ref(&args.source)))??;
     match all.into_iter().find_map(|checked| checked.map) {
         Some(map) => print(&map, args.to),
         None => Err(Failure::Other(NotWritten::Nothing.into())),
@@ -71,13 +71,11 @@ pub(super) fn convert(args: &ConvertArgs) -> Result<(), Failure> {
 }
 
 /// Reads all maps; what is wrong with them is complained about, and errors are the end.
-fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
+async fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
     let dialer = Dialer::new(Trust::system([]).map_err(|err| Failure::Other(err.into()))?);
     let (mut all, mut findings) = (Vec::new(), Vec::new());
     for words in sources {
-        match runtime.block_on(Source::read(words, &dialer)) {
+        match Source::read(words, &dialer).await {
             Ok(source) => {
                 let loaded = map::load(&source);
                 let checked = map::check(&source, None);

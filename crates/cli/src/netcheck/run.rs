@@ -11,7 +11,7 @@ use super::text::Text;
 use super::trouble::{self, BadMap, NoRelay};
 use crate::failure::{Failure, SystemError};
 use crate::output::{self, Reader};
-use crate::subject;
+use crate::{runtime, subject};
 
 /// Makes reports and prints them.
 ///
@@ -19,12 +19,7 @@ use crate::subject;
 /// [`Failure::Usage`] if the question is wrong, [`Failure::Config`] if the map is, [`Failure::Other`] if no relay
 /// works or the system gives no socket.
 pub(crate) fn run(args: &NetcheckArgs) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    let result = runtime.block_on(check(args));
-    // A name that still resolves is waited for no longer.
-    runtime.shutdown_background();
-    result
+    runtime::run(check(args))?
 }
 
 async fn check(args: &NetcheckArgs) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use super::measure::{Plan, measure};
 use super::report::Report;
 use super::table::Table;
 use crate::failure::{Failure, SystemError};
-use crate::output;
+use crate::{output, runtime};
 use crate::subject::{self, BadQuestion, Subject};
 
 /// What is wrong with the relays, a line for each problem, its remedy after it.
@@ -32,22 +32,26 @@ struct All<'a> {
 /// [`Failure::Usage`] if the question is wrong, [`Failure::Other`] with [`Unhealthy`] if a relay is.
 pub(crate) fn run(args: &PingArgs) -> Result<(), Failure> {
     let (plan, subjects) = prepare(args).map_err(|wrong| Failure::Usage(wrong.into()))?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    let mut reports = Vec::new();
-    for subject in &subjects {
-        let report = runtime.block_on(measure(&plan, subject));
-        if !args.json {
-            output::print(&Table(&report).to_string())?;
-        }
-        reports.push(report);
-    }
+    let reports = runtime::run(ask(&plan, &subjects, args.json))??;
     let healthy = reports.iter().all(|report| report.healthy);
     if args.json {
         let all = serde_json::to_string_pretty(&All { healthy, relays: &reports });
         output::print(&format!("{}\n", all.map_err(|err| SystemError::Stdout(err.into()))?))?;
     }
     if healthy { Ok(()) } else { Err(Failure::Other(Unhealthy(reports).into())) }
+}
+
+/// Asks one relay after the other; each is printed as soon as it is known, unless all are printed as JSON.
+async fn ask(plan: &Plan, subjects: &[Subject], json: bool) -> Result<Vec<Report>, SystemError> {
+    let mut reports = Vec::new();
+    for subject in subjects {
+        let report = measure(plan, subject).await;
+        if !json {
+            output::print(&Table(&report).to_string())?;
+        }
+        reports.push(report);
+    }
+    Ok(reports)
 }
 
 fn prepare(args: &PingArgs) -> Result<(Plan, Vec<Subject>), BadQuestion> {
