@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     /// A mistake on the command line.
     #[error(transparent)]
     Usage(Box<dyn Error>),
-    /// A mistake in the configuration.
+    /// A mistake in the configuration, or in a map that is to be used.
     #[error(transparent)]
     Config(Box<dyn Error>),
     /// A measurement that is no result; to be tried again.

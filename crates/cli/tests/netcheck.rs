@@ -84,7 +84,10 @@ fn two_good_relays_give_the_report_that_users_know() {
     );
     let missing = report["Missing"].as_array().unwrap();
     let ports = missing.iter().find(|gap| gap["Figure"] == "PortMapping").unwrap();
-    assert_eq!((&ports["Reason"], &ports["What"]), (&json!("not-needed"), &json!("the router was to be left out")));
+    assert_eq!(
+        (&ports["Reason"], &ports["What"]),
+        (&json!("not-needed"), &json!("the router was to be left out"))
+    );
     assert!(report["RegionLatency"]["902"].as_u64().unwrap() > 0, "{report}");
     for (node, relay) in report["Nodes"].as_array().unwrap().iter().zip(&relays) {
         assert_eq!(node["RelayV4"]["Pin"], relay.pin());
@@ -213,7 +216,8 @@ fn wrong_questions_are_64_and_bad_maps_78_with_file_and_line() {
         &["relay.example", "--map", "x.yaml"],
         &["relay.example", "--bind-address", "192.0.2.7"],
         &["relay.example", "--every", "0"],
-        &["/nonexistent/derp.yaml"],
+        &["--map", "ftp://127.0.0.1/derp.yaml"],
+        &["--map", "https://"],
     ] {
         let (code, stdout, stderr) = netcheck(ask);
         assert_eq!((code, stdout.as_str(), stderr.is_empty()), (Some(64), "", false), "{ask:?}");
@@ -226,7 +230,11 @@ fn wrong_questions_are_64_and_bad_maps_78_with_file_and_line() {
         assert_eq!(code, Some(78), "{text}: {stderr}");
         assert!(stderr.contains(&format!("{path}{place}")), "{text}: {stderr}");
     }
-    assert_eq!(netcheck(&["--map", "/nonexistent/derp.yaml"]).0, Some(78));
+    let nobody = format!("http://{}:8080/derp.json", own_address());
+    for ask in [&["--map", "/nonexistent/derp.yaml"][..], &["/nonexistent/derp.yaml"], &["--map", &nobody]] {
+        let (code, stdout, stderr) = netcheck(ask);
+        assert_eq!((code, stdout.as_str(), stderr.is_empty()), (Some(1), "", false), "{ask:?}");
+    }
 }
 
 #[test]
@@ -269,7 +277,15 @@ fn a_field_that_no_client_reads_opens_no_way_to_the_relay() {
 fn reports_at_an_interval_end_when_nobody_reads_them() {
     let relay = Relay::start();
     let mut child = Command::new(env!("CARGO_BIN_EXE_wherry"))
-        .args(["netcheck", "--no-router", &map(&[entry(&relay, 901)]), "--every", "10ms", "--format", "json-line"])
+        .args([
+            "netcheck",
+            "--no-router",
+            &map(&[entry(&relay, 901)]),
+            "--every",
+            "10ms",
+            "--format",
+            "json-line",
+        ])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

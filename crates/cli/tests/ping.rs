@@ -124,19 +124,21 @@ fn what_only_follows_from_a_problem_is_not_told_as_another() {
 }
 
 #[test]
-fn wrong_questions_are_64_and_say_so_on_stderr() {
-    let asks: [&[&str]; 7] = [
-        &[],
-        &["wss://relay.example"],
-        &["{}"],
-        &["relay.example", "--pin", "sha256-raw:0a"],
-        &[r#"{"HostName":"relay.example","CertName":"sha256-raw:0a"}"#],
-        &["relay.example", "--key", "/nonexistent"],
-        &["relay.example", "--timeout", "5"],
+fn wrong_questions_are_64_wrong_maps_78_and_say_so_on_stderr() {
+    let asks: [(&[&str], i32); 9] = [
+        (&[], 64),
+        (&["wss://relay.example"], 64),
+        (&["relay.example", "--pin", "sha256-raw:0a"], 64),
+        (&["relay.example", "--timeout", "5"], 64),
+        (&["{}"], 78),
+        (&["{oops"], 78),
+        (&[r#"{"HostName":"relay.example","CertName":"sha256-raw:0a"}"#], 78),
+        (&["relay.example", "--key", "/nonexistent"], 1),
+        (&["/nonexistent/derp.yaml"], 1),
     ];
-    for ask in asks {
+    for (ask, expected) in asks {
         let (code, stdout, stderr) = ping(ask);
-        assert_eq!((code, stdout.as_str()), (Some(64), ""), "{ask:?}");
+        assert_eq!((code, stdout.as_str()), (Some(expected), ""), "{ask:?}");
         assert!(!stderr.is_empty(), "{ask:?}");
     }
 }

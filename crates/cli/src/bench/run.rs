@@ -29,6 +29,16 @@ enum Wrong {
     Page(#[from] BadPath),
 }
 
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Self {
+        match wrong {
+            Wrong::Subject(wrong) => wrong.into(),
+            Wrong::Trust(err) => Self::Other(err.into()),
+            wrong => Self::Usage(wrong.into()),
+        }
+    }
+}
+
 /// Why a run is no result, a line for each reason.
 #[derive(Debug, Error)]
 #[error("{}", lines(.0))]
@@ -44,9 +54,9 @@ fn lines(report: &Report) -> String {
 /// # Errors
 /// [`Failure::Usage`] if the question is wrong or the page could not be written there, both before any load; [`Failure::NoResult`] if the relay was not what was measured.
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
-    let order = order(args).map_err(|wrong| Failure::Usage(wrong.into()))?;
+    let order = order(args)?;
     let page = args.report.as_deref().map(PageFile::at).transpose();
-    let page = page.map_err(|bad| Failure::Usage(Wrong::from(bad).into()))?;
+    let page = page.map_err(Wrong::from)?;
     let progress = Progress::start().map_err(SystemError::Start)?;
     let outcome = wherry_bench::run(&order, &progress);
     progress.finish();

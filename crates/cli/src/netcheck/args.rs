@@ -79,8 +79,8 @@ Words, layout and JSON fields are those of `tailscale netcheck`, and so is the v
 every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), and why a figure is missing.
 Captive portals are looked for at the map's nodes only.
 
-Exit code: 0 a relay works (one that does not admit this key counts), 1 none does, 64 the question was wrong, 78 the
-map is no map.";
+Exit code: 0 a relay works (one that does not admit this key counts), 1 none does or a file or the map cannot be had,
+64 the question was wrong, 78 the map is.";
 
 /// The form of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

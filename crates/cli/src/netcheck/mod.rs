@@ -3,7 +3,7 @@
 //! Lives here: the arguments, the report for people and for scripts. Uses the `subject` room and the tools. Must stay
 //! true: text and JSON have the words, the layout and the field names of `tailscale netcheck`, and add to them only at
 //! the end; the report goes to stdout, complaints to stderr; the exit code is 0 if anything could be reached, 1 if
-//! nothing, 64 if the question was wrong, 78 if the map cannot be read.
+//! nothing, or the map cannot be had, 64 if the question was wrong, 78 if the map is.
 
 mod args;
 mod go;

@@ -16,8 +16,8 @@ use crate::{runtime, subject};
 /// Makes reports and prints them.
 ///
 /// # Errors
-/// [`Failure::Usage`] if the question is wrong, [`Failure::Config`] if the map is, [`Failure::Other`] if no relay
-/// works or the system gives no socket.
+/// [`Failure::Usage`] if the question is wrong, [`Failure::Config`] if the map is, [`Failure::Other`] if it cannot be
+/// had, no relay works, or the system gives no socket.
 pub(crate) fn run(args: &NetcheckArgs) -> Result<(), Failure> {
     runtime::run(check(args))?
 }
@@ -30,7 +30,7 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
     if args.form() == Format::Text {
         show_plainly(&mut map);
     }
-    let key = args.key.as_deref().map(subject::key).transpose().map_err(trouble::of_question)?;
+    let key = args.key.as_deref().map(subject::key).transpose()?;
     let source = Source { ip: args.bind_address, port: args.bind_port };
     let mut checker =
         Checker::new(Options { dialer, key, source, hairpin: args.hairpin, router: !args.no_router });
@@ -74,10 +74,10 @@ fn shown(args: &NetcheckArgs, map: &DerpMap, report: &Report) -> Result<String, 
 /// The map of `--map`, or of the single relay.
 async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<DerpMap, Failure> {
     let Some(words) = &args.map else {
-        return subject::map(args.relay.as_deref().unwrap_or_default()).map_err(trouble::of_question);
+        return Ok(subject::map(args.relay.as_deref().unwrap_or_default())?);
     };
     let bad = |findings| Failure::Config(BadMap { findings, name: words.clone() }.into());
-    let source = MapSource::read(words, dialer).await.map_err(|err| bad(vec![err.finding()]))?;
+    let source = MapSource::read(words, dialer).await.map_err(|err| trouble::of_source(&err))?;
     let mut checked = map::check(&source, None);
     checked.findings.retain(|finding| finding.severity == Severity::Error);
     let is_refused = checked.is_refused();

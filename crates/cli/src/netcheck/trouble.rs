@@ -3,12 +3,12 @@
 use std::fmt;
 
 use thiserror::Error;
-use wherry_tools::map::Finding;
+use wherry_client::FetchError;
+use wherry_tools::map::{Finding, SourceError, SourceFault};
 use wherry_tools::netcheck::CheckError;
 
 use crate::failure::Failure;
 use crate::map;
-use crate::subject::BadQuestion;
 
 /// A map that cannot be used, every reason on a line of its own.
 #[derive(Debug, Error)]
@@ -41,13 +41,13 @@ impl fmt::Display for BadMap {
     }
 }
 
-/// A map that cannot be read is a mistake in a map, anything else one on the command line.
-pub(super) fn of_question(wrong: BadQuestion) -> Failure {
-    match wrong {
-        BadQuestion::Map(_) | BadQuestion::NoEntry | BadQuestion::Json(_) | BadQuestion::NoRelay => {
-            Failure::Config(wrong.into())
-        }
-        _ => Failure::Usage(wrong.into()),
+/// A map that cannot be had is no mistake in a map.
+pub(super) fn of_source(err: &SourceError) -> Failure {
+    let said = map::line(&err.finding()).into();
+    match err.cause {
+        SourceFault::Scheme { .. } | SourceFault::Fetch(FetchError::Target(_)) => Failure::Usage(said),
+        SourceFault::TooLong | SourceFault::NotText => Failure::Config(said),
+        _ => Failure::Other(said),
     }
 }
 

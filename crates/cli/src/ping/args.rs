@@ -47,7 +47,7 @@ Examples:
   wherry ping derp.yaml
   wherry ping - < what-wherry-serve-printed
 
-Exit code: 0 everything works, 1 something does not, 64 the question was wrong.";
+Exit code: 0 everything works, 1 something does not or a file cannot be read, 64 the question was wrong, 78 the map is.";
 
 fn timeout(text: &str) -> Result<Duration, String> {
     let within = |time: &Duration| (Duration::from_millis(1)..=Duration::from_secs(3600)).contains(time);

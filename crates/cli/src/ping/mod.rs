@@ -3,7 +3,7 @@
 //! Lives here: the measurement, the report for people and for scripts. Uses the `subject` room, the client and
 //! the wire crate. Must stay true: certificates are judged as the entry or the flags say, never more weakly
 //! (the one look at a refused certificate is only to name its pin); the result goes to stdout, what went wrong to
-//! stderr; the exit code is 0 if everything works, 1 if not, 64 if the question was wrong.
+//! stderr; the exit code is 0 if everything works, 1 if not, 64 if the question was wrong, 78 if the map is.
 
 mod args;
 mod measure;

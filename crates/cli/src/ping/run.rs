@@ -12,8 +12,8 @@ use super::measure::{Plan, measure};
 use super::report::Report;
 use super::table::Table;
 use crate::failure::{Failure, SystemError};
-use crate::{output, runtime};
 use crate::subject::{self, BadQuestion, Subject};
+use crate::{output, runtime};
 
 /// What is wrong with the relays, a line for each problem, its remedy after it.
 #[derive(Debug, Error)]
@@ -29,9 +29,9 @@ struct All<'a> {
 /// Pings what the arguments name and prints the result.
 ///
 /// # Errors
-/// [`Failure::Usage`] if the question is wrong, [`Failure::Other`] with [`Unhealthy`] if a relay is.
+/// [`Failure::Usage`] or [`Failure::Config`] if the question or the map is wrong, [`Failure::Other`] with [`Unhealthy`] if a relay is.
 pub(crate) fn run(args: &PingArgs) -> Result<(), Failure> {
-    let (plan, subjects) = prepare(args).map_err(|wrong| Failure::Usage(wrong.into()))?;
+    let (plan, subjects) = prepare(args)?;
     let reports = runtime::run(ask(&plan, &subjects, args.json))??;
     let healthy = reports.iter().all(|report| report.healthy);
     if args.json {
@@ -72,7 +72,8 @@ impl fmt::Display for Unhealthy {
         for report in &self.0 {
             for (step, problem) in report.steps.iter().filter_map(|step| Some((step, step.problem.as_ref()?)))
             {
-                let said = format!("{}, {}: {}; {}", report.name, step.step.word(), problem.what, problem.remedy);
+                let said =
+                    format!("{}, {}: {}; {}", report.name, step.step.word(), problem.what, problem.remedy);
                 writeln!(f, "{}", output::plain(&said))?;
             }
         }

@@ -13,6 +13,7 @@ use wherry_wire::derp_map::{Address, DerpMap, MapError, Node, Region};
 use wherry_wire::key::KeyError;
 
 use super::args::{StunPort, SubjectArgs, SubjectFlags};
+use crate::failure::Failure;
 
 /// One relay.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,8 @@ const MAX_ENTRY: u64 = 16 << 20;
 pub(crate) enum BadQuestion {
     #[error("{0}")]
     Target(#[from] TargetError),
+    #[error("{0}")]
+    Node(TargetError),
     #[error("cannot read {path}: {cause}{}", cure(cause))]
     Read { path: String, cause: io::Error },
     #[error("{0}")]
@@ -72,6 +75,23 @@ pub(crate) enum BadQuestion {
     Trust(#[from] TrustError),
     #[error("{path} holds no node key (privkey: and 64 hex digits): {cause}")]
     Key { path: String, cause: KeyError },
+}
+
+impl From<BadQuestion> for Failure {
+    fn from(wrong: BadQuestion) -> Self {
+        match wrong {
+            BadQuestion::Target(_) | BadQuestion::NotOfMaps { .. } => Self::Usage(wrong.into()),
+            BadQuestion::Map(_)
+            | BadQuestion::Node(_)
+            | BadQuestion::NoEntry
+            | BadQuestion::Json(_)
+            | BadQuestion::NoRelay => Self::Config(wrong.into()),
+            BadQuestion::Read { .. }
+            | BadQuestion::NoFile { .. }
+            | BadQuestion::Key { .. }
+            | BadQuestion::Trust(_) => Self::Other(wrong.into()),
+        }
+    }
 }
 
 /// All relays the arguments name, adjusted by the flags.
@@ -229,7 +249,7 @@ fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
         ip,
         ..Stun::at(port)
     });
-    Ok(Subject { endpoint: Endpoint::node(node)?, stun })
+    Ok(Subject { endpoint: Endpoint::node(node).map_err(BadQuestion::Node)?, stun })
 }
 
 /// Flags win over the entry.

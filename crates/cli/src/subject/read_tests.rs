@@ -112,7 +112,7 @@ fn flags_win_over_the_entry() {
 #[test]
 fn a_pin_that_cannot_be_read_is_never_ignored() {
     let node = r#"{"HostName":"relay.example","CertName":"sha256-raw:0a"}"#;
-    assert!(matches!(asked(&[node]), Err(BadQuestion::Target(TargetError::Pin { .. }))));
+    assert!(matches!(asked(&[node]), Err(BadQuestion::Node(TargetError::Pin { .. }))));
     assert!(Line::try_parse_from(["ping", "relay.example", "--pin", "sha256-raw:0a"]).is_err());
     assert!(Line::try_parse_from(["ping", "relay.example", "--pin", PIN, "--insecure"]).is_err());
 }
