@@ -26,6 +26,7 @@ mod settings;
 mod sift;
 mod status;
 mod subject;
+mod time;
 mod usage;
 
 use std::process::ExitCode;

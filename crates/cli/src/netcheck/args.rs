@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::subject::SubjectFlags;
+use crate::time;
 
 /// Look at this host's network towards the relays of a map: NAT, latencies, which relays work
 #[derive(Debug, Args)]
@@ -23,8 +24,8 @@ pub(crate) struct NetcheckArgs {
     #[command(flatten)]
     pub(super) flags: SubjectFlags,
 
-    /// Pause before another report, until interrupted or nobody reads on: 5s, 800ms, 2m, or a number of seconds
-    #[arg(long, value_name = "TIME", value_parser = duration)]
+    /// Pause before another report, until interrupted or nobody reads on: e.g. 5s, 800ms or 1m30s
+    #[arg(long, value_name = "TIME", value_parser = time::step)]
     pub(super) every: Option<Duration>,
 
     /// Test too whether the router sends back what goes out to its own address
@@ -36,7 +37,7 @@ pub(crate) struct NetcheckArgs {
     pub(super) no_router: bool,
 
     /// Longest time a step towards a relay may take
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time::step)]
     pub(super) timeout: Duration,
 
     /// File with the node key (privkey:…) to connect with, instead of throw-away ones
@@ -93,35 +94,5 @@ pub(super) enum Format {
 impl NetcheckArgs {
     pub(super) fn form(&self) -> Format {
         if self.json { Format::Json } else { self.format }
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 1), ("s", 1000), ("m", 60_000)];
-    let found = units.iter().find_map(|(unit, millis)| Some((text.strip_suffix(unit)?, *millis)));
-    let (number, millis) = found.unwrap_or((text, 1000));
-    match number.parse::<u32>().ok().map(|number| u64::from(number) * millis) {
-        Some(total @ 1..=86_400_000) => Ok(Duration::from_millis(total)),
-        _ => {
-            Err("from 1ms to 1440m, in the units ms, s and m: 5s, 800ms, 2m, or a number of seconds"
-                .to_owned())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_milliseconds_seconds_or_minutes_up_to_a_day() {
-        for (text, millis) in
-            [("5s", 5000), ("5", 5000), ("800ms", 800), ("2m", 120_000), ("1440m", 86_400_000)]
-        {
-            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for text in ["", "0", "0ms", "1441m", "-1s", "1.5s", "s", "1h"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
     }
 }

@@ -40,3 +40,4 @@ pub use problem::{Conflict, FileError, Missing, Problem, Problems, ValueError, c
 pub use reference::reference;
 pub use register::{KEYS, key};
 pub use settings::{Admit, CertSetting, Home, Include, LogFormat, LogSettings, MapSettings, Settings};
+pub use value::parse_duration;

@@ -13,7 +13,10 @@ pub(super) fn parse_switch(text: &str) -> Result<bool, ValueError> {
 }
 
 /// Reads a duration such as `1h30m`, `10s` or `500ms` and checks its range.
-pub(super) fn parse_duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, ValueError> {
+///
+/// # Errors
+/// [`ValueError`] that says which part is not allowed.
+pub fn parse_duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Duration, ValueError> {
     let mut total = Duration::ZERO;
     for (number, unit) in parts(text)? {
         let unit = match unit {
