@@ -87,13 +87,13 @@ pub enum TargetError {
         text: String,
     },
     /// The URL has another scheme than `http` or `https`.
-    #[error("a relay's URL starts with https:// or http://, not {scheme}://")]
+    #[error("a URL that can be dialled starts with https:// or http://, not {scheme}://")]
     Scheme {
         /// The scheme found; empty if there is none.
         scheme: String,
     },
     /// The URL has a user name or password.
-    #[error("a relay's URL has no user name")]
+    #[error("a URL with a user name or a password is not dialled")]
     UserName,
     /// The host is empty, or neither a DNS name nor an address.
     #[error("not a host name: {host:?}")]

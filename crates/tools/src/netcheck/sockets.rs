@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
@@ -9,6 +10,9 @@ use wherry_client::Family;
 
 /// Longest datagram that is read.
 pub(super) const MAX_DATAGRAM: usize = 1500;
+
+/// After an error of a socket, before it is read again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Where questions leave from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,7 +77,7 @@ async fn next(socket: Option<&UdpSocket>) -> (Vec<u8>, SocketAddr) {
             return (datagram, from);
         }
         // A broken socket must not spin.
-        tokio::task::yield_now().await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
