@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::Serialize;
 use wherry_server::{
     admission::check_list,
-    clock::Clock,
+    clock::{Clock, NoEntropy},
     config::{CertSetting, Host, Row, Survey, reference as config_reference},
     metrics::metrics_reference,
-    tls::Certs,
+    tls::{CertStatus, Certs, TlsError},
 };
 use wherry_wire::key::NodePrivate;
 
@@ -64,21 +64,25 @@ fn lines<T: ToString>(of: &[T]) -> Vec<String> {
 fn look_into_files(survey: &Survey) -> Result<Vec<String>, Failure> {
     let list = survey.list.as_deref().and_then(|path| check_list(path).err());
     let certificates = match &survey.cert_dir {
-        Some(folder) => check_certificates(folder, survey)?,
+        Some(folder) => certificates(folder, survey)?.err(),
         None => None,
     };
+    let certificates = certificates.map(|err| err.to_string());
     Ok(list.map(|err| err.to_string()).into_iter().chain(certificates).collect())
 }
 
-/// What is wrong with the certificates of a folder.
-fn check_certificates(folder: &Path, survey: &Survey) -> Result<Option<String>, Failure> {
+/// The certificates of a folder as a start would have them, or what keeps it from starting.
+pub(crate) fn certificates(
+    folder: &Path,
+    survey: &Survey,
+) -> Result<Result<CertStatus, TlsError>, NoEntropy> {
     let hostnames = survey.rows.iter().filter(|row| row.key == "hostname").flat_map(|row| &row.values);
     let hostnames: Vec<_> = hostnames.filter_map(|name| Host::parse(name).ok()).collect();
     let clock = Clock::start();
     // Any key will do: it goes into the meta certificate, which is thrown away here.
     let key = NodePrivate::generate(clock.random()?).public();
     let folder = CertSetting::Dir(folder.to_owned());
-    Ok(Certs::open(&folder, &hostnames, &key, clock).err().map(|err| err.to_string()))
+    Ok(Certs::open(&folder, &hostnames, &key, clock).map(|certs| certs.status()))
 }
 
 fn table(rows: &[Row]) -> String {

@@ -63,7 +63,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
         Command::Status(status) => status::run(&status, env),
         Command::Ping(args) => ping::run(&args),
         Command::Netcheck(args) => netcheck::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
+        Command::Doctor(args) => doctor::run(&args, env),
         Command::Map(command) => map::run(command, env),
         Command::Bench(args) => bench::run(&args),
         Command::KeyNew { out } => key::new(out.as_deref()),

@@ -18,6 +18,11 @@ pub(crate) struct SettingArgs {
 }
 
 impl SettingArgs {
+    /// No flag but this file, if any.
+    pub(crate) fn of_file(file: Option<PathBuf>) -> Self {
+        Self { file, ..Self::default() }
+    }
+
     /// The same with flags that do not exist.
     pub(crate) fn marked(self, unknown: Vec<UnknownFlag>) -> Self {
         Self { unknown, ..self }

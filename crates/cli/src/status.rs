@@ -22,7 +22,7 @@ use crate::{
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
-enum StatusError {
+pub(crate) enum StatusError {
     #[error("--interval {0:?} is not allowed; allowed: a number with its unit: 500ms, 2s, 1m")]
     Interval(String),
     #[error(
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
 }
 
 /// Fetches `/status.json` over HTTP/1.0: one request, an answer that ends with the connection.
-async fn ask(admin: &str) -> Result<Status, StatusError> {
+pub(crate) async fn ask(admin: &str) -> Result<Status, StatusError> {
     let authority = admin.strip_prefix("http://").unwrap_or(admin).trim_end_matches('/');
     let unreachable = |err| StatusError::Unreachable { admin: authority.to_owned(), err };
     let exchange = async {

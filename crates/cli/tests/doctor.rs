@@ -1,6 +1,12 @@
 //! `wherry doctor` against relays with faults, each made for real.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+#[path = "doctor/families.rs"]
+mod families;
+#[path = "doctor/host.rs"]
+mod host;
+#[path = "doctor/maps.rs"]
+mod maps;
 #[path = "subject/relay.rs"]
 mod relay;
 
@@ -22,8 +28,11 @@ use wherry_server::clock::Clock;
 use wherry_wire::stun::{MAX_RESPONSE_LEN, parse_request, response};
 
 fn doctor(args: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } =
-        Command::new(env!("CARGO_BIN_EXE_wherry")).arg("doctor").args(args).output().unwrap();
+    outcome(Command::new(env!("CARGO_BIN_EXE_wherry")).arg("doctor").args(args))
+}
+
+fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
@@ -32,9 +41,14 @@ fn json(args: &[&str]) -> (Option<i32>, Value) {
     (code, serde_json::from_str(&stdout).unwrap_or_else(|err| panic!("{err}: {stdout}{stderr}")))
 }
 
-/// The faults of the first relay: mark, part, what was found, what to do.
+/// The faults of the first relay.
 fn faults(report: &Value) -> Vec<[String; 4]> {
-    let findings = report["relays"][0]["findings"].as_array().unwrap();
+    among(&report["relays"][0]["findings"])
+}
+
+/// The faults among findings: mark, part, what was found, what to do.
+fn among(findings: &Value) -> Vec<[String; 4]> {
+    let findings = findings.as_array().unwrap();
     let is_fault = |finding: &&Value| finding["mark"] == "warning" || finding["mark"] == "error";
     let fields = ["mark", "part", "found", "remedy"];
     findings
@@ -56,12 +70,21 @@ fn fault(args: &[&str], mark: &str, part: &str, words: [&str; 2]) -> Value {
 
 /// A relay that admits the node of the key file, and nobody else.
 fn guarded() -> (Relay, String) {
-    let key = NodePrivate::generate(Clock::start().random().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("nodes"), format!("{}\n", key.public())).unwrap();
-    let file = dir.path().join("admitted");
-    std::fs::write(&file, key.to_text().as_bytes()).unwrap();
-    (Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]), file.to_str().unwrap().to_owned())
+    let [file, _] = list(dir.path());
+    (Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]), file)
+}
+
+/// A list `nodes` of two nodes, and the files with their keys.
+fn list(dir: &Path) -> [String; 2] {
+    let keys = [0, 1].map(|_| NodePrivate::generate(Clock::start().random().unwrap()));
+    let lines = keys.each_ref().map(|key| format!("{}\n", key.public()));
+    std::fs::write(dir.join("nodes"), lines.concat()).unwrap();
+    [("one", &keys[0]), ("other", &keys[1])].map(|(name, key)| {
+        let file = dir.join(name);
+        std::fs::write(&file, key.to_text().as_bytes()).unwrap();
+        file.to_str().unwrap().to_owned()
+    })
 }
 
 /// A relay whose certificate is for `name`, `life` days long, and began so many days ago.
@@ -91,21 +114,24 @@ fn server(serve: impl Fn(TcpStream) + Send + 'static) -> String {
 }
 
 fn server_at(ip: IpAddr, serve: impl Fn(TcpStream) + Send + 'static) -> String {
-    let listener = TcpListener::bind((ip, 0)).unwrap();
+    serve_on(TcpListener::bind((ip, 0)).unwrap(), serve).to_string()
+}
+
+fn serve_on(listener: TcpListener, serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || listener.incoming().for_each(|stream| serve(stream.unwrap())));
-    addr.to_string()
+    addr
 }
 
 /// A server that shakes hands by TLS with the certificate of the folder, and does no more.
-fn tls_server(ip: &str, dir: &Path) -> String {
+fn tls_server(listener: TcpListener, ip: &str, dir: &Path) -> SocketAddr {
     let read = |ending| std::fs::read(dir.join(format!("{ip}.{ending}"))).unwrap();
     let certificate = CertificateDer::from_pem_slice(&read("crt")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(&read("key")).unwrap();
     let config =
         ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
     let config = Arc::new(config);
-    server_at(ip.parse().unwrap(), move |mut stream| {
+    serve_on(listener, move |mut stream| {
         let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
         // The client hangs up where it refuses the certificate.
         drop(session.complete_io(&mut stream));
@@ -233,7 +259,7 @@ fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
         let ip = own_address().to_string();
         write_certificate(dir.path(), &ip, name, 10, life);
-        let addr = tls_server(&ip, dir.path());
+        let addr = tls_server(TcpListener::bind((&*ip, 0)).unwrap(), &ip, dir.path()).to_string();
         let roots = dir.path().join(format!("{ip}.crt"));
         let output = Command::new(env!("CARGO_BIN_EXE_wherry"))
             .args(["doctor", &addr, "--json"])
@@ -269,46 +295,14 @@ fn a_name_that_does_not_resolve_and_a_closed_port_are_told_apart() {
 }
 
 #[test]
-fn an_ipv6_address_that_does_not_answer_is_named_in_each_relay_of_a_map() {
-    let relay = Relay::start();
-    let ip = relay.addr.ip().to_string();
-    let node = json!({
-        "Name": "900a", "RegionID": 900, "HostName": ip, "IPv4": ip, "IPv6": "::1",
-        "DERPPort": relay.addr.port(), "CertName": relay.pin(),
-    });
-    let file = relay.dir.path().join("node.json");
-    std::fs::write(&file, node.to_string()).unwrap();
-    fault(&[file.to_str().unwrap(), "--open"], "warning", "families", ["IPv6", "AAAA"]);
-}
-
-#[test]
-fn two_nodes_of_a_region_that_are_not_meshed_are_named() {
-    let relays = [Relay::start(), Relay::start()];
-    let node = |(name, relay): (&str, &Relay)| {
-        let ip = relay.addr.ip().to_string();
-        json!({
-            "Name": name, "RegionID": 900, "HostName": ip, "IPv4": ip, "IPv6": "none",
-            "DERPPort": relay.addr.port(), "CertName": relay.pin(),
-        })
-    };
-    let map = |nodes: &[Value]| {
-        let region = json!({ "RegionID": 900, "RegionCode": "r", "RegionName": "R", "Nodes": nodes });
-        let file = relays[0].dir.path().join("map.json");
-        std::fs::write(&file, json!({ "Regions": { "900": region } }).to_string()).unwrap();
-        json(&[file.to_str().unwrap(), "--open"])
-    };
-    let nodes: Vec<_> = ["900a", "900b"].into_iter().zip(&relays).map(node).collect();
-    let (code, report) = map(&nodes);
-    assert_eq!((code, &report["healthy"], faults(&report).len()), (Some(1), &json!(false), 0), "{report}");
-    assert_eq!((&report["unmeshed"][0]["node"], &report["unmeshed"][1]), (&json!("900b"), &Value::Null));
-    let (code, alone) = map(&nodes[..1]);
-    assert_eq!((code, &alone["unmeshed"]), (Some(0), &json!([])), "{alone}");
-}
-
-#[test]
-fn wrong_questions_are_64() {
-    for ask in [&[][..], &["wss://relay.example"], &["{}"], &["relay.example", "--key", "/nonexistent"]] {
+fn wrong_questions_are_told_apart() {
+    for (expected, ask) in [
+        (64, &["wss://relay.example"][..]),
+        (78, &["{}"]),
+        (1, &["relay.example", "--key", "/nonexistent"]),
+        (1, &["gone.yaml"]),
+    ] {
         let (code, stdout, stderr) = doctor(ask);
-        assert_eq!((code, stdout.as_str(), stderr.is_empty()), (Some(64), "", false), "{ask:?}");
+        assert_eq!((code, stdout.as_str(), stderr.is_empty()), (Some(expected), "", false), "{ask:?}");
     }
 }

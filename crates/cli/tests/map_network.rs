@@ -421,6 +421,32 @@ fn a_relay_that_admits_nobody_unknown_is_no_fault_of_the_map() {
 }
 
 #[test]
+fn a_key_that_is_admitted_opens_a_relay_with_a_list_to_the_probe() {
+    let dir = tempfile::tempdir().unwrap();
+    let list = dir.path().join("list");
+    let (code, key, _) = key_in(&dir, "one.key");
+    assert_eq!(code, 0);
+    fs::write(&list, key).unwrap();
+    let relay = Relay::start(&["--admit", &format!("list:{}", list.display())]);
+    fs::write(dir.path().join("map.yaml"), &relay.entry).unwrap();
+    let (code, out, _) = map(&dir, &["check", "--probe", "--key", "one.key", "map.yaml"]);
+    assert_eq!((code, out.contains("not-asked")), (0, false), "{out}");
+    key_in(&dir, "other.key");
+    let (code, out, _) = map(&dir, &["check", "--probe", "--key", "other.key", "map.yaml"]);
+    assert_eq!((code, out.contains("warning [not-asked]")), (0, true), "{out}");
+    let (code, _, err) = map(&dir, &["check", "--probe", "--key", "gone.key", "map.yaml"]);
+    assert_eq!(code, 64);
+    assert!(err.contains("gone.key"), "{err}");
+}
+
+/// Makes a node key in a file; its public key.
+fn key_in(dir: &TempDir, name: &str) -> (i32, String, String) {
+    let output = wherry(dir).args(["key", "new", "--out", name]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
 fn a_name_that_does_not_resolve_is_named_where_no_address_is_given() {
     let dir = tempfile::tempdir().unwrap();
     let entry = |fields: &str| {

@@ -4,7 +4,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | `doctor` | what is wrong with one relay, and what to do about it |
+//! | `doctor` | what is wrong with relays and their regions, and what to do about it |
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
 //! | `netcheck` | what this host's network is like towards the relays of a map |
 //! | `remedy` | what to do about a dial that failed |

@@ -77,7 +77,7 @@ fn order(args: &BenchArgs) -> Result<Order, Wrong> {
     let settings = args.settings()?;
     let mut subjects = subject::subjects(&args.subject)?;
     if let Some(second) = &args.far {
-        subjects.extend(subject::named(second, &args.subject)?);
+        subjects.extend(subject::named(second, args.subject.flags())?);
     }
     let (scenario, named) = (args.scenario, subjects.len());
     if named != scenario.relays() {

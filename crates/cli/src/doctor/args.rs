@@ -4,24 +4,40 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::subject::SubjectArgs;
+use crate::subject::SubjectFlags;
 
-/// Look for what is wrong with a relay, and say what to do about it
+/// Look for what is wrong with a relay, a map or a configuration, and say what to do about it
 #[derive(Debug, Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct DoctorArgs {
-    #[command(flatten)]
-    pub(super) subject: SubjectArgs,
+    /// URL, host or host:port of a relay; map (file, URL with a path, `-` for stdin, or the JSON itself; one entry will do,
+    /// and words around it do not matter); or configuration of a relay on this host (file that ends in .toml). Without it
+    /// the configuration is that of WHERRY_CONFIG, else /etc/wherry.toml
+    #[arg(value_name = "RELAY|MAP|CONFIG")]
+    pub(super) what: Option<String>,
 
-    /// File with the node key (privkey:…) of a node that the relay admits, to look behind its admission
+    /// TOML file with the settings of a relay on this host, whatever its name [env: WHERRY_CONFIG]
+    #[arg(long, value_name = "FILE", conflicts_with = "what")]
+    pub(super) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) flags: SubjectFlags,
+
+    /// File with the node key (privkey:…) of a node that the relay admits, to look behind its admission; with
+    /// one for each relay, packets are sent between relays of a region that admit only those
     ///
-    /// Use a key that no running node uses: packets for that node would come here meanwhile.
+    /// Use keys that no running node uses: packets for that node would come here meanwhile.
     #[arg(long, value_name = "FILE")]
-    pub(super) key: Option<PathBuf>,
+    pub(super) key: Vec<PathBuf>,
 
     /// Take it as meant that the relay is open to anybody
     #[arg(long)]
     pub(super) open: bool,
+
+    /// Socket of this host's tailscaled, which a derper with -verify-clients asks [default: of a configuration,
+    /// /var/run/tailscale/tailscaled.sock if it is there]
+    #[arg(long, value_name = "PATH")]
+    pub(super) tailscaled_socket: Option<PathBuf>,
 
     /// Print the result as JSON
     #[arg(long)]
@@ -37,16 +53,26 @@ Examined, of each relay that is named (of a map, every one in it):
   clock      its clock and this host's are less than a minute apart (Date of an HTTP answer)
   derp       HTTP upgrade and DERP handshake work; a proxy lets Upgrade pass
   admission  a random key is refused
-  families   IPv4 and IPv6 both answer where it has both
+  families   IPv4 and IPv6 both lead to it where it has both: TCP, TLS, handshake, STUN
   stun       STUN answers, and sees no private address in place of this host's
 
-Of a map in a file, also whether the nodes of each region forward to each other, where they admit a random key.
+Of a map, also its text and names, as wherry map check has them, and
+  mesh       the nodes of each region forward to each other
 
-Not examined: the relay's own host (its configuration: wherry config check), and the text of a map (wherry map check).
+Of a configuration, first what only the relay's own host knows; then the relay, as clients find it by hostname and ports:
+  config     every mistake in the settings
+  files      certificates and admission list can be read; dates, names and content
+  listen     the relay has the ports that it wants, and no other program
+  running    it runs; what it says of itself on its private listener
+  limit      it may have enough files, and so connections, open
+  tailscaled somebody answers behind the socket
 
 Examples:
   wherry doctor https://relay.example
   wherry doctor 203.0.113.7:8443 --pin sha256-raw:… --key probe.key
   wherry doctor derp.yaml --json
+  wherry doctor https://relay.example/derpmap.json
+  wherry doctor /etc/wherry.toml
 
-Exit code: 0 nothing is to be mended, 1 something is, 64 the question was wrong.";
+Exit code: 0 nothing is to be mended, 1 something is (of the text of a map: an error) or what was
+asked about cannot be read, 64 the question was wrong, 78 it is no map that can be read.";

@@ -3,120 +3,169 @@
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
-use thiserror::Error;
-use wherry_client::{Dialer, Trust};
-use wherry_tools::doctor::{Finding, Patient, examine};
-use wherry_tools::map::{self, Finding as MapFinding, Rule, Source};
+use wherry_client::{Dialer, NodePrivate, Trust};
+use wherry_server::config::Environment;
+use wherry_tools::doctor::{Patient, examine_all, mesh};
 use wherry_wire::derp_map::DerpMap;
 
 use super::args::DoctorArgs;
-use super::text::text;
+use super::host;
+use super::maps;
+use super::question::{NoQuestion, Question, is_asked};
+use super::report::{Relay, Report};
+use super::text;
 use crate::failure::{Failure, SystemError};
 use crate::map::line;
 use crate::output;
-use crate::subject::{self, BadQuestion, Subject};
+use crate::runtime;
+use crate::settings::SettingArgs;
+use crate::subject::{self, Subject};
 
 /// For each step of a dial.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The JSON form of everything.
-#[derive(Serialize)]
-struct All {
-    healthy: bool,
-    relays: Vec<One>,
-    /// Nodes of one region that do not forward to each other.
-    unmeshed: Vec<MapFinding>,
-}
-
-/// The JSON form of one relay.
-#[derive(Serialize)]
-struct One {
-    name: String,
-    host: String,
-    port: u16,
-    healthy: bool,
-    findings: Vec<Finding>,
-    /// The map that is right for it.
-    map: Option<DerpMap>,
-}
-
-#[derive(Debug, Error)]
-#[error("{unhealthy} of {all} relays need mending{}", if *is_meshed { "" } else { ", and nodes of one region are not meshed" })]
-struct Unhealthy {
-    unhealthy: usize,
-    all: usize,
-    is_meshed: bool,
-}
-
 /// Examines what the arguments name and prints what was found.
 ///
 /// # Errors
-/// [`Failure::Usage`] if the question is wrong, [`Failure::Other`] with [`Unhealthy`] if a relay is to be mended.
-pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
-    let (dialer, patients) = prepare(args).map_err(|wrong| Failure::Usage(wrong.into()))?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
-    let mut relays = Vec::new();
-    for patient in &patients {
-        let diagnosis =
-            runtime.block_on(examine(&dialer, patient)).map_err(|err| Failure::Other(err.into()))?;
-        let endpoint = &patient.endpoint;
-        if !args.json {
-            output::print(&text(&endpoint.authority(), &diagnosis)?)?;
+/// [`Failure::Other`] if something is to be mended; if the question is wrong, what [`subject::BadQuestion`] becomes.
+pub(crate) fn run(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
+    runtime::run(examine(args, env))?
+}
+
+async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
+    let keys = subject::keys(&args.key)?;
+    let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
+    let visit = Visit { args, dialer: Dialer::new(trust).with_budget(PATIENCE), keys };
+    let mut report = Report::default();
+    let is_host = match Question::of(args, env) {
+        Question::Host(file) => {
+            visit.host(file.as_deref(), env, &mut report).await?;
+            true
         }
-        relays.push(One {
-            name: endpoint.label().to_owned(),
-            host: endpoint.host().to_owned(),
-            port: endpoint.port(),
-            healthy: diagnosis.is_healthy(),
-            map: diagnosis.entry.as_ref().map(|entry| entry.map()),
-            findings: diagnosis.findings,
-        });
+        Question::Map(words) => {
+            visit.map(&words, &mut report).await?;
+            false
+        }
+        Question::Relay(words) => {
+            let subjects = subject::named(&words, &args.flags)?;
+            visit.relays(subjects.into_iter().map(Ok).collect(), &mut report).await?;
+            false
+        }
+    };
+    // A configuration's section has it already.
+    if let Some(socket) = args.tailscaled_socket.as_deref().filter(|_| !is_host) {
+        report.host = host::tailscaled(Some(socket)).await.into_iter().collect();
+        visit.print(&text::section("this host", &report.host))?;
     }
-    let unhealthy = relays.iter().filter(|relay| !relay.healthy).count();
-    let unmeshed = runtime.block_on(unmeshed(args.subject.words(), &dialer));
-    if !args.json {
-        let lines: String = unmeshed.iter().map(|finding| line(finding) + "\n").collect();
-        output::print(&lines)?;
-    }
-    let all = All { healthy: unhealthy == 0 && unmeshed.is_empty(), relays, unmeshed };
+    let verdict = report.judge();
     if args.json {
-        let text = serde_json::to_string_pretty(&all).map_err(|err| SystemError::Stdout(err.into()))?;
+        let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{text}\n"))?;
     }
-    // A name that still resolves is waited for no longer.
-    runtime.shutdown_background();
-    if all.healthy {
-        return Ok(());
-    }
-    let is_meshed = all.unmeshed.is_empty();
-    Err(Failure::Other(Unhealthy { unhealthy, all: all.relays.len(), is_meshed }.into()))
+    verdict.map_err(|unhealthy| Failure::Other(unhealthy.into()))
 }
 
-/// Which nodes of one region do not forward to each other, where the words are a file with a map.
-async fn unmeshed(words: &str, dialer: &Dialer) -> Vec<MapFinding> {
-    if !Path::new(words).is_file() {
-        return Vec::new();
-    }
-    // What cannot be read as a map may still have an entry in it, which was looked at.
-    let Ok(source) = Source::read(words, dialer).await else { return Vec::new() };
-    let mut checked = map::check(&source, None);
-    map::probe(&mut checked, dialer).await;
-    checked.findings.retain(|finding| finding.rule == Rule::NotMeshed);
-    checked.findings
+/// How everything is asked.
+struct Visit<'a> {
+    args: &'a DoctorArgs,
+    dialer: Dialer,
+    keys: Vec<NodePrivate>,
 }
 
-fn prepare(args: &DoctorArgs) -> Result<(Dialer, Vec<Patient>), BadQuestion> {
-    let key = args.key.as_deref().map(subject::key).transpose()?;
-    let patient = |Subject { endpoint, stun }| Patient {
-        endpoint,
-        stun_port: stun.map(|stun| stun.port),
-        stun_ip: stun.and_then(|stun| stun.test_ip),
-        stun_is_guess: stun.is_some_and(|stun| stun.is_guess),
-        key: key.clone(),
-        is_open: args.open,
-    };
-    let patients = subject::subjects(&args.subject)?.into_iter().map(patient).collect();
-    Ok((Dialer::new(Trust::system([])?).with_budget(PATIENCE), patients))
+impl Visit<'_> {
+    /// A relay on this host, then as clients see it.
+    async fn host(&self, file: Option<&Path>, env: &Environment, report: &mut Report) -> Result<(), Failure> {
+        let asked = SettingArgs::of_file(file.map(Path::to_owned)).sources(env);
+        let file = asked.sources.file.clone();
+        let loaded = asked.load();
+        let survey = match &loaded {
+            Ok(effective) => &effective.survey,
+            Err(mistakes) => &mistakes.survey,
+        };
+        if !is_asked(file.as_ref(), survey) {
+            return Err(Failure::Usage(NoQuestion.into()));
+        }
+        let name = file.map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
+        let host = host::look(loaded, self.args.tailscaled_socket.as_deref()).await?;
+        self.print(&text::section(&format!("{name}, on this host"), &host.findings))?;
+        report.host = host.findings;
+        let adjusted = host.relay.map(|mut subject| {
+            subject.adjust(&self.args.flags);
+            subject
+        });
+        self.relays(adjusted.into_iter().map(Ok).collect(), report).await
+    }
+
+    /// A map and everything in it.
+    async fn map(&self, words: &str, report: &mut Report) -> Result<(), Failure> {
+        let asked = maps::read(words, &self.dialer).await?;
+        report.map = asked.findings;
+        if !report.map.is_empty() {
+            let lines: String = report.map.iter().map(|finding| line(finding) + "\n").collect();
+            self.print(&format!("{lines}\n"))?;
+        }
+        let mut map = asked.map;
+        subject::adjust(&mut map, &self.args.flags);
+        let entry = |node| subject::of_node(node).map_err(|why| Box::new(Relay::unusable(node, &why)));
+        self.relays(subject::nodes(&map).map(entry).collect(), report).await?;
+        self.regions(&map, report).await
+    }
+
+    /// Relays in their order, those that cannot be dialled by their entries included.
+    async fn relays(
+        &self,
+        entries: Vec<Result<Subject, Box<Relay>>>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
+        let usable = entries.iter().flatten().cloned();
+        let patients: Vec<_> = usable.map(|subject| self.patient(subject)).collect();
+        let mut entries = entries.into_iter();
+        let mut printed = Ok(());
+        let mut tell = |text: Result<String, Failure>, relay: Relay| {
+            if printed.is_ok() {
+                printed = text.and_then(|text| self.print(&text));
+            }
+            report.relays.push(relay);
+        };
+        let unusable = |relay: Box<Relay>| (Ok(text::section(&relay.heading(), &relay.findings)), *relay);
+        let examined = examine_all(&self.dialer, &patients, |patient, diagnosis| {
+            while let Some(Err(relay)) = entries.next() {
+                let (text, relay) = unusable(relay);
+                tell(text, relay);
+            }
+            let text = text::relay(&patient.endpoint.authority(), &diagnosis);
+            tell(text, Relay::new(patient, diagnosis));
+        });
+        examined.await.map_err(|err| Failure::Other(err.into()))?;
+        for relay in entries.filter_map(Result::err) {
+            let (text, relay) = unusable(relay);
+            tell(text, relay);
+        }
+        printed
+    }
+
+    /// Whether the relays of a region forward to each other.
+    async fn regions(&self, map: &DerpMap, report: &mut Report) -> Result<(), Failure> {
+        report.regions = mesh(&self.dialer, map, &self.keys).await;
+        for region in &report.regions {
+            self.print(&text::section(&format!("region {}", region.region), &region.findings))?;
+        }
+        Ok(())
+    }
+
+    fn patient(&self, Subject { endpoint, stun }: Subject) -> Patient {
+        Patient {
+            endpoint,
+            stun_port: stun.map(|stun| stun.port),
+            stun_ip: stun.and_then(|stun| stun.test_ip),
+            stun_is_guess: stun.is_some_and(|stun| stun.is_guess),
+            key: self.keys.first().cloned(),
+            is_open: self.args.open,
+        }
+    }
+
+    /// Words for people, where it is people who asked. Some of them are a relay's or a map's.
+    fn print(&self, text: &str) -> Result<(), Failure> {
+        if self.args.json { Ok(()) } else { Ok(output::print(&output::plain_lines(text))?) }
+    }
 }

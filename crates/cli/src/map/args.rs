@@ -1,6 +1,7 @@
 //! The arguments.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use wherry_tools::map::Destination;
@@ -34,6 +35,13 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(super) probe: bool,
 
+    /// File with the node key (privkey:…) of a node that the relays admit, for relays that refuse a throw-away one; with
+    /// one for each relay, packets are sent between relays that admit only those
+    ///
+    /// Use keys that no running node uses: packets for that node would come here meanwhile.
+    #[arg(long, value_name = "FILE", requires = "probe")]
+    pub(super) key: Vec<PathBuf>,
+
     /// Look at the text alone: ask neither DNS nor a relay
     #[arg(long, conflicts_with = "probe")]
     pub(super) offline: bool,
@@ -49,6 +57,7 @@ Examples:
   wherry map check derp.yaml https://controlplane.tailscale.com/derpmap/default
   wherry map check --for policy policy.hujson
   wherry map check --probe derp.yaml
+  wherry map check --probe --key one.key --key other.key derp.yaml
   wherry map entry relay.example:8443 | wherry map check --probe -
 
 A finding is one line: file:line:column: error|warning|note [rule]: region, node, field: what is there; expected: what may

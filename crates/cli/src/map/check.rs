@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use wherry_client::{Dialer, Trust, TrustError};
+use wherry_client::{Dialer, NodePrivate, Trust, TrustError};
 use wherry_tools::map::{self, Checked, Finding, Source};
 
 use super::args::CheckArgs;
 use super::lines::{Count, line, number};
 use crate::failure::{Failure, SystemError};
-use crate::{output, runtime};
+use crate::{output, runtime, subject};
 
 /// The JSON form of everything.
 #[derive(Serialize)]
@@ -26,9 +26,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Checks maps and prints what is wrong with them.
 ///
 /// # Errors
-/// [`Failure::Other`] with the number of errors if there are any.
+/// [`Failure::Other`] with the number of errors if there are any, or for a key that cannot be read.
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let (all, unread) = runtime::run(gather(args))?.map_err(|err| Failure::Other(err.into()))?;
+    let keys = subject::keys(&args.key)?;
+    let (all, unread) = runtime::run(gather(args, &keys))?.map_err(|err| Failure::Other(err.into()))?;
     let findings: Vec<_> = unread.iter().chain(all.iter().flat_map(|checked| &checked.findings)).collect();
     let count = Count::of(findings.iter().copied());
     if args.json {
@@ -43,7 +44,7 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     if count.errors == 0 { Ok(()) } else { Err(Failure::Other(count.into())) }
 }
 
-async fn gather(args: &CheckArgs) -> Result<(Vec<Checked>, Vec<Finding>), TrustError> {
+async fn gather(args: &CheckArgs, keys: &[NodePrivate]) -> Result<(Vec<Checked>, Vec<Finding>), TrustError> {
     let dialer = Dialer::new(Trust::system([])?).with_budget(PATIENCE);
     let (mut all, mut unread) = (Vec::new(), Vec::new());
     for words in &args.sources {
@@ -57,7 +58,7 @@ async fn gather(args: &CheckArgs) -> Result<(Vec<Checked>, Vec<Finding>), TrustE
         for checked in &mut all {
             map::resolve(checked).await;
             if args.probe {
-                map::probe(checked, &dialer).await;
+                map::probe(checked, &dialer, keys).await;
             }
         }
     }

@@ -13,10 +13,10 @@ use wherry_tools::remedy::{self, Situation, Tool};
 use wherry_wire::derp_map::Entry;
 
 use super::args::EntryArgs;
-use crate::failure::{Failure, SystemError};
-use crate::output;
+use crate::failure::Failure;
 use crate::settings::SettingArgs;
 use crate::subject::StunPort;
+use crate::{output, runtime};
 
 /// Why there is no entry.
 #[derive(Debug, thiserror::Error)]
@@ -113,10 +113,8 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
         Some(StunPort::Off) => StunAt::Nowhere,
     };
     let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(SystemError::Start)?;
     let dialer = Dialer::new(trust).with_budget(PATIENCE);
-    let shown = runtime.block_on(learn(&dialer, &endpoint, stun_at)).map_err(|cause| {
+    let shown = runtime::run(learn(&dialer, &endpoint, stun_at))?.map_err(|cause| {
         let remedy = remedy(&cause, &endpoint);
         Failure::Other(NoEntry::Ask { relay: named(), cause: cause.into(), remedy }.into())
     })?;

@@ -47,9 +47,9 @@ pub(crate) enum StunPort {
 }
 
 impl SubjectArgs {
-    /// Which relay, in the caller's words.
-    pub(crate) fn words(&self) -> &str {
-        &self.relay
+    /// What of its entry not to believe.
+    pub(crate) fn flags(&self) -> &SubjectFlags {
+        &self.flags
     }
 
     /// The only family to use, if one was chosen.

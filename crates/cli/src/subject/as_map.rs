@@ -21,7 +21,7 @@ pub(crate) fn map(words: &str) -> Result<DerpMap, BadQuestion> {
 }
 
 /// Whether the URL has the path that every client asks for, or none.
-fn leads_to_derp(words: &str) -> bool {
+pub(crate) fn leads_to_derp(words: &str) -> bool {
     let host_and_path = words.split_once("://").map_or(words, |(_, rest)| rest);
     matches!(host_and_path.split_once('/'), None | Some((_, "" | "derp")))
 }

@@ -9,5 +9,5 @@ mod as_map;
 mod read;
 
 pub(crate) use args::{StunPort, SubjectArgs, SubjectFlags, stun_port};
-pub(crate) use as_map::{adjust, map};
-pub(crate) use read::{BadQuestion, Stun, Subject, key, named, subjects};
+pub(crate) use as_map::{adjust, leads_to_derp, map};
+pub(crate) use read::{BadQuestion, Stun, Subject, entry, key, keys, named, nodes, of_node, subjects};

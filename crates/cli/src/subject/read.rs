@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::iter;
 use std::net::{IpAddr, Ipv6Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use wherry_client::{Endpoint, Family, NodePrivate, TargetError, TrustError, Verify};
@@ -37,7 +37,7 @@ pub(crate) struct Stun {
 
 impl Stun {
     /// At that port of the relay's own address.
-    fn at(port: u16) -> Self {
+    pub(crate) fn at(port: u16) -> Self {
         Self { port, test_ip: None, ip: None, is_guess: false }
     }
 }
@@ -96,22 +96,32 @@ impl From<BadQuestion> for Failure {
 
 /// All relays the arguments name, adjusted by the flags.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, BadQuestion> {
-    named(&args.relay, args)
+    named(&args.relay, &args.flags)
 }
 
-/// All relays that other words name, adjusted by the same flags.
-pub(crate) fn named(words: &str, args: &SubjectArgs) -> Result<Vec<Subject>, BadQuestion> {
+/// All relays that other words name, adjusted by the flags.
+pub(crate) fn named(words: &str, flags: &SubjectFlags) -> Result<Vec<Subject>, BadQuestion> {
     let mut subjects = match read(words)? {
         Read::Endpoint(endpoint) => vec![by_name(endpoint)],
-        Read::Map(map) => of_map(&map)?,
+        Read::Map(map) => nodes(&map).map(of_node).collect::<Result<_, _>>().map_err(BadQuestion::Node)?,
     };
     if subjects.is_empty() {
         return Err(BadQuestion::NoRelay);
     }
     for subject in &mut subjects {
-        adjust(subject, &args.flags);
+        subject.adjust(flags);
     }
     Ok(subjects)
+}
+
+/// The nodes of a map that relay.
+pub(crate) fn nodes(map: &DerpMap) -> impl Iterator<Item = &Node> {
+    map.live_regions().flat_map(|(_, region)| &region.nodes).filter(|node| !node.stun_only)
+}
+
+/// The node keys of each `--key`.
+pub(crate) fn keys(paths: &[PathBuf]) -> Result<Vec<NodePrivate>, BadQuestion> {
+    paths.iter().map(|path| key(path)).collect()
 }
 
 /// The node key of `--key`: the text itself, or a relay's key file that holds it.
@@ -173,7 +183,7 @@ fn by_name(endpoint: Endpoint) -> Subject {
 }
 
 /// A map, a region or a node in JSON, or a map in YAML, with whatever was printed around it.
-fn entry(text: &str) -> Result<DerpMap, BadQuestion> {
+pub(crate) fn entry(text: &str) -> Result<DerpMap, BadQuestion> {
     let text = text.trim_start();
     if let Some(json) = json_within(text) {
         return of_json(json);
@@ -228,17 +238,8 @@ pub(super) fn alone(region: Region) -> DerpMap {
     DerpMap { regions: [(id, Some(region))].into(), ..DerpMap::default() }
 }
 
-fn of_map(map: &DerpMap) -> Result<Vec<Subject>, BadQuestion> {
-    let mut subjects = Vec::new();
-    for (_, region) in map.live_regions() {
-        for node in region.nodes.iter().filter(|node| !node.stun_only) {
-            subjects.push(of_node(node)?);
-        }
-    }
-    Ok(subjects)
-}
-
-fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
+/// One node of a map.
+pub(crate) fn of_node(node: &Node) -> Result<Subject, TargetError> {
     let ip = match (node.ipv4_address(), node.ipv6_address()) {
         (Address::Fixed(ip), _) => Some(ip.into()),
         (_, Address::Fixed(ip)) => Some(ip.into()),
@@ -249,30 +250,32 @@ fn of_node(node: &Node) -> Result<Subject, BadQuestion> {
         ip,
         ..Stun::at(port)
     });
-    Ok(Subject { endpoint: Endpoint::node(node).map_err(BadQuestion::Node)?, stun })
+    Ok(Subject { endpoint: Endpoint::node(node)?, stun })
 }
 
-/// Flags win over the entry.
-fn adjust(subject: &mut Subject, args: &SubjectFlags) {
-    let mut endpoint = subject.endpoint.clone();
-    if let Some(pin) = args.pin {
-        endpoint = endpoint.with_verify(Verify::Pin(pin));
-    } else if args.insecure {
-        endpoint = endpoint.with_verify(Verify::Nothing);
-    }
-    if let Some(family) = args.family() {
-        endpoint = endpoint.with_only(family);
-        if let Some(stun) = &mut subject.stun {
-            stun.ip = stun.ip.filter(|ip| ip.is_ipv4() == (family == Family::V4));
+impl Subject {
+    /// Flags win over the entry.
+    pub(crate) fn adjust(&mut self, flags: &SubjectFlags) {
+        let mut endpoint = self.endpoint.clone();
+        if let Some(pin) = flags.pin {
+            endpoint = endpoint.with_verify(Verify::Pin(pin));
+        } else if flags.insecure {
+            endpoint = endpoint.with_verify(Verify::Nothing);
         }
-    }
-    subject.endpoint = endpoint;
-    match args.stun_port {
-        None => {}
-        Some(StunPort::Off) => subject.stun = None,
-        Some(StunPort::At(port)) => {
-            let entry = subject.stun.unwrap_or_else(|| Stun::at(port));
-            subject.stun = Some(Stun { port, is_guess: false, ..entry });
+        if let Some(family) = flags.family() {
+            endpoint = endpoint.with_only(family);
+            if let Some(stun) = &mut self.stun {
+                stun.ip = stun.ip.filter(|ip| ip.is_ipv4() == (family == Family::V4));
+            }
+        }
+        self.endpoint = endpoint;
+        match flags.stun_port {
+            None => {}
+            Some(StunPort::Off) => self.stun = None,
+            Some(StunPort::At(port)) => {
+                let entry = self.stun.unwrap_or_else(|| Stun::at(port));
+                self.stun = Some(Stun { port, is_guess: false, ..entry });
+            }
         }
     }
 }

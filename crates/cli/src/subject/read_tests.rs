@@ -66,7 +66,8 @@ fn words_around_an_entry_do_not_matter() {
         format!("omitdefaultregions: true\n{yaml}"),
     ];
     for text in printed {
-        let subjects = of_map(&entry(&text).unwrap()).unwrap();
+        let map = entry(&text).unwrap();
+        let subjects: Vec<_> = nodes(&map).map(|node| of_node(node).unwrap()).collect();
         assert_eq!((subjects.len(), subjects[0].endpoint.port()), (1, 8443), "{text}");
     }
     for text in ["", "hello", "Certificate pin: x\n", log, "- a\n- b\n"] {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use futures_util::{StreamExt as _, stream};
 use wherry_client::{
     CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, NodePrivate, Pin,
     PinFailure, Secured, Step, Target, TlsError, Verify,
@@ -11,6 +12,9 @@ use wherry_wire::derp_map::Entry;
 use super::finding::{Finding, Mark, Part};
 use super::{certificate, families, udp};
 use crate::remedy::{self, Situation, Tool};
+
+/// Relays that are examined at a time.
+const AT_ONCE: usize = 16;
 
 /// Who is examined.
 #[derive(Debug, Clone)]
@@ -48,6 +52,23 @@ impl Diagnosis {
     }
 }
 
+/// Looks at everything that can be seen of each relay from here, several side by side; `tell` hears of them in their order.
+///
+/// # Errors
+/// As [`examine`].
+pub async fn examine_all(
+    dialer: &Dialer,
+    patients: &[Patient],
+    mut tell: impl FnMut(&Patient, Diagnosis),
+) -> Result<(), NoEntropy> {
+    let visits = patients.iter().map(async |patient| (patient, examine(dialer, patient).await));
+    let mut visits = stream::iter(visits).buffered(AT_ONCE);
+    while let Some((patient, diagnosis)) = visits.next().await {
+        tell(patient, diagnosis?);
+    }
+    Ok(())
+}
+
 /// Looks at everything that can be seen of a relay from here.
 ///
 /// # Errors
@@ -55,7 +76,8 @@ impl Diagnosis {
 pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, NoEntropy> {
     let mut visit = Visit { dialer, patient, findings: Vec::new(), addr: None, pin: None };
     visit.relay().await?;
-    let has_stun = visit.stun().await;
+    visit.by_family().await?;
+    let has_stun = families::has_stun(&visit.findings);
     let Visit { findings, pin, .. } = visit;
     let is_tls_right = findings.iter().any(|finding| finding.part == Part::Tls && finding.mark == Mark::Ok);
     let host = patient.endpoint.host();
@@ -109,9 +131,29 @@ impl Visit<'_> {
         }
         let clock = certificate::clock(self.dialer, &target).await;
         self.note(clock);
-        self.derp(&target).await?;
-        let families = families::families(self.dialer, endpoint).await;
-        self.findings.extend(families);
+        self.derp(&target).await
+    }
+
+    /// Everything by each address family alone, and STUN.
+    async fn by_family(&mut self) -> Result<(), NoEntropy> {
+        let Patient { stun_port, stun_ip, stun_is_guess, .. } = *self.patient;
+        let stun_at = stun_ip.zip(stun_port).map(|(ip, port)| SocketAddr::new(ip, port));
+        if self.addr.is_some() {
+            let walks = families::walk_both(self.dialer, self.patient).await?;
+            self.findings.extend(families::judge(&walks));
+            self.findings.extend(families::stun_findings(&walks, stun_is_guess));
+        }
+        let is_told = self.findings.iter().any(|finding| finding.part == Part::Stun);
+        match (stun_port, stun_at) {
+            _ if is_told => {}
+            (None, _) => self.note(Finding::skipped(Part::Stun, "not asked: there is said to be none")),
+            (_, Some(server)) => {
+                let finding = udp::ask(server, stun_is_guess).await;
+                self.note(finding);
+            }
+            // A relay that cannot serve may keep silent for that reason, and its address may be another's.
+            (_, None) => self.note(Finding::skipped(Part::Stun, "not asked: the relay was not reached")),
+        }
         Ok(())
     }
 
@@ -190,23 +232,6 @@ impl Visit<'_> {
         }
         self.note(admission);
         Ok(())
-    }
-
-    /// Whether STUN answers.
-    async fn stun(&mut self) -> bool {
-        let Some(port) = self.patient.stun_port else {
-            self.note(Finding::skipped(Part::Stun, "not asked: there is said to be none"));
-            return false;
-        };
-        // A relay that cannot serve may keep silent for that reason, and its address may be another's.
-        let Some(ip) = self.patient.stun_ip.or(self.addr) else {
-            self.note(Finding::skipped(Part::Stun, "not asked: the relay was not reached"));
-            return false;
-        };
-        let finding = udp::ask(SocketAddr::new(ip, port), self.patient.stun_is_guess).await;
-        let is_answered = finding.mark == Mark::Ok;
-        self.note(finding);
-        is_answered
     }
 
     fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<Pin>) {

@@ -1,54 +1,161 @@
 //! Each address family by itself: clients that have only one see no other.
 
 use std::io;
+use std::net::SocketAddr;
 
-use wherry_client::{AttemptError, DialError, Dialer, Endpoint, Family, Step, Target};
+use wherry_client::{
+    AttemptError, DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target,
+};
 
-use super::finding::{Finding, Part};
+use super::examine::Patient;
+use super::finding::{Finding, Mark, Part};
+use super::udp;
+use crate::map::{Sight, stun};
 
-/// Whether each family in which the relay has an address answers, given that one of them does.
-pub(super) async fn families(dialer: &Dialer, endpoint: &Endpoint) -> Vec<Finding> {
-    let ask = async |family| (family, dialer.tcp(&Target::one(endpoint.clone().with_only(family))).await);
-    let mut findings = Vec::new();
-    for (family, answer) in [ask(Family::V4).await, ask(Family::V6).await] {
-        match answer {
-            Ok(plain) => {
-                findings.push(Finding::ok(Part::Families, format!("{family} answers at {}", plain.addr())));
-            }
-            Err(err) if is_beyond(&err) => findings
-                .push(Finding::skipped(Part::Families, format!("{family}: this host has no way there"))),
-            Err(err) if has_address(&err) => findings.push(Finding::warning(
-                Part::Families,
-                format!("the relay has an {family} address that does not answer, while the other family does: {err}"),
-                format!(
-                    "let the relay listen on {family} and open its port there, or take the address away: no {} record, \
-                     {family}: \"none\" in the map entry",
-                    if family == Family::V4 { "A" } else { "AAAA" }
-                ),
-            )),
-            // It has no address of this family, and need not.
-            Err(_) => {}
-        }
-    }
-    findings
+/// How far a client comes that has one family alone.
+#[derive(Debug)]
+pub(super) struct Walk {
+    family: Family,
+    /// Where TCP went.
+    addr: Option<SocketAddr>,
+    end: End,
+    /// STUN at the same address, where it was asked, and where that is.
+    stun: Option<(SocketAddr, io::Result<Sight>)>,
 }
 
-/// Whether this host, not the relay, lacks the family.
-fn is_beyond(err: &DialError) -> bool {
-    use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkUnreachable};
-    let is_ours = |error: &AttemptError| {
-        matches!(error, AttemptError::Connect(err)
-            if matches!(err.kind(), NetworkUnreachable | HostUnreachable | AddrNotAvailable))
+/// Where it ends.
+#[derive(Debug)]
+enum End {
+    /// At the relay. Whom that admits is another matter.
+    Arrived,
+    /// The relay has no address of the family, and need not.
+    NoAddress,
+    /// This host has no way there.
+    NoWay,
+    /// On the way.
+    Stopped(DialError),
+}
+
+/// Walks by each family to the end: TCP, TLS, handshake, and STUN.
+pub(super) async fn walk_both(dialer: &Dialer, patient: &Patient) -> Result<[Walk; 2], NoEntropy> {
+    let me = [Identity::throw_away()?, Identity::throw_away()?];
+    let [four, six] = &me;
+    // A walk is big, and two are bigger.
+    let walk = |family, me| Box::pin(walk(dialer, patient, family, me));
+    let (four, six) = tokio::join!(walk(Family::V4, four), walk(Family::V6, six));
+    Ok([four, six])
+}
+
+async fn walk(dialer: &Dialer, patient: &Patient, family: Family, me: &Identity) -> Walk {
+    let target = Target::one(patient.endpoint.clone().with_only(family));
+    let plain = match dialer.tcp(&target).await {
+        Ok(plain) => plain,
+        Err(err) => return Walk { family, addr: None, end: end(err), stun: None },
     };
-    matches!(err, DialError::Unreachable { attempts } if attempts.iter().any(|attempt| is_ours(&attempt.error)))
+    let addr = plain.addr();
+    // STUN elsewhere is not of this address.
+    let port = patient.stun_port.filter(|_| patient.stun_ip.is_none());
+    let server = port.map(|port| SocketAddr::new(addr.ip(), port));
+    let (relay, stun) = tokio::join!(async { dialer.handshake(dialer.tls(plain).await?, me).await }, async {
+        let server = server?;
+        Some((server, stun(server).await))
+    });
+    let end = match relay {
+        Ok(_) | Err(DialError::Handshake(HandshakeError::Refused)) => End::Arrived,
+        Err(err) => End::Stopped(err),
+    };
+    Walk { family, addr: Some(addr), end, stun }
 }
 
-fn has_address(err: &DialError) -> bool {
-    match err {
-        DialError::Timeout { step, .. } => *step == Step::Tcp,
-        DialError::Unreachable { attempts } => {
-            attempts.iter().any(|attempt| matches!(attempt.error, AttemptError::Connect(_)))
-        }
-        _ => false,
+/// Where a walk ends that TCP ends.
+fn end(err: DialError) -> End {
+    use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkUnreachable};
+    let DialError::Unreachable { attempts } = &err else { return End::Stopped(err) };
+    let reasons = || {
+        attempts.iter().filter_map(|attempt| match &attempt.error {
+            AttemptError::Connect(err) => Some(err.kind()),
+            _ => None,
+        })
+    };
+    let is_ours = |kind| matches!(kind, NetworkUnreachable | HostUnreachable | AddrNotAvailable);
+    if reasons().any(is_ours) {
+        End::NoWay
+    } else if reasons().next().is_some() {
+        End::Stopped(err)
+    } else {
+        End::NoAddress
     }
+}
+
+/// What one family lacks while the other has it; what both lack is told elsewhere.
+pub(super) fn judge(walks: &[Walk; 2]) -> Vec<Finding> {
+    let [four, six] = walks;
+    [(four, six), (six, four)].into_iter().filter_map(|(walk, other)| one(walk, other)).collect()
+}
+
+fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk) -> Option<Finding> {
+    let at = addr.map(|addr| format!(" at {addr}")).unwrap_or_default();
+    match (end, &other.end) {
+        (End::Arrived, _) => Some(Finding::ok(Part::Families, format!("{family} answers{at}"))),
+        (End::NoWay, _) => {
+            Some(Finding::skipped(Part::Families, format!("{family}: this host has no way there")))
+        }
+        (End::Stopped(err), End::Arrived) => {
+            let step = err.step();
+            let remedy = if step == Step::Tcp {
+                format!(
+                    "let the relay listen on {family} and open its port there, or take the address away: {}",
+                    without(*family)
+                )
+            } else {
+                format!(
+                    "another server or proxy answers at that address, or one that is set up in another way: correct the \
+                     address, or let it lead to the same relay, or take it away: {}",
+                    without(*family)
+                )
+            };
+            Some(Finding::warning(
+                Part::Families,
+                format!("{family} is half working: {step} fails{at}, while {} works: {err}", other.family),
+                remedy,
+            ))
+        }
+        (End::Stopped(_) | End::NoAddress, _) => None,
+    }
+}
+
+/// How a family is taken away.
+fn without(family: Family) -> String {
+    let record = if family == Family::V4 { "A" } else { "AAAA" };
+    format!("no {record} record, {family}: \"none\" in the map entry")
+}
+
+/// What STUN answered by each family; nothing if it was asked by none.
+pub(super) fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
+    let mut asked =
+        walks.iter().filter_map(|walk| Some((walk.family, walk.stun.as_ref()?))).collect::<Vec<_>>();
+    let answers = asked.iter().any(|(_, (_, answer))| answer.is_ok());
+    if !answers {
+        // The same fault twice is one.
+        asked.truncate(1);
+    }
+    asked.into_iter().map(|(family, (server, answer))| match answer {
+        Ok(sight) => udp::answered(*server, *sight),
+        Err(err) if answers => Finding::warning(
+            Part::Families,
+            format!("{family} is half working: no answer to STUN from {server}/udp, while the other family answers: {err}"),
+            format!(
+                "{}, for {family} too, and let the relay answer STUN there; or take the address away: {}",
+                udp::open(server.port()),
+                without(family)
+            ),
+        ),
+        Err(err) => udp::silent(*server, err, is_guess),
+    })
+    .collect()
+}
+
+/// Whether some STUN answers as it should.
+pub(super) fn has_stun(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.part == Part::Stun && finding.mark == Mark::Ok)
 }

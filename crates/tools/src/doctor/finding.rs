@@ -22,6 +22,20 @@ pub enum Mark {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Part {
+    /// The settings of a relay on this host.
+    Config,
+    /// The files that they name: certificates, the admission list.
+    Files,
+    /// Its addresses on this host, and who has them.
+    Listen,
+    /// Whether it runs, and what it says of itself.
+    Running,
+    /// How many files, and so connections, it may have open.
+    Limit,
+    /// The socket of a tailscaled on this host.
+    Tailscaled,
+    /// The entry of the map, where nobody could be dialled by it.
+    Entry,
     /// Whether the host's name has an address.
     Name,
     /// The TCP port.
@@ -40,6 +54,8 @@ pub enum Part {
     Families,
     /// STUN.
     Stun,
+    /// Whether the relays of a region forward to each other.
+    Mesh,
 }
 
 /// One thing that was looked at.
@@ -74,6 +90,13 @@ impl Part {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Config => "config",
+            Self::Files => "files",
+            Self::Listen => "listen",
+            Self::Running => "running",
+            Self::Limit => "limit",
+            Self::Tailscaled => "tailscaled",
+            Self::Entry => "entry",
             Self::Name => "name",
             Self::Port => "port",
             Self::Tls => "tls",
@@ -83,24 +106,33 @@ impl Part {
             Self::Admission => "admission",
             Self::Families => "families",
             Self::Stun => "stun",
+            Self::Mesh => "mesh",
         }
     }
 }
 
 impl Finding {
-    pub(super) fn ok(part: Part, found: impl Into<String>) -> Self {
+    /// As it should be.
+    #[must_use]
+    pub fn ok(part: Part, found: impl Into<String>) -> Self {
         Self { mark: Mark::Ok, part, found: found.into(), remedy: None }
     }
 
-    pub(super) fn skipped(part: Part, found: impl Into<String>) -> Self {
+    /// It could not be looked at, for this reason.
+    #[must_use]
+    pub fn skipped(part: Part, found: impl Into<String>) -> Self {
         Self { mark: Mark::Skipped, part, found: found.into(), remedy: None }
     }
 
-    pub(super) fn warning(part: Part, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// A warning, and what to do.
+    #[must_use]
+    pub fn warning(part: Part, found: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { mark: Mark::Warning, part, found: found.into(), remedy: Some(remedy.into()) }
     }
 
-    pub(super) fn error(part: Part, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+    /// An error, and what to do.
+    #[must_use]
+    pub fn error(part: Part, found: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { mark: Mark::Error, part, found: found.into(), remedy: Some(remedy.into()) }
     }
 

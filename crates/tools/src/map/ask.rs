@@ -138,18 +138,28 @@ pub(super) async fn shown_pin(dialer: &Dialer, endpoint: &Endpoint) -> Option<Pi
     shake(dialer, &Target::one(endpoint.clone().with_verify(Verify::Nothing))).await.ok().flatten()
 }
 
-/// Asks for STUN; the address that the server sees.
-pub(crate) async fn stun(server: SocketAddr) -> io::Result<SocketAddr> {
+/// What an answer to STUN tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// This host's address on the way to the server, as it has it itself.
+    pub(crate) own: IpAddr,
+    /// The same as the server sees it.
+    pub(crate) seen: IpAddr,
+}
+
+/// Asks for STUN; which address the server sees.
+pub(crate) async fn stun(server: SocketAddr) -> io::Result<Sight> {
     let any: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
+    let own = socket.local_addr()?.ip();
     let mut last = io::Error::from(io::ErrorKind::TimedOut);
     for _ in 0..STUN_TRIES {
         let asked = TxId(entropy()?);
         socket.send(&request(asked)).await?;
         match timeout(STUN_PATIENCE, answer(&socket, asked)).await {
-            Ok(Ok(seen)) => return Ok(seen),
+            Ok(Ok(seen)) => return Ok(Sight { own, seen: seen.ip() }),
             Ok(Err(err)) => last = err,
             Err(_) => {}
         }

@@ -1,0 +1,79 @@
+//! The files that settings name: the admission list, certificates.
+
+use std::io;
+use std::path::Path;
+
+use wherry_server::admission::check_list;
+use wherry_server::clock::{Clock, NoEntropy};
+use wherry_server::config::{CertSetting, Settings, Survey};
+use wherry_server::tls::{self, Expiry, TlsError};
+use wherry_tools::doctor::{Finding, Part};
+
+use super::settings::halves;
+use crate::config;
+
+/// Where there is nothing better to say.
+const READ_ON: &str = "put a good file there";
+
+pub(super) fn look(survey: &Survey, settings: Option<&Settings>) -> Result<Vec<Finding>, NoEntropy> {
+    let mut findings: Vec<_> = survey.list.as_deref().map(list).into_iter().collect();
+    if let Some(folder) = &survey.cert_dir {
+        findings.push(certificates(folder, survey)?);
+    }
+    if let Some((settings, cert)) = settings.and_then(|settings| Some((settings, settings.cert.as_ref()?)))
+        && matches!(cert, CertSetting::SelfSigned { .. })
+    {
+        findings.push(self_signed(settings, cert));
+    }
+    Ok(findings)
+}
+
+fn list(path: &Path) -> Finding {
+    match check_list(path) {
+        Ok(0) => Finding::warning(
+            Part::Files,
+            format!("the list {} is empty: no node may use the relay", path.display()),
+            "write the key of each node on a line (PublicKey of tailscale status --json; the relay logs those that it refuses)",
+        ),
+        Ok(1) => Finding::ok(Part::Files, format!("the list {} has one node", path.display())),
+        Ok(nodes) => Finding::ok(Part::Files, format!("the list {} has {nodes} nodes", path.display())),
+        Err(err) => {
+            let (found, remedy) =
+                halves(&err.to_string(), "correct the line: a node key, and a name behind it if you like");
+            Finding::error(Part::Files, found, remedy)
+        }
+    }
+}
+
+fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
+    let shown = folder.display();
+    Ok(match config::certificates(folder, survey)? {
+        Ok(status) if status.expiry == Expiry::Far => Finding::ok(
+            Part::Files,
+            format!("the certificates in {shown} are good for the hostnames, and for two weeks and more"),
+        ),
+        Ok(_) => Finding::warning(
+            Part::Files,
+            format!("a certificate in {shown} expires within two weeks"),
+            "renew it, and find out why nothing did so by itself; the relay reads the folder again when it changes",
+        ),
+        Err(err) => {
+            let (found, remedy) = halves(&err.to_string(), READ_ON);
+            Finding::error(Part::Files, found, remedy)
+        }
+    })
+}
+
+fn self_signed(settings: &Settings, cert: &CertSetting) -> Finding {
+    match tls::pin(cert, &settings.hostnames, Clock::start()) {
+        Ok(_) => Finding::ok(Part::Files, "the self-signed certificate is good"),
+        Err(TlsError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Finding::skipped(
+            Part::Files,
+            "the self-signed certificate is not made yet: the first start of the relay makes it",
+        ),
+        Err(err) => {
+            let (found, remedy) = halves(&err.to_string(), READ_ON);
+            Finding::error(Part::Files, found, remedy)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The order in which things are looked at.
+
+use std::path::Path;
+
+use wherry_server::clock::NoEntropy;
+use wherry_server::config::Effective;
+use wherry_tools::doctor::{Finding, Part};
+
+use super::{files, limit, listen, relay, settings, tailscaled};
+use crate::failure::Mistakes;
+use crate::subject::Subject;
+
+/// What was found out here.
+#[derive(Debug)]
+pub(in crate::doctor) struct Host {
+    /// In the order of a start: settings, files, addresses, and what concerns a relay that runs.
+    pub(in crate::doctor) findings: Vec<Finding>,
+    /// The relay as clients have it; none if there is no use in asking it.
+    pub(in crate::doctor) relay: Option<Subject>,
+}
+
+/// Looks at everything. `socket` is that of a tailscaled that is said to be there.
+///
+/// # Errors
+/// The system gives no random bytes, which reading certificates takes.
+pub(in crate::doctor) async fn look(
+    loaded: Result<Effective, Mistakes>,
+    socket: Option<&Path>,
+) -> Result<Host, NoEntropy> {
+    let (settings, survey, mut findings) = match loaded {
+        Ok(Effective { settings, survey, .. }) => {
+            let good = Finding::ok(Part::Config, "nothing is wrong with the settings");
+            (Some(settings), survey, vec![good])
+        }
+        Err(Mistakes { problems, survey, .. }) => {
+            (None, survey, problems.iter().map(settings::finding).collect())
+        }
+    };
+    findings.extend(files::look(&survey, settings.as_ref())?);
+    let has_bad_files = findings.iter().any(|finding| finding.part == Part::Files && finding.is_fault());
+    let (pid, relay) = match &settings {
+        None => (None, Err("its settings cannot be used".to_owned())),
+        Some(settings) => {
+            let site = listen::look(settings, has_bad_files).await;
+            findings.extend(site.findings);
+            let relay = match site.is_there {
+                true => relay::subject(settings),
+                false => Err("it is not there to be asked".to_owned()),
+            };
+            (site.pid, relay)
+        }
+    };
+    findings.push(limit::look(pid));
+    findings.extend(tailscaled::look(socket).await);
+    let relay = relay.map_err(|why| {
+        findings
+            .push(Finding::skipped(Part::Running, format!("the relay was not asked from outside: {why}")));
+    });
+    Ok(Host { findings, relay: relay.ok() })
+}

@@ -1,0 +1,50 @@
+//! A map: its text, and the nodes in it.
+
+use wherry_client::Dialer;
+use wherry_tools::map::{self, Checked, Finding, Origin, Rule, Source};
+use wherry_wire::derp_map::DerpMap;
+
+use crate::subject::{self, BadQuestion};
+
+/// A map that was asked about.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// Empty if it cannot be read.
+    pub(super) map: DerpMap,
+    /// What is wrong with its text and its names.
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Reads the map that the words name: a file, a URL, stdin, or the JSON itself. What has words around it, or is a region or
+/// a node alone, is taken for its nodes, and its text not judged.
+///
+/// # Errors
+/// [`BadQuestion`] where the words themselves are wrong, rather than what is behind them.
+pub(super) async fn read(words: &str, dialer: &Dialer) -> Result<Asked, BadQuestion> {
+    let is_inline = words.trim_start().starts_with('{');
+    let source = match is_inline {
+        true => Source { name: "argument".to_owned(), origin: Origin::Stdin, text: words.to_owned() },
+        false => match Source::read(words, dialer).await {
+            Ok(source) => source,
+            Err(err) => return Ok(Asked { map: DerpMap::default(), findings: vec![err.finding()] }),
+        },
+    };
+    let mut checked = map::check(&source, None);
+    if !has_nodes(&checked) {
+        return match subject::entry(&source.text) {
+            Ok(map) if subject::nodes(&map).next().is_some() => Ok(Asked { map, findings: Vec::new() }),
+            Ok(_) if is_inline => Err(BadQuestion::NoRelay),
+            Err(wrong) if is_inline => Err(wrong),
+            _ => Ok(Asked { map: DerpMap::default(), findings: checked.findings }),
+        };
+    }
+    map::resolve(&mut checked).await;
+    // What is a question to the text is asked of the nodes.
+    let is_question = |rule| matches!(rule, Rule::MustBeMeshed | Rule::BareAddress);
+    checked.findings.retain(|finding| !is_question(finding.rule));
+    Ok(Asked { map: checked.map.unwrap_or_default(), findings: checked.findings })
+}
+
+fn has_nodes(checked: &Checked) -> bool {
+    checked.map.as_ref().is_some_and(|map| map.live_regions().any(|(_, region)| !region.nodes.is_empty()))
+}

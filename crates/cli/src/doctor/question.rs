@@ -1,0 +1,96 @@
+//! What is examined: a relay, a map, or a configuration.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+use wherry_server::config::{Environment, Origin, Survey};
+
+use super::args::DoctorArgs;
+use crate::subject;
+
+/// Where the unit that comes with the relay has its settings.
+const USUAL: &str = "/etc/wherry.toml";
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// A relay on this host, by this file and the environment.
+    Host(Option<PathBuf>),
+    Map(String),
+    Relay(String),
+}
+
+/// Nothing was asked for.
+#[derive(Debug, Error)]
+#[error(
+    "nothing to examine: name a relay, a map or a configuration (there is no {USUAL}, and WHERRY_CONFIG is not set)"
+)]
+pub(super) struct NoQuestion;
+
+impl Question {
+    pub(super) fn of(args: &DoctorArgs, env: &Environment) -> Self {
+        match (&args.config, &args.what) {
+            (Some(file), _) => Self::Host(Some(file.clone())),
+            (None, Some(words)) => Self::of_words(words),
+            (None, None) => Self::Host(usual(env, Path::new(USUAL))),
+        }
+    }
+
+    fn of_words(words: &str) -> Self {
+        let is_url = words.contains("://");
+        if !is_url && words.ends_with(".toml") {
+            return Self::Host(Some(words.into()));
+        }
+        let is_web = ["http://", "https://"].iter().any(|scheme| words.starts_with(scheme));
+        let is_file = || Path::new(words).exists() && !Path::new(words).is_dir();
+        let is_map = match is_url {
+            true => is_web && !subject::leads_to_derp(words),
+            false => words == "-" || words.trim_start().starts_with('{') || is_file(),
+        };
+        if is_map { Self::Map(words.to_owned()) } else { Self::Relay(words.to_owned()) }
+    }
+}
+
+/// The file that is meant where none is named.
+fn usual(env: &Environment, file: &Path) -> Option<PathBuf> {
+    env.var("WHERRY_CONFIG").map(PathBuf::from).or_else(|| file.is_file().then(|| file.to_owned()))
+}
+
+/// Whether anybody wrote a setting down.
+pub(super) fn is_asked(file: Option<&PathBuf>, survey: &Survey) -> bool {
+    file.is_some() || survey.rows.iter().any(|row| matches!(row.origin, Origin::Env { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_a_relay_a_map_or_a_configuration() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("derp.yaml");
+        std::fs::write(&file, "").unwrap();
+        let file = file.to_str().unwrap();
+        let relay = |words: &str| Question::Relay(words.to_owned());
+        let map = |words: &str| Question::Map(words.to_owned());
+        for words in
+            ["relay.example", "https://relay.example/", "http://10.0.0.7:3340/derp", "wss://r.example/x"]
+        {
+            assert_eq!(Question::of_words(words), relay(words));
+        }
+        for words in ["https://relay.example/derpmap.json", "-", "{\"HostName\":\"x\"}", file] {
+            assert_eq!(Question::of_words(words), map(words));
+        }
+        assert_eq!(Question::of_words("gone.toml"), Question::Host(Some("gone.toml".into())));
+    }
+
+    #[test]
+    fn the_usual_file_is_taken_if_it_is_there_and_no_other_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let gone = file.path().with_extension("gone");
+        assert_eq!(usual(&Environment::of([]), file.path()).as_deref(), Some(file.path()));
+        assert_eq!(usual(&Environment::of([]), &gone), None);
+        let named = Environment::of([("WHERRY_CONFIG", "other.toml")]);
+        assert_eq!(usual(&named, file.path()), Some("other.toml".into()));
+    }
+}

@@ -1,0 +1,255 @@
+//! A relay on this host, by its configuration.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{Relay, among, doctor, list, outcome, own_address, write_certificate};
+
+/// A relay that `wherry serve` runs by a file; it ends with this value.
+pub(super) struct Served {
+    child: Child,
+    pub(super) ip: IpAddr,
+    pub(super) dir: TempDir,
+    pub(super) keys: [String; 2],
+}
+
+/// A folder with a configuration, its address, and the keys on its list. `HERE` in `more` is the folder.
+fn configured(more: &str, also: &[IpAddr]) -> (TempDir, IpAddr, [String; 2]) {
+    let dir = tempfile::tempdir().unwrap();
+    let ip = IpAddr::V4(own_address());
+    let keys = list(dir.path());
+    let listen: Vec<_> = [&[ip], also].concat().into_iter().map(|ip| format!("{ip}:8443")).collect();
+    let here = dir.path().display();
+    let text = format!(
+        "hostname = \"{ip}\"\nlisten = {listen:?}\nstun = \"{ip}:3478\"\nadmit = \"list:{here}/nodes\"\n\
+         state = \"{here}/state\"\nadmin = \"{ip}:3341\"\n{}\n",
+        more.replace("HERE", &here.to_string())
+    );
+    std::fs::write(dir.path().join("wherry.toml"), text).unwrap();
+    (dir, ip, keys)
+}
+
+fn file(dir: &TempDir) -> String {
+    dir.path().join("wherry.toml").to_str().unwrap().to_owned()
+}
+
+impl Served {
+    pub(super) fn start(also: &[IpAddr]) -> Self {
+        Self::start_by("exec \"$0\" serve --config wherry.toml", also)
+    }
+
+    fn start_by(script: &str, also: &[IpAddr]) -> Self {
+        let (dir, ip, keys) = configured("self_signed = true", also);
+        let mut command = Command::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_wherry")]).current_dir(dir.path());
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut relay = Self { child, ip, dir, keys };
+        relay.wait();
+        relay
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a process that does not listen yet offers nothing to wait for"
+    )]
+    fn wait(&mut self) {
+        let start = Instant::now();
+        // The private listener is the last to be served.
+        while TcpStream::connect((self.ip, 3341)).is_err() {
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended");
+            assert!(start.elapsed() < Duration::from_secs(60), "it does not listen");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub(super) fn pin(&self) -> String {
+        let entry = Command::new(env!("CARGO_BIN_EXE_wherry"))
+            .args(["map", "entry", "--config", &file(&self.dir)])
+            .output()
+            .unwrap();
+        let entry = String::from_utf8(entry.stdout).unwrap();
+        let pin = entry.lines().find_map(|line| line.trim().strip_prefix("certname: ")).unwrap();
+        pin.to_owned()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.child.kill());
+        self.child.wait().unwrap();
+    }
+}
+
+/// The faults of the host, those of one part where one is named.
+fn faults(report: &Value, part: &str) -> Vec<[String; 4]> {
+    let all = among(&report["host"]).into_iter();
+    all.filter(|one| part.is_empty() || one[1] == part).collect()
+}
+
+/// Asks and expects one fault of this part.
+fn fault(dir: &TempDir, mark: &str, part: &str, words: [&str; 2]) -> Value {
+    let (code, report) = super::json(&[&file(dir)]);
+    let found = faults(&report, part);
+    let [one] = &found[..] else { panic!("{found:?}: {report}") };
+    assert_eq!((code, one[0].as_str()), (Some(1), mark), "{report}");
+    assert!(one[2].contains(words[0]) && one[3].contains(words[1]), "{one:?}");
+    report
+}
+
+#[test]
+fn a_good_configuration_is_examined_here_and_then_as_clients_see_it() {
+    let relay = Served::start(&[]);
+    let (code, stdout, stderr) = doctor(&[&file(&relay.dir), "--key", &relay.keys[0]]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    for part in ["config", "files", "listen", "running", "limit", "port", "tls", "derp", "admission", "stun"]
+    {
+        assert!(stdout.contains(&format!("  ok       {part} ")), "{part}: {stdout}");
+    }
+    assert!(stdout.contains("the certificate is the pinned one"), "{stdout}");
+    assert_eq!(stdout.matches("\nhealthy\n\n").count(), 2, "{stdout}");
+    // The file may come from the environment, or by its flag.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (code, named, _) =
+        outcome(command.args(["doctor", "--key", &relay.keys[0]]).env("WHERRY_CONFIG", file(&relay.dir)));
+    assert_eq!((code, named.lines().next()), (Some(0), stdout.lines().next()), "{named}");
+    assert_eq!(doctor(&["--config", &file(&relay.dir), "--key", &relay.keys[0]]).0, Some(0));
+}
+
+#[test]
+fn every_mistake_of_a_configuration_is_a_finding_with_its_place_and_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("wherry.toml"), "lisen = \":443\"\nadmit = \"nobody\"\nstun = \":0x\"\n")
+        .unwrap();
+    let (code, report) = super::json(&[&file(&dir)]);
+    let found = faults(&report, "config");
+    assert_eq!((code, found.len(), &report["relays"]), (Some(1), 3, &json!([])), "{report}");
+    for (line, words, remedy) in
+        [(1, "unknown key", "\"listen\""), (2, "nobody", "list:FILE"), (3, "stun", "[IP]:PORT")]
+    {
+        let place = format!("wherry.toml:{line}");
+        let one = found.iter().find(|one| one[2].contains(&place)).unwrap();
+        assert!(one[2].contains(words) && one[3].contains(remedy), "{one:?}");
+    }
+    let missing = tempfile::tempdir().unwrap();
+    fault(&missing, "error", "config", ["wherry.toml", "check the path"]);
+}
+
+#[test]
+fn a_relay_that_does_not_run_is_one_fault_and_nobody_is_asked_from_outside() {
+    let (dir, ip, _) = configured("self_signed = true", &[]);
+    let report = fault(&dir, "error", "", ["the relay does not run", "start it"]);
+    assert!(report["host"].to_string().contains(&format!("{ip}:8443/tcp")), "{report}");
+    assert_eq!(report["relays"], json!([]));
+}
+
+#[test]
+fn a_port_that_another_program_has_is_told_with_its_process() {
+    let (dir, ip, _) = configured("self_signed = true", &[]);
+    let taken = TcpListener::bind((ip, 8443)).unwrap();
+    let process = format!("(process {})", std::process::id());
+    let report = fault(&dir, "error", "", [&process, "listen"]);
+    assert_eq!(report["relays"], json!([]), "{report}");
+    drop(taken);
+}
+
+#[test]
+fn a_relay_that_was_started_with_other_settings_is_told() {
+    let relay = Served::start(&[]);
+    let text = std::fs::read_to_string(file(&relay.dir)).unwrap();
+    std::fs::write(file(&relay.dir), text.replace(":3478", ":3479")).unwrap();
+    fault(&relay.dir, "error", "listen", [":3479/udp", "restart it"]);
+}
+
+#[test]
+fn few_open_files_are_told_of_the_relay_else_of_whoever_would_start_it() {
+    let relay = Served::start_by("ulimit -n 256; exec \"$0\" serve --config wherry.toml", &[]);
+    let report = fault(&relay.dir, "warning", "", ["the relay (process ", "LimitNOFILE"]);
+    assert!(report["host"].to_string().contains("256 files"), "{report}");
+    let (dir, ..) = configured("self_signed = true", &[]);
+    let (_, stdout, _) = outcome(Command::new("sh").args([
+        "-c",
+        "ulimit -n 256; exec \"$0\" doctor \"$1\"",
+        env!("CARGO_BIN_EXE_wherry"),
+        &file(&dir),
+    ]));
+    assert!(stdout.contains("  warning  limit       this process"), "{stdout}");
+}
+
+/// A configuration with a certificate for `name`, `life` days long, that began so many days ago.
+fn with_certificate(name: Option<&str>, before: u32, life: u32) -> TempDir {
+    let (dir, ip, _) = configured("cert_dir = \"HERE/certs\"", &[]);
+    let (certs, ip) = (dir.path().join("certs"), ip.to_string());
+    std::fs::create_dir(&certs).unwrap();
+    write_certificate(&certs, "any", name.unwrap_or(&ip), before, life);
+    dir
+}
+
+#[test]
+fn certificate_files_are_looked_into() {
+    for (certificate, mark, words) in [
+        (with_certificate(None, 10, 9), "error", ["expired on", "renew it"]),
+        (with_certificate(Some("other.example"), 1, 90), "error", ["is valid for", "get one with that name"]),
+        (with_certificate(None, 80, 90), "warning", ["expires within two weeks", "renew it"]),
+    ] {
+        fault(&certificate, mark, "files", words);
+    }
+    let (_, report) = super::json(&[&file(&with_certificate(None, 1, 90))]);
+    assert_eq!(faults(&report, "files"), Vec::<[String; 4]>::new(), "{report}");
+}
+
+#[test]
+fn a_list_with_nobody_on_it_and_one_with_a_mistake_are_told() {
+    for (text, mark, words) in
+        [("# nobody yet\n", "warning", ["is empty", "a line"]), ("anna\n", "error", ["line 1", "node key"])]
+    {
+        let (dir, ..) = configured("self_signed = true", &[]);
+        std::fs::write(dir.path().join("nodes"), text).unwrap();
+        fault(&dir, mark, "files", words);
+    }
+}
+
+#[test]
+fn a_tailscaled_that_is_gone_is_told_by_its_socket() {
+    let relay = Relay::start();
+    let socket = relay.dir.path().join("tailscaled.sock");
+    let ask = |socket: &Path| {
+        let (addr, pin) = (relay.addr.to_string(), relay.pin());
+        super::json(&[&addr, "--pin", &pin, "--open", "--tailscaled-socket", socket.to_str().unwrap()])
+    };
+    let listener = UnixListener::bind(&socket).unwrap();
+    let answering = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let len = stream.read(&mut [0; 512]).unwrap();
+        stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n{}").unwrap();
+        len
+    });
+    let (code, report) = ask(&socket);
+    assert_eq!((code, &report["host"][0]["mark"]), (Some(0), &json!("ok")), "{report}");
+    assert!(answering.join().unwrap() > 0);
+    // The listener is gone, its file is not.
+    assert!(socket.exists());
+    let (code, report) = ask(&socket);
+    let found = faults(&report, "tailscaled");
+    assert_eq!((code, found.len(), found[0][0].as_str()), (Some(1), 1, "warning"), "{report}");
+    assert!(found[0][2].contains("nobody answers") && found[0][3].contains("systemctl restart tailscaled"));
+    let (code, report) = ask(&relay.dir.path().join("none"));
+    assert!(code == Some(1) && faults(&report, "tailscaled")[0][2].contains("no socket"), "{report}");
+}
+
+#[test]
+fn an_address_that_the_relay_has_is_not_said_to_be_taken() {
+    let relay = Served::start(&[]);
+    let addr = SocketAddr::new(relay.ip, 8443);
+    let (_, report) = super::json(&[&file(&relay.dir), "--key", &relay.keys[0]]);
+    let listen = report["host"].as_array().unwrap().iter().find(|one| one["part"] == "listen").unwrap();
+    assert_eq!((&listen["mark"], faults(&report, "").len()), (&json!("ok"), 0), "{report}");
+    assert!(listen["found"].as_str().unwrap().contains(&format!("{addr}/tcp (listen)")), "{report}");
+}
