@@ -237,7 +237,11 @@ impl Visit<'_> {
     fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<Pin>) {
         let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
         let remedy = remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin });
-        self.note(Finding::error(part, err.to_string(), remedy));
+        let found = match part {
+            Part::Port => format!("{}/tcp is not reached: {err}", self.patient.endpoint.port()),
+            _ => err.to_string(),
+        };
+        self.note(Finding::error(part, found, remedy));
     }
 
     fn note(&mut self, finding: Finding) {
