@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The scenario that needs nginx, and what that needs.
-const NGINX: (&str, [&str; 2], &str) = ("nginx", ["nginx", "-v"], "apt-get install nginx");
+/// The scenarios that need nginx, and what that needs.
+const NGINX: ([&str; 2], [&str; 2], &str) = (["nginx", "doctor"], ["nginx", "-v"], "apt-get install nginx");
 
 /// Says what is missing for these scenarios, in one line, with its cure.
 ///
@@ -25,8 +25,10 @@ pub(crate) fn check(chosen: &[&str]) -> Result<(), String> {
             return Err(format!("`{}` is missing: {cure}", words[0]));
         }
     }
-    let (scenario, words, cure) = NGINX;
-    if chosen.contains(&scenario) && !starts(words) {
+    let (scenarios, words, cure) = NGINX;
+    if let Some(scenario) = scenarios.iter().find(|one| chosen.contains(one))
+        && !starts(words)
+    {
         return Err(format!("scenario `{scenario}` needs nginx: {cure}, or name other scenarios"));
     }
     if !Path::new("/dev/net/tun").exists() {

@@ -87,6 +87,18 @@ insert rule inet wall through ct status dnat accept
         within(&self.namespace, &["nft", "-f", "-"], &rules).map(drop)
     }
 
+    /// Lets a router put its own address in place of those of whom it lets in, as the network of containers does.
+    pub(crate) fn hide_sources(&self) -> Result<(), String> {
+        within(&self.namespace, &["nft", "-f", "-"], "add rule ip nat out oifname lan0 masquerade\n")
+            .map(drop)
+    }
+
+    /// Lets a router with a host behind it turn around what its other clients send to its own address outside.
+    pub(crate) fn turn_around(&self, outer: &str, to: Ipv4Addr) -> Result<(), String> {
+        let rule = format!("add rule ip nat in iifname lan0 ip daddr {outer} dnat to {to}\n");
+        within(&self.namespace, &["nft", "-f", "-"], &rule).map(drop)
+    }
+
     /// Names it can resolve, one line `ADDRESS NAME` each.
     pub(crate) fn knows(&self, lines: &str) -> Result<(), String> {
         self.write("hosts", &format!("127.0.0.1 localhost\n{lines}"))

@@ -1,8 +1,8 @@
 //! Which scenarios there are.
 
 use super::{
-    admission, blocked, certificates, direct, families, netcheck, regions, relayed, restart, served_map,
-    tutorials, update,
+    admission, blocked, certificates, direct, doctor, families, netcheck, regions, relayed, restart,
+    served_map, tutorials, update,
 };
 use crate::stage::Stage;
 
@@ -75,6 +75,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "admission",
         what: "who is not on the list stays out, who is taken off it is cut while its pings run",
         run: admission::run,
+    },
+    Scenario {
+        name: "doctor",
+        what: "closed ports, rewritten addresses, a proxy that strips Upgrade: doctor names each with its remedy",
+        run: doctor::run,
     },
     Scenario {
         name: "bare-ip",

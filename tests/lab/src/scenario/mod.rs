@@ -5,6 +5,7 @@ mod authority;
 mod blocked;
 mod certificates;
 mod direct;
+mod doctor;
 mod families;
 mod list;
 mod netcheck;
