@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wherry_client::{Dialer, NodePrivate, Trust};
 use wherry_server::config::Environment;
-use wherry_tools::doctor::{Patient, examine_all, mesh};
+use wherry_tools::doctor::{Diagnosis, Patient, examine_all, mesh};
 use wherry_wire::derp_map::DerpMap;
 
 use super::args::DoctorArgs;
@@ -48,7 +48,7 @@ async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
         }
         Question::Relay(words) => {
             let subjects = subject::named(&words, &args.flags)?;
-            visit.relays(subjects.into_iter().map(Ok).collect(), &mut report).await?;
+            visit.relays(subjects.into_iter().map(Ok).collect(), &mut report, |_| {}).await?;
             false
         }
     };
@@ -93,7 +93,7 @@ impl Visit<'_> {
             subject.adjust(&self.args.flags);
             subject
         });
-        self.relays(adjusted.into_iter().map(Ok).collect(), report).await
+        self.relays(adjusted.into_iter().map(Ok).collect(), report, host::asked_at_home).await
     }
 
     /// A map and everything in it.
@@ -107,15 +107,16 @@ impl Visit<'_> {
         let mut map = asked.map;
         subject::adjust(&mut map, &self.args.flags);
         let entry = |node| subject::of_node(node).map_err(|why| Box::new(Relay::unusable(node, &why)));
-        self.relays(subject::nodes(&map).map(entry).collect(), report).await?;
+        self.relays(subject::nodes(&map).map(entry).collect(), report, |_| {}).await?;
         self.regions(&map, report).await
     }
 
-    /// Relays in their order, those that cannot be dialled by their entries included.
+    /// Relays in their order, those that cannot be dialled by their entries included; `comment` on what is found.
     async fn relays(
         &self,
         entries: Vec<Result<Subject, Box<Relay>>>,
         report: &mut Report,
+        comment: fn(&mut Diagnosis),
     ) -> Result<(), Failure> {
         let usable = entries.iter().flatten().cloned();
         let patients: Vec<_> = usable.map(|subject| self.patient(subject)).collect();
@@ -128,7 +129,8 @@ impl Visit<'_> {
             report.relays.push(relay);
         };
         let unusable = |relay: Box<Relay>| (Ok(text::section(&relay.heading(), &relay.findings)), *relay);
-        let examined = examine_all(&self.dialer, &patients, |patient, diagnosis| {
+        let examined = examine_all(&self.dialer, &patients, |patient, mut diagnosis| {
+            comment(&mut diagnosis);
             while let Some(Err(relay)) = entries.next() {
                 let (text, relay) = unusable(relay);
                 tell(text, relay);

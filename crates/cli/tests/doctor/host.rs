@@ -253,3 +253,22 @@ fn an_address_that_the_relay_has_is_not_said_to_be_taken() {
     assert_eq!((&listen["mark"], faults(&report, "").len()), (&json!("ok"), 0), "{report}");
     assert!(listen["found"].as_str().unwrap().contains(&format!("{addr}/tcp (listen)")), "{report}");
 }
+
+#[test]
+fn a_relay_that_says_of_itself_what_its_files_show_is_told_once() {
+    let relay = Served::start_by(": >nodes; exec \"$0\" serve --config wherry.toml", &[]);
+    fault(&relay.dir, "warning", "", ["is empty", "a line"]);
+}
+
+#[test]
+fn an_address_that_is_not_reached_from_the_relays_own_host_is_to_be_asked_from_elsewhere() {
+    let relay = Served::start(&[]);
+    let (ip, other) = (relay.ip.to_string(), own_address().to_string());
+    let text = std::fs::read_to_string(file(&relay.dir)).unwrap();
+    let named = |ip: &str| format!("hostname = \"{ip}\"");
+    std::fs::write(file(&relay.dir), text.replace(&named(&ip), &named(&other))).unwrap();
+    let (code, report) = super::json(&[&file(&relay.dir)]);
+    let found = super::faults(&report);
+    assert_eq!((code, found.len(), found[0][1].as_str()), (Some(1), 1, "port"), "{report}");
+    assert!(found[0][3].contains("ask from another network"), "{found:?}");
+}

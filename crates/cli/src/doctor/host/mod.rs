@@ -14,4 +14,5 @@ mod sockets;
 mod tailscaled;
 
 pub(super) use look::look;
+pub(super) use relay::asked_at_home;
 pub(super) use tailscaled::look as tailscaled;
