@@ -240,6 +240,12 @@ fn a_tailscaled_that_is_gone_is_told_by_its_socket() {
     let found = faults(&report, "tailscaled");
     assert_eq!((code, found.len(), found[0][0].as_str()), (Some(1), 1, "warning"), "{report}");
     assert!(found[0][2].contains("nobody answers") && found[0][3].contains("systemctl restart tailscaled"));
+    // One that hangs takes the question, and no more.
+    let hung = relay.dir.path().join("hung.sock");
+    let listener = UnixListener::bind(&hung).unwrap();
+    let (code, report) = ask(&hung);
+    assert!(code == Some(1) && faults(&report, "tailscaled")[0][2].contains("does not answer"), "{report}");
+    drop(listener);
     let (code, report) = ask(&relay.dir.path().join("none"));
     assert!(code == Some(1) && faults(&report, "tailscaled")[0][2].contains("no socket"), "{report}");
 }

@@ -9,8 +9,13 @@ const FEW: u64 = 4096;
 const REMEDY: &str = "raise it: LimitNOFILE=1048576 in the systemd unit (packaging/wherry.service has it), docker run --ulimit \
                       nofile=1048576, else ulimit -n; then restart the relay";
 
-/// Looks at the limit of the relay's process, else of this one.
-pub(super) fn look(relay: Option<u32>) -> Finding {
+/// Looks at the limit of the relay's process; of this one if no relay runs.
+pub(super) fn look(relay: Option<u32>, runs: bool) -> Finding {
+    if runs && relay.is_none() {
+        let found =
+            "how many files the relay may have open: this user may not look at its process (root may)";
+        return Finding::skipped(Part::Limit, found);
+    }
     let process = relay.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
     let file = format!("/proc/{process}/limits");
     let limits = std::fs::read_to_string(&file).ok();
@@ -47,6 +52,14 @@ fn open_files(limits: &str) -> Option<[Option<u64>; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wherry_tools::doctor::Mark;
+
+    #[test]
+    fn the_limit_of_a_relay_that_is_not_seen_is_not_taken_for_this_process_s() {
+        assert_eq!(look(None, true).mark, Mark::Skipped);
+        assert!(look(None, false).found.starts_with("this process"));
+        assert!(look(Some(std::process::id()), true).found.starts_with("the relay (process "));
+    }
 
     #[test]
     fn limits_are_read_as_the_kernel_writes_them() {

@@ -38,8 +38,8 @@ pub(in crate::doctor) async fn look(
     };
     findings.extend(files::look(&survey, settings.as_ref())?);
     let has_bad_files = findings.iter().any(|finding| finding.part == Part::Files && finding.is_fault());
-    let (pid, relay) = match &settings {
-        None => (None, Err("its settings cannot be used".to_owned())),
+    let (limit, relay) = match &settings {
+        None => (limit::look(None, false), Err("its settings cannot be used".to_owned())),
         Some(settings) => {
             let site = listen::look(settings, has_bad_files).await;
             findings.extend(site.findings);
@@ -47,10 +47,10 @@ pub(in crate::doctor) async fn look(
                 true => relay::subject(settings),
                 false => Err("it is not there to be asked".to_owned()),
             };
-            (site.pid, relay)
+            (limit::look(site.pid, site.is_there), relay)
         }
     };
-    findings.push(limit::look(pid));
+    findings.push(limit);
     findings.extend(tailscaled::look(socket).await);
     let relay = relay.map_err(|why| {
         findings
