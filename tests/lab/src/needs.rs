@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// The scenarios that need nginx, and what that needs.
-const NGINX: ([&str; 2], [&str; 2], &str) = (["nginx", "doctor"], ["nginx", "-v"], "apt-get install nginx");
+/// Web servers of Debian's: the scenarios that need one, and what shows whether it is there.
+const WEB_SERVERS: [(&[&str], [&str; 2]); 2] =
+    [(&["nginx", "doctor"], ["nginx", "-v"]), (&["caddy"], ["caddy", "version"])];
 
 /// Says what is missing for these scenarios, in one line, with its cure.
 ///
@@ -25,11 +26,15 @@ pub(crate) fn check(chosen: &[&str]) -> Result<(), String> {
             return Err(format!("`{}` is missing: {cure}", words[0]));
         }
     }
-    let (scenarios, words, cure) = NGINX;
-    if let Some(scenario) = scenarios.iter().find(|one| chosen.contains(one))
-        && !starts(words)
-    {
-        return Err(format!("scenario `{scenario}` needs nginx: {cure}, or name other scenarios"));
+    for (scenarios, words) in WEB_SERVERS {
+        if let Some(scenario) = scenarios.iter().find(|one| chosen.contains(one))
+            && !starts(words)
+        {
+            let name = words[0];
+            return Err(format!(
+                "scenario `{scenario}` needs {name}: apt-get install {name}, or name other scenarios"
+            ));
+        }
     }
     if !Path::new("/dev/net/tun").exists() {
         return Err("/dev/net/tun is missing: modprobe tun; in a container, pass the device in".to_owned());

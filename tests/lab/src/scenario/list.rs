@@ -88,18 +88,23 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "home-line",
-        what: "the tutorial for a home line with odd ports, word for word",
+        what: "the tutorial for a home line with odd ports, word for word; then its address changes",
         run: tutorials::home_line,
     },
     Scenario {
         name: "domain",
-        what: "the tutorial for a name with a certificate, word for word",
+        what: "the tutorial for a name with a certificate, word for word; then it is renewed",
         run: tutorials::domain,
     },
     Scenario {
         name: "nginx",
         what: "the tutorial for a relay behind nginx, word for word",
         run: tutorials::nginx,
+    },
+    Scenario {
+        name: "caddy",
+        what: "the tutorial for a relay behind Caddy, word for word",
+        run: tutorials::caddy,
     },
 ];
 

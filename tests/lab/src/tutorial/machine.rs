@@ -2,11 +2,12 @@
 //!
 //! Its `/etc`, `/var`, `/usr/local` and `/run` are layers over the host's, in a mount namespace: what is written there is
 //! seen by what runs there and by nobody else, and gone with it. No init runs in a namespace, so `systemctl` is a stand-in that
-//! starts what the unit says.
+//! starts what the unit says, as the user that it says.
 
-use crate::folder::write;
+use crate::folder::{self, write};
 use crate::net::Host;
 use crate::process::{Process, output};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,33 +34,7 @@ exec sleep infinity
 "#;
 
 /// What stands in for `systemctl`.
-const SYSTEMCTL: &str = r#"#!/bin/sh
-set -e
-for unit; do :; done
-file=/etc/systemd/system/$unit.service
-[ -e "$file" ] || file=/lib/systemd/system/$unit.service
-pid=/run/$unit.pid
-case $1 in
-enable | restart)
-    if [ -s "$pid" ]; then
-        kill "$(cat "$pid")"
-        while kill -0 "$(cat "$pid")" 2>/dev/null; do sleep 0.1; done
-    fi
-    mkdir -p "/var/lib/$unit"
-    export STATE_DIRECTORY=/var/lib/$unit
-    eval "exec $(sed -n 's/^ExecStart=//p' "$file")" >"/var/log/$unit.log" 2>&1 </dev/null &
-    # Who forks writes the number of the process that stays itself.
-    if grep -q ^Type=forking "$file"; then wait; else echo $! >"$pid"; fi
-    # A reader takes seconds to go on; by then it serves.
-    case $unit in
-    wherry) until grep -q ' serving ' "/var/log/$unit.log"; do sleep 0.1; done ;;
-    headscale) until [ -S /var/lib/headscale/headscale.sock ]; do sleep 0.1; done ;;
-    esac
-    ;;
-reload) kill -HUP "$(cat "$pid")" ;;
-*) echo "systemctl: the lab's stand-in does not know $1" >&2; exit 1 ;;
-esac
-"#;
+const SYSTEMCTL: &str = include_str!("systemctl.sh");
 
 /// What stands in for `journalctl -u UNIT`.
 const JOURNALCTL: &str = "#!/bin/sh\nexec cat \"/var/log/$2.log\"\n";
@@ -69,6 +44,8 @@ const JOURNALCTL: &str = "#!/bin/sh\nexec cat \"/var/log/$2.log\"\n";
 pub(crate) struct Machine {
     host: Host,
     dir: PathBuf,
+    /// Where its reader works.
+    desk: PathBuf,
     holder: Process,
 }
 
@@ -82,10 +59,26 @@ impl Machine {
         let words = ["unshare", "--mount", "sh", "-c", LAYERS, "sh", &layers];
         let mut holder = Process::start(host, dir, &format!("{}-holder", host.name), &words, &[])?;
         holder.shows("its layers", SOON, |holder| holder.out().contains("ready").then_some(()))?;
-        let machine = Self { host: host.clone(), dir: dir.to_owned(), holder };
+        let desk = dir.join(format!("{}-desk", host.name));
+        fs::create_dir_all(&desk).map_err(|err| format!("{}: {err}", desk.display()))?;
+        let machine = Self { host: host.clone(), dir: dir.to_owned(), desk, holder };
         machine.program("systemctl", SYSTEMCTL)?;
         machine.program("journalctl", JOURNALCTL)?;
         Ok(machine)
+    }
+
+    /// What `git clone` and `cargo build` leave where its reader works, as far as the next steps need it.
+    ///
+    /// # Errors
+    /// It cannot be copied.
+    pub(crate) fn built(&self, program: &Path) -> Result<(), String> {
+        let (root, program) = (folder::root(), program.display());
+        // The copies that are installed lie in memory.
+        let commands = format!(
+            "mkdir -p target/release\nstrip --strip-debug -o target/release/wherry {program}\ncp -r {}/packaging .",
+            root.display()
+        );
+        self.run("built", &commands).map(drop)
     }
 
     /// Puts a program where the tutorial says it is to be installed.
@@ -113,7 +106,8 @@ impl Machine {
     /// One of them failed.
     pub(crate) fn run(&self, name: &str, commands: &str) -> Result<String, String> {
         let target = self.holder.pid().to_string();
-        let words = ["nsenter", "--target", &target, "--mount", "--wd=/", "sh", "-ec", commands];
+        let desk = format!("--wd={}", self.desk.display());
+        let words = ["nsenter", "--target", &target, "--mount", &desk, "sh", "-ec", commands];
         output(&self.host, &self.dir, &format!("{}-{name}", self.host.name), &words, STEP)
     }
 

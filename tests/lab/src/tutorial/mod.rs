@@ -1,13 +1,15 @@
 //! The tutorials of `docs/tutorials`, followed word for word.
 //!
-//! A fenced block whose info string has a second word is a step: `sh relay` is run on the relay's machine, `toml relay
-//! /etc/wherry.toml` is that file. A block with a language alone is for the reader only.
+//! The info string of a fenced block says where it is done: `sh relay` is run on the relay's machine, `toml relay
+//! /etc/wherry.toml` is that file there. `sh by-hand` is what the lab leaves out; the reader sees no difference.
 //!
 //! What must stay true: a command is run as it is printed; where a page says `KEY-OF-A`, the lab does what the reader is
-//! told to do.
+//! told to do; what a page promises that the reader will see is there.
 
 mod machine;
 mod page;
+mod promises;
 
 pub(crate) use machine::Machine;
 pub(crate) use page::{Step, steps};
+pub(crate) use promises::{cert_name, kept, pin};
