@@ -3,10 +3,10 @@
 //! Source: tailscale: net/captivedetection.
 
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::net::TcpSocket;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::clock;
@@ -16,35 +16,88 @@ use crate::http::{self, Answer, HttpError};
 const LIMIT: Duration = Duration::from_secs(3);
 const NO_CACHE: &str = "Cache-Control: no-cache, no-store, must-revalidate, no-transform, max-age=0";
 
-/// Who answers at a node's address. Clients ask by IPv4 alone.
+/// Who should answer 204, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Witness {
+    /// A node, which repeats a challenge as well. Clients ask by IPv4 alone.
+    Node(SocketAddrV4),
+    /// A host of the vendor.
+    Vendor(&'static str),
+}
+
+/// Who answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// The relay: the challenge is answered as only who understands it does.
-    Relay,
+    /// Whom was asked: a challenge is answered as only who understands it does.
+    Witness,
     /// Somebody else.
     Stranger,
     /// Nobody, or nothing of HTTP.
     Nobody,
 }
 
-/// Asks `node`, over this interface if one is named.
-pub(crate) async fn ask(node: SocketAddrV4, interface: Option<&str>) -> Heard {
-    let challenge = format!("ts_{}", node.ip());
-    match timeout(LIMIT, answer(node, &challenge, interface)).await {
-        Ok(Ok(answer)) if is_right(&answer, &challenge) => Heard::Relay,
+impl Witness {
+    fn host(self) -> String {
+        match self {
+            Self::Node(addr) => addr.ip().to_string(),
+            Self::Vendor(name) => name.to_owned(),
+        }
+    }
+
+    /// What it has to repeat.
+    fn challenge(self) -> Option<String> {
+        match self {
+            Self::Node(_) => Some(format!("ts_{}", self.host())),
+            Self::Vendor(_) => None,
+        }
+    }
+
+    fn has_answered(self, answer: &Answer) -> bool {
+        let expected = self.challenge().map(|challenge| format!("response {challenge}"));
+        let repeats = expected.is_none() || answer.header("X-Tailscale-Response") == expected.as_deref();
+        answer.status == 204 && repeats
+    }
+}
+
+/// Asks `witness`, over this interface if one is named.
+pub(crate) async fn ask(witness: Witness, interface: Option<&str>) -> Heard {
+    match timeout(LIMIT, answer(witness, interface)).await {
+        Ok(Ok(answer)) if witness.has_answered(&answer) => Heard::Witness,
         Ok(Ok(_)) => Heard::Stranger,
         Ok(Err(_)) | Err(_) => Heard::Nobody,
     }
 }
 
-async fn answer(node: SocketAddrV4, challenge: &str, interface: Option<&str>) -> Result<Answer, HttpError> {
-    let socket = TcpSocket::new_v4()?;
+async fn answer(witness: Witness, interface: Option<&str>) -> Result<Answer, HttpError> {
+    let mut stream = match witness {
+        Witness::Node(addr) => connect(addr.into(), interface).await?,
+        Witness::Vendor(name) => connect_to_any(lookup_host((name, 80)).await?, interface).await?,
+    };
+    let seconds = clock::wall().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let challenge = witness.challenge().map(|challenge| format!("X-Tailscale-Challenge: {challenge}"));
+    let headers: Vec<_> = [NO_CACHE.to_owned()].into_iter().chain(challenge).collect();
+    http::head(&mut stream, &witness.host(), &format!("/generate_204?t={seconds}"), &headers).await
+}
+
+async fn connect_to_any(
+    addrs: impl Iterator<Item = SocketAddr>,
+    interface: Option<&str>,
+) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for addr in addrs {
+        match connect(addr, interface).await {
+            Ok(stream) => return Ok(stream),
+            Err(err) => last = err,
+        }
+    }
+    Err(last)
+}
+
+async fn connect(addr: SocketAddr, interface: Option<&str>) -> io::Result<TcpStream> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     // An old kernel lets only root choose; then the way out is asked, whichever it is.
     drop(bind(&socket, interface));
-    let mut stream = socket.connect(node.into()).await?;
-    let seconds = clock::wall().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let headers = [NO_CACHE.to_owned(), format!("X-Tailscale-Challenge: {challenge}")];
-    http::head(&mut stream, &node.ip().to_string(), &format!("/generate_204?t={seconds}"), &headers).await
+    socket.connect(addr).await
 }
 
 /// To one interface, since a portal may stand behind one that is not the way out yet.
@@ -57,11 +110,6 @@ fn bind(socket: &TcpSocket, interface: Option<&str>) -> io::Result<()> {
 #[expect(clippy::unnecessary_wraps, reason = "as on Linux")]
 fn bind(_: &TcpSocket, _: Option<&str>) -> io::Result<()> {
     Ok(())
-}
-
-fn is_right(answer: &Answer, challenge: &str) -> bool {
-    let expected = format!("response {challenge}");
-    answer.status == 204 && answer.header("X-Tailscale-Response") == Some(expected.as_str())
 }
 
 #[cfg(test)]
@@ -84,14 +132,14 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8_lossy(&buf[..len]).into_owned()
         };
-        tokio::join!(ask(addr, None), serving)
+        tokio::join!(ask(Witness::Node(addr), None), serving)
     }
 
     #[tokio::test]
     async fn only_the_right_answer_to_the_challenge_is_the_relays() {
         let right = "HTTP/1.1 204 No Content\r\nX-Tailscale-Response: response ts_127.0.0.1\r\n\r\n";
         let (heard, request) = asked(right).await;
-        assert_eq!(heard, Heard::Relay);
+        assert_eq!(heard, Heard::Witness);
         assert!(request.starts_with("GET /generate_204?t="), "{request}");
         assert!(request.contains("\r\nX-Tailscale-Challenge: ts_127.0.0.1\r\n"), "{request}");
         for wrong in [
@@ -109,7 +157,19 @@ mod tests {
         // Out of 127.0.0.0/8, so that nobody else listens there.
         let [a, b, c] = clock::entropy().unwrap();
         let nobody = SocketAddrV4::new(Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254), 80);
-        assert_eq!(ask(nobody, None).await, Heard::Nobody);
+        assert_eq!(ask(Witness::Node(nobody), None).await, Heard::Nobody);
         assert_eq!(asked("SSH-2.0-OpenSSH\r\n").await.0, Heard::Nobody);
+    }
+
+    #[tokio::test]
+    async fn the_vendor_knows_no_challenge_and_has_only_to_say_204() {
+        let vendor = Witness::Vendor("vendor.example");
+        let is_it = |text: &'static [u8]| async move {
+            let (mut near, mut far) = tokio::io::duplex(4096);
+            far.write_all(text).await.unwrap();
+            vendor.has_answered(&http::head(&mut near, "vendor.example", "/generate_204", &[]).await.unwrap())
+        };
+        assert!(is_it(b"HTTP/1.1 204 No Content\r\n\r\n").await);
+        assert!(!is_it(b"HTTP/1.1 200 OK\r\n\r\n").await);
     }
 }

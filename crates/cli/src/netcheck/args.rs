@@ -78,7 +78,8 @@ Examples:
 
 Words, layout and JSON fields are those of `tailscale netcheck`, and so is the verdict. Below it stand
 every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), and why a figure is missing.
-Captive portals are looked for at the map's nodes only.
+Where STUN does not answer at once, a captive portal is looked for at the map's
+nodes with CanPort80, then at controlplane.tailscale.com and login.tailscale.com.
 
 Exit code: 0 a relay works (one that does not admit this key counts), 1 none does or a file or the map cannot be had,
 64 the question was wrong, 78 the map is.";

@@ -15,7 +15,7 @@ use wherry_wire::stun::{TxId, parse_response, request};
 
 use super::served::{OwnMap, own_map};
 use crate::clock::entropy;
-use crate::port80::{self, Heard};
+use crate::port80::{self, Heard, Witness};
 
 /// Where to ask a relay for STUN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +121,7 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Res
         None => false,
     };
     let can_port_80 = match addr.ip() {
-        IpAddr::V4(ip) => port80::ask(SocketAddrV4::new(ip, 80), None).await == Heard::Relay,
+        IpAddr::V4(ip) => port80::ask(Witness::Node(SocketAddrV4::new(ip, 80)), None).await == Heard::Witness,
         IpAddr::V6(_) => false,
     };
     Ok(Shown { cert_name, admits_strangers, stun_port, has_stun, can_port_80, own_map })

@@ -163,9 +163,9 @@ fn portal(facts: &Facts<'_>) -> Option<Why> {
             Some(Why::new(Reason::NotNeeded, "STUN answers, so no portal is in the way", ""))
         }
         None => Some(Why::new(Reason::NotNeeded, "only full reports look for one", "")),
-        Some(Portal { nodes: 0, .. }) => Some(Why::new(
+        Some(Portal { nodes: 0, is_captive: false }) => Some(Why::new(
             Reason::TooLittle,
-            "no node of the map has both CanPort80 and IPv4, so there was none to ask",
+            "no node of the map has both CanPort80 and IPv4, so only the vendor's hosts could be asked",
             if facts.findings.udp {
                 ""
             } else {

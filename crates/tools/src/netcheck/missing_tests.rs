@@ -118,6 +118,27 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
     assert!(remedy(&[NodeReport { relay_v4: Ok(relay()), ..node(1, false) }]).is_empty());
 }
 
+#[test]
+fn a_portal_that_was_found_is_not_missing_though_no_node_could_be_asked() {
+    let map = map(vec![region(1)]);
+    let is_missing = |is_captive| {
+        let facts = Facts {
+            asks_router: true,
+            map: &map,
+            have: V4,
+            findings: &Findings::default(),
+            nodes: &[],
+            has_gateway: true,
+            has_mapping: true,
+            portal: Some(Portal { is_captive, nodes: 0 }),
+            hairpin: (false, false),
+            is_full: true,
+        };
+        list(&facts).iter().any(|gap| gap.figure == Figure::CaptivePortal)
+    };
+    assert!(is_missing(false) && !is_missing(true));
+}
+
 fn relay() -> crate::netcheck::RelayFigure {
     crate::netcheck::RelayFigure {
         server: "192.0.2.7:443".parse().unwrap(),

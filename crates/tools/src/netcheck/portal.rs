@@ -1,4 +1,4 @@
-//! Whether a captive portal answers in place of the relays' port 80.
+//! Whether a captive portal answers in place of the relays' port 80, or of the vendor's.
 //!
 //! Source: tailscale: net/captivedetection.
 
@@ -7,10 +7,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use futures_util::future::join_all;
 use wherry_wire::derp_map::{Address, DerpMap};
 
-use crate::port80::{self, Heard};
+use crate::port80::{Heard, Witness, ask};
 
-/// The most nodes that are asked.
-const MAX_NODES: usize = 5;
+/// The most that are asked over one interface.
+const MAX_ASKED: usize = 5;
+/// Asked after the map's nodes: a map of one's own may have none with port 80.
+const VENDOR: [&str; 2] = ["controlplane.tailscale.com", "login.tailscale.com"];
 
 /// What came of the search for a portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,17 +22,22 @@ pub(super) struct Portal {
     pub(super) nodes: usize,
 }
 
-/// Asks the map's nodes over each interface. Only what answers and answers wrongly is a portal: where nobody answers,
-/// nobody answers wrongly either.
+/// Asks the map's nodes and the vendor over each interface. Only what answers and answers wrongly is a portal.
 pub(super) async fn detect(map: &DerpMap, home: Option<i64>, interfaces: &[String]) -> Portal {
     let nodes = nodes(map, home);
+    let witnesses = witnesses(&nodes);
     for interface in interfaces {
-        let asked = nodes.iter().map(|ip| port80::ask(SocketAddrV4::new(*ip, 80), Some(interface)));
+        let asked = witnesses.iter().map(|witness| ask(*witness, Some(interface)));
         if join_all(asked).await.contains(&Heard::Stranger) {
             return Portal { is_captive: true, nodes: nodes.len() };
         }
     }
     Portal { is_captive: false, nodes: nodes.len() }
+}
+
+fn witnesses(nodes: &[Ipv4Addr]) -> Vec<Witness> {
+    let nodes = nodes.iter().map(|ip| Witness::Node(SocketAddrV4::new(*ip, 80)));
+    nodes.chain(VENDOR.map(Witness::Vendor)).take(MAX_ASKED).collect()
 }
 
 /// Addresses that answer on port 80, those of the home first.
@@ -43,7 +50,7 @@ fn nodes(map: &DerpMap, home: Option<i64>) -> Vec<Ipv4Addr> {
         Address::Fixed(ip) => Some(ip),
         _ => None,
     });
-    fixed.take(MAX_NODES).collect()
+    fixed.take(MAX_ASKED).collect()
 }
 
 #[cfg(test)]
@@ -68,5 +75,17 @@ mod tests {
         map.regions.get_mut(&2).unwrap().as_mut().unwrap().avoid = true;
         assert_eq!(text(nodes(&map, Some(2)))[0], "192.0.1.1");
         assert_eq!(nodes(&map, None).len(), 4);
+    }
+
+    #[test]
+    fn the_vendor_is_asked_after_the_nodes_as_far_as_there_is_room() {
+        let node = |last| Witness::Node(SocketAddrV4::new([192, 0, 2, last].into(), 80));
+        let [control, login] = VENDOR.map(Witness::Vendor);
+        let asked =
+            |count: u8| witnesses(&(1..=count).map(|last| [192, 0, 2, last].into()).collect::<Vec<_>>());
+        assert_eq!(asked(0), [control, login]);
+        assert_eq!(asked(2), [node(1), node(2), control, login]);
+        assert_eq!(asked(4), [node(1), node(2), node(3), node(4), control]);
+        assert_eq!(asked(5).last(), Some(&node(5)));
     }
 }
