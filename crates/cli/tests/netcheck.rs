@@ -97,6 +97,23 @@ fn two_good_relays_give_the_report_that_users_know() {
 }
 
 #[test]
+fn the_time_is_that_of_the_hosts_zone() {
+    // One kind of time, which has a name of four bytes, and no change.
+    let header = [&b"TZif2"[..], &[0; 34], &[1, 0, 0, 0, 4]].concat();
+    let kind = &b"\0\0\x70\x80\0\0+08\0"[..];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), [&header[..], kind, &header, kind, b"\n<+08>-8\n"].concat()).unwrap();
+    let nobody = own_address().to_string();
+    for (format, before) in [("text", "* Time: "), ("json-line", "\"Now\":\"")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+        let output = command.args(["netcheck", &nobody, "--format", format]).env("TZ", file.path()).output();
+        let stdout = String::from_utf8(output.unwrap().stdout).unwrap();
+        let time = stdout.split_once(before).unwrap().1.split(['\n', '"']).next().unwrap();
+        assert!(time.ends_with("+08:00"), "{stdout}");
+    }
+}
+
+#[test]
 fn json_begins_with_the_fields_of_the_reference_in_their_order() {
     let relay = Relay::start();
     let (_, stdout, _) = netcheck(&[&map(&[entry(&relay, 901)]), "--format", "json-line"]);

@@ -115,11 +115,11 @@ struct Gap<'a> {
 }
 
 impl<'a> Json<'a> {
-    pub(super) fn of(report: &'a Report) -> Self {
+    pub(super) fn of(report: &'a Report, ahead: i64) -> Self {
         let found = &report.findings;
         let shown = |addr: Option<SocketAddr>| addr.map(|addr| addr.to_string()).unwrap_or_default();
         Self {
-            now: go::moment(report.now),
+            now: go::moment(report.now, ahead),
             udp: found.udp,
             ipv6: found.ipv6,
             ipv4: found.ipv4,

@@ -8,9 +8,11 @@
 mod args;
 mod go;
 mod json;
+mod rule;
 mod run;
 mod text;
 mod trouble;
+mod zone;
 
 pub(crate) use args::NetcheckArgs;
 pub(crate) use run::run;

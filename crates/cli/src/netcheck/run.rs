@@ -9,6 +9,7 @@ use super::args::{Format, NetcheckArgs};
 use super::json::Json;
 use super::text::Text;
 use super::trouble::{self, BadMap, NoRelay};
+use super::zone::Zone;
 use crate::failure::{Failure, SystemError};
 use crate::output::{self, Reader};
 use crate::{runtime, subject};
@@ -60,13 +61,14 @@ fn show_plainly(map: &mut DerpMap) {
 }
 
 fn shown(args: &NetcheckArgs, map: &DerpMap, report: &Report) -> Result<String, SystemError> {
+    let ahead = Zone::of_host().ahead(report.now);
     let json = match args.form() {
         Format::Text => {
-            let text = Text { report, map, verbose: args.verbose, hairpin: args.hairpin };
+            let text = Text { report, map, verbose: args.verbose, hairpin: args.hairpin, ahead };
             return Ok(output::plain_lines(&text.to_string()));
         }
-        Format::Json => serde_json::to_string_pretty(&Json::of(report)),
-        Format::JsonLine => serde_json::to_string(&Json::of(report)),
+        Format::Json => serde_json::to_string_pretty(&Json::of(report, ahead)),
+        Format::JsonLine => serde_json::to_string(&Json::of(report, ahead)),
     };
     json.map(|text| text + "\n").map_err(|err| SystemError::Stdout(err.into()))
 }

@@ -17,6 +17,8 @@ pub(super) struct Text<'a> {
     pub(super) verbose: bool,
     /// Whether hairpinning was asked for.
     pub(super) hairpin: bool,
+    /// How far this host's clock is ahead of UTC, in seconds.
+    pub(super) ahead: i64,
 }
 
 impl fmt::Display for Text<'_> {
@@ -32,7 +34,7 @@ impl fmt::Display for Text<'_> {
 impl Text<'_> {
     fn network(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (report, found) = (self.report, &self.report.findings);
-        writeln!(f, "\t* Time: {}", go::moment(report.now))?;
+        writeln!(f, "\t* Time: {}", go::moment(report.now, self.ahead))?;
         writeln!(f, "\t* UDP: {}", found.udp)?;
         let yes = |addr: SocketAddr| format!("yes, {addr}");
         let no_v6 = match (found.ipv6, found.os_has_ipv6) {
