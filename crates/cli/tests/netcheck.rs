@@ -71,6 +71,8 @@ fn two_good_relays_give_the_report_that_users_know() {
         "\t* Nearest DERP: Region 90",
         "\t* DERP latency:\n\t\t- r90",
         "\t* DERP nodes:\n\t\tnode  region  STUN IPv4  STUN IPv6  relay IPv4  relay IPv6  open in\n\t\t901a  r901 ",
+        "\t* In plain words: direct works: ",
+        "; a relay of the map works from here\n",
     ];
     let mut rest = stdout.as_str();
     for start in starts {

@@ -77,8 +77,8 @@ Examples:
   wherry map entry relay.example:8443 | wherry netcheck -
 
 Words, layout and JSON fields are those of `tailscale netcheck`, and so is the verdict. Below it stand
-every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), and why a figure is missing.
-Where STUN does not answer at once, a captive portal is looked for at the map's
+every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), why a figure is missing, and what
+it all means in plain words. Where STUN does not answer at once, a captive portal is looked for at the map's
 nodes with CanPort80, then at controlplane.tailscale.com and login.tailscale.com.
 
 Exit code: 0 a relay works (one that does not admit this key counts), 1 none does or a file or the map cannot be had,

@@ -12,6 +12,7 @@ mod rule;
 mod run;
 mod text;
 mod trouble;
+mod words;
 mod zone;
 
 pub(crate) use args::NetcheckArgs;

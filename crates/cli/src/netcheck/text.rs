@@ -8,6 +8,7 @@ use wherry_tools::netcheck::{Figure, Missing, NodeReport, Reason, Report, Why};
 use wherry_wire::derp_map::{DerpMap, Region};
 
 use super::go;
+use super::words::words;
 use crate::output;
 
 /// One report.
@@ -27,7 +28,8 @@ impl fmt::Display for Text<'_> {
         self.network(f)?;
         self.regions(f)?;
         self.nodes(f)?;
-        self.missing(f)
+        self.missing(f)?;
+        writeln!(f, "\t* In plain words: {}", words(self.report))
     }
 }
 

@@ -85,21 +85,30 @@ impl Report {
     /// whether one of them answers.
     #[must_use]
     pub fn is_served(&self) -> bool {
-        let mut relays = self.nodes.iter().flat_map(|node| [&node.relay_v4, &node.relay_v6]);
-        let works = |relay: &Result<RelayFigure, Why>| match relay {
-            Ok(_) => true,
-            Err(why) => why.reason == Reason::NotAdmitted,
-        };
         let is_none = |relay: &Result<RelayFigure, Why>| match relay {
             Ok(_) => false,
             Err(why) => why.reason == Reason::SwitchedOff,
         };
-        relays.clone().any(works) || (relays.all(is_none) && self.has_stun())
+        self.has_relay() || (self.relays().all(is_none) && self.has_stun())
+    }
+
+    /// Whether a relay of the map works, even one that does not admit this key.
+    #[must_use]
+    pub fn has_relay(&self) -> bool {
+        let works = |relay: &Result<RelayFigure, Why>| match relay {
+            Ok(_) => true,
+            Err(why) => why.reason == Reason::NotAdmitted,
+        };
+        self.relays().any(works)
     }
 
     /// Whether a STUN server of the map answers.
     #[must_use]
     pub fn has_stun(&self) -> bool {
         self.findings.udp || self.nodes.iter().any(|node| node.stun_v4.is_ok() || node.stun_v6.is_ok())
+    }
+
+    fn relays(&self) -> impl Iterator<Item = &Result<RelayFigure, Why>> {
+        self.nodes.iter().flat_map(|node| [&node.relay_v4, &node.relay_v6])
     }
 }

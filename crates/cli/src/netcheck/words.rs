@@ -1,0 +1,119 @@
+//! The verdict in plain words.
+
+use wherry_tools::netcheck::Report;
+
+/// What decides the words.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    is_captive: bool,
+    /// STUN answered in time.
+    udp: bool,
+    /// It answered when it was asked again.
+    udp_at_times: bool,
+    /// By IPv6.
+    ipv6: bool,
+    mapping_varies: Option<bool>,
+    /// The router opens ports when asked.
+    opens_ports: bool,
+    relay: bool,
+}
+
+/// One sentence: whether this network lets machines meet directly, and whether a relay can be had.
+pub(super) fn words(report: &Report) -> String {
+    let (found, ports) = (&report.findings, report.port_mapping);
+    of(Facts {
+        is_captive: report.captive_portal == Some(true),
+        udp: found.udp,
+        udp_at_times: report.has_stun(),
+        ipv6: found.global_v6.is_some(),
+        mapping_varies: found.mapping_varies,
+        opens_ports: ports.upnp || ports.pmp || ports.pcp,
+        relay: report.has_relay(),
+    })
+}
+
+fn of(facts: Facts) -> String {
+    let direct = match facts {
+        Facts { is_captive: true, .. } => {
+            "something answers in place of others (captive portal): log in to this network with a browser first"
+        }
+        Facts { udp: false, udp_at_times: true, .. } => {
+            "UDP comes through at times, so direct connections may fail: ask again"
+        }
+        Facts { udp: false, relay: false, .. } => {
+            return "nothing works: no UDP comes through, and no relay of the map works from here".to_owned();
+        }
+        Facts { udp: false, .. } => {
+            "this network needs a relay: no UDP comes through, so nothing direct does"
+        }
+        Facts { mapping_varies: Some(false), .. } => {
+            "direct works: the router keeps one port towards all (easy NAT, or none)"
+        }
+        Facts { mapping_varies: Some(true), opens_ports: true, .. } => {
+            "direct works by a port that the router opens; without it this network needs a relay (hard NAT)"
+        }
+        Facts { mapping_varies: Some(true), .. } => {
+            "this network needs a relay towards others like it: the router takes another port for each destination (hard \
+             NAT); direct works with the rest"
+        }
+        Facts { mapping_varies: None, ipv6: true, .. } => {
+            "direct works by IPv6; by IPv4 it takes two STUN servers to tell"
+        }
+        Facts { mapping_varies: None, .. } => {
+            "UDP works; it takes two STUN servers to tell whether direct does"
+        }
+    };
+    let relay = if facts.relay {
+        "a relay of the map works from here"
+    } else {
+        "no relay of the map works from here"
+    };
+    format!("{direct}; {relay}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EASY: Facts = Facts {
+        is_captive: false,
+        udp: true,
+        udp_at_times: true,
+        ipv6: false,
+        mapping_varies: Some(false),
+        opens_ports: false,
+        relay: true,
+    };
+
+    #[test]
+    fn direct_is_said_to_work_where_the_nat_is_easy_and_not_where_it_is_hard() {
+        assert!(of(EASY).starts_with("direct works: "), "{}", of(EASY));
+        let hard = Facts { mapping_varies: Some(true), ..EASY };
+        assert!(of(hard).starts_with("this network needs a relay towards others like it"), "{}", of(hard));
+        let helped = Facts { opens_ports: true, ..hard };
+        assert!(of(helped).starts_with("direct works by a port that the router opens"), "{}", of(helped));
+    }
+
+    #[test]
+    fn one_stun_server_does_not_tell_whether_direct_works() {
+        let one = Facts { mapping_varies: None, ..EASY };
+        assert!(of(one).starts_with("UDP works; it takes two STUN servers"), "{}", of(one));
+        let six = Facts { ipv6: true, ..one };
+        assert!(of(six).starts_with("direct works by IPv6; "), "{}", of(six));
+    }
+
+    #[test]
+    fn without_udp_a_relay_is_needed_and_without_both_nothing_works() {
+        let blocked = Facts { udp: false, udp_at_times: false, mapping_varies: None, ..EASY };
+        assert!(of(blocked).starts_with("this network needs a relay: no UDP"), "{}", of(blocked));
+        assert!(of(Facts { relay: false, ..blocked }).starts_with("nothing works"));
+        assert!(of(Facts { udp_at_times: true, ..blocked }).starts_with("UDP comes through at times"));
+        assert!(of(Facts { is_captive: true, ..blocked }).contains("captive portal"));
+    }
+
+    #[test]
+    fn the_sentence_ends_with_how_the_relays_are() {
+        assert!(of(EASY).ends_with("; a relay of the map works from here"));
+        assert!(of(Facts { relay: false, ..EASY }).ends_with("; no relay of the map works from here"));
+    }
+}
