@@ -41,12 +41,7 @@ fn main() -> ExitCode {
         ["style"] => style::run(root, false),
         ["style", "--check"] => style::run(root, true),
         ["tools"] => tools::run(root),
-        ["lab", rest @ ..] => match lab::run(root, rest) {
-            Ok(lab::Ending::Well) => Ok(()),
-            // The lab has said in one line what it lacks.
-            Ok(lab::Ending::Lacking) => return ExitCode::FAILURE,
-            Err(why) => Err(why),
-        },
+        ["lab", rest @ ..] => lab::become_it(root, rest),
         ["bench", rest @ ..] => bench_door::run(root, rest),
         _ => {
             eprintln!("{USAGE}");

@@ -190,7 +190,7 @@ fn foreign(root: &Path) -> Outcome {
 }
 
 fn the_lab(root: &Path) -> Outcome {
-    match lab::run(root, &[]) {
+    match lab::run(root) {
         Ok(lab::Ending::Well) => Outcome::Passed,
         Ok(lab::Ending::Lacking) => Outcome::Missing("the lab cannot run here, see above".to_owned()),
         Err(why) => Outcome::Failed(why),

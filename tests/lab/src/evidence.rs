@@ -2,7 +2,9 @@
 //!
 //! Scenarios run side by side, each in a thread of its own; what one has to say is kept until it has ended.
 
+use crate::guard;
 use std::cell::RefCell;
+use std::io::{Write as _, stderr, stdout};
 
 thread_local! {
     static SAID: RefCell<String> = const { RefCell::new(String::new()) };
@@ -26,4 +28,16 @@ pub(crate) fn finding(text: &str) {
 /// Everything this thread's scenario has said.
 pub(crate) fn take() -> String {
     SAID.take()
+}
+
+/// Prints for whoever watches. When nobody reads on, as with `| head`, nobody needs the rest either: the lab stops.
+pub(crate) fn print(text: &str) {
+    if writeln!(stdout(), "{text}").is_err() {
+        guard::stop("nobody reads its output");
+    }
+}
+
+/// Says what is wrong, to whoever is still there.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(stderr(), "lab: {text}"));
 }

@@ -19,18 +19,37 @@ pub(crate) fn target() -> Result<PathBuf, String> {
     Ok(target.to_owned())
 }
 
-/// An empty folder for what a scenario leaves: logs, state, configuration.
+/// The folder of this run, empty: what an earlier one left there is gone.
+///
+/// # Errors
+/// It cannot be made.
+pub(crate) fn begin() -> Result<PathBuf, String> {
+    empty(target()?.join("lab"))
+}
+
+/// An empty folder in it for what a scenario leaves: logs, state, configuration.
 ///
 /// # Errors
 /// It cannot be made.
 pub(crate) fn fresh(scenario: &str) -> Result<PathBuf, String> {
-    let dir = target()?.join("lab").join(scenario);
+    empty(target()?.join("lab").join(scenario))
+}
+
+fn empty(dir: PathBuf) -> Result<PathBuf, String> {
     let told = |err| format!("{}: {err}", dir.display());
     if dir.exists() {
         fs::remove_dir_all(&dir).map_err(told)?;
     }
     fs::create_dir_all(&dir).map_err(told)?;
     Ok(dir)
+}
+
+/// Removes a folder and what is in it.
+///
+/// # Errors
+/// It cannot be removed.
+pub(crate) fn remove(dir: &Path) -> Result<(), String> {
+    fs::remove_dir_all(dir).map_err(|err| format!("{}: {err}", dir.display()))
 }
 
 /// The logs in such a folder, by name, those without a word left out.

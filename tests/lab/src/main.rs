@@ -7,7 +7,7 @@
 //! What must stay true: nothing outside namespaces of our prefix is changed; whatever happens, nothing is left behind
 //! (`guard`); the lab uses no code of the product.
 #![forbid(unsafe_code)]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
+#![expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
 
 mod client;
 mod control;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["--list"] => {
-            print!("{}", scenario::list());
+            evidence::print(scenario::list().trim_end());
             return ExitCode::SUCCESS;
         }
         // What runs inside the namespaces; the lab starts these itself.
@@ -50,12 +50,12 @@ fn main() -> ExitCode {
             let chosen = match scenario::chosen(names) {
                 Ok(chosen) => chosen,
                 Err(why) => {
-                    eprintln!("lab: {why}");
+                    evidence::complain(&why);
                     return ExitCode::from(USAGE);
                 }
             };
             if let Err(lack) = needs::check(&chosen) {
-                eprintln!("lab: {lack}");
+                evidence::complain(&lack);
                 return ExitCode::from(LACKS);
             }
             guard::run(&chosen)
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(complaint) => {
-            eprintln!("lab: {complaint}");
+            evidence::complain(&complaint);
             ExitCode::FAILURE
         }
     }

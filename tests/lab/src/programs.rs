@@ -1,11 +1,15 @@
 //! The programs of the lab: wherry as it is now, and the pinned Go programs.
 
-use crate::folder;
+use crate::{folder, wait};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// Names a ready relay that is used in place of a build of the present sources.
 const READY: &str = "WHERRY_BIN";
+
+/// Time one build may take: the first ones fetch and compile everything.
+const BUILD: Duration = Duration::from_secs(30 * 60);
 
 /// The two programs of one release of Tailscale.
 #[derive(Debug, Clone)]
@@ -78,9 +82,16 @@ fn go(module: &Path, bin: &Path, package: &str) -> Result<PathBuf, String> {
 
 fn built(command: &mut Command) -> Result<(), String> {
     let line = format!("{command:?}");
-    match command.stdin(Stdio::null()).status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{line}: {status}")),
-        Err(err) => Err(format!("{line} does not start: {err}")),
+    let told = |err| format!("{line} does not start: {err}");
+    let mut child = command.stdin(Stdio::null()).spawn().map_err(told)?;
+    let ended = wait::until(&line, BUILD, || child.try_wait().map_err(told));
+    if ended.is_err() {
+        // What it has started itself ends by itself.
+        drop(child.kill());
+        drop(child.wait());
+    }
+    match ended? {
+        status if status.success() => Ok(()),
+        status => Err(format!("{line}: {status}")),
     }
 }

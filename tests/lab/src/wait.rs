@@ -1,5 +1,6 @@
 //! Waiting for a condition, with a deadline that says what was waited for.
 
+use crate::guard;
 use std::time::{Duration, Instant};
 
 /// Pause between two looks.
@@ -8,7 +9,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Looks until `look` finds something.
 ///
 /// # Errors
-/// Nothing was found in time; names `what`. An error of `look` ends the wait at once.
+/// Nothing was found in time; names `what`. An error of `look` ends the wait at once, as does the end of the lab.
 #[expect(clippy::disallowed_methods, reason = "the pause between two looks at another program")]
 pub(crate) fn until<T>(
     what: &str,
@@ -20,6 +21,7 @@ pub(crate) fn until<T>(
         if let Some(found) = look()? {
             return Ok(found);
         }
+        guard::go_on()?;
         if start.elapsed() > limit {
             return Err(format!("waited {} s for {what}", limit.as_secs()));
         }

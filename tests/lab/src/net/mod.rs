@@ -8,10 +8,12 @@
 mod host;
 mod internet;
 mod ip;
+mod outside;
 mod router;
 mod sweep;
 
 pub(crate) use host::Host;
 pub(crate) use internet::{Behind, Internet};
+pub(crate) use outside::Outside;
 pub(crate) use router::Nat;
 pub(crate) use sweep::{Lock, sweep};
