@@ -54,11 +54,13 @@ fn main() -> ExitCode {
                     return ExitCode::from(USAGE);
                 }
             };
-            if let Err(lack) = needs::check(&chosen) {
-                evidence::complain(&lack);
-                return ExitCode::from(LACKS);
+            match needs::check(chosen, !names.is_empty()) {
+                Ok(playable) => guard::run(&playable),
+                Err(lack) => {
+                    evidence::complain(&lack);
+                    return ExitCode::from(LACKS);
+                }
             }
-            guard::run(&chosen)
         }
     };
     match outcome {

@@ -4,7 +4,7 @@ use crate::guard::both;
 use crate::programs::Programs;
 use crate::scenario::{SCENARIOS, Scenario};
 use crate::stage::Stage;
-use crate::{evidence, folder, guard, net};
+use crate::{evidence, folder, guard, needs, net};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -102,7 +102,7 @@ fn one(scenario: &Scenario, programs: &Programs, dir: &Path) -> Result<(), Strin
 
 /// The end of each log, in CI, where the folder is gone with the machine.
 fn last_lines(dir: &Path) -> String {
-    if std::env::var_os("CI").is_none_or(|value| value != "true") {
+    if !needs::in_ci() {
         return String::new();
     }
     let mut text = String::new();
