@@ -27,6 +27,7 @@ pub(crate) struct Client {
     pub(crate) host: Host,
     dir: PathBuf,
     release: Release,
+    roots: Option<PathBuf>,
     daemon: Process,
     login: Option<Process>,
 }
@@ -59,7 +60,8 @@ impl Client {
             &envs,
         )?;
         let (host, dir, release) = (host.clone(), dir.to_owned(), release.clone());
-        let mut client = Self { host, dir, release, daemon, login: None };
+        let roots = roots.map(Path::to_owned);
+        let mut client = Self { host, dir, release, roots, daemon, login: None };
         let socket = socket(&client.dir, &client.host);
         client.daemon.shows("its socket", SOON, |_| socket.exists().then_some(()))?;
         let (url, name) = (Control::url(), client.host.name.clone());
@@ -173,6 +175,16 @@ impl Client {
         })
     }
 
+    /// Waits until the daemon's log has a line with these words, and returns that.
+    ///
+    /// # Errors
+    /// That has not come in time.
+    pub(crate) fn logs(&mut self, words: &str) -> Result<String, String> {
+        self.daemon.shows(words, LOGIN, |daemon| {
+            daemon.err().lines().find(|line| line.contains(words)).map(str::to_owned)
+        })
+    }
+
     /// Its node key, as lists of a relay take it.
     ///
     /// # Errors
@@ -222,9 +234,17 @@ impl Client {
     }
 
     fn line(&self, words: &[&str]) -> Vec<String> {
-        let program = self.release.tailscale.to_string_lossy().into_owned();
+        let program = self.release.tailscale.to_string_lossy();
         let socket = format!("--socket={}", socket(&self.dir, &self.host).display());
-        [program, socket].into_iter().chain(words.iter().map(ToString::to_string)).collect()
+        let head = [&*program, &*socket];
+        self.trusting(&head.iter().chain(words).copied().collect::<Vec<_>>())
+    }
+
+    /// The words of a command that trusts whom this client trusts.
+    pub(crate) fn trusting(&self, words: &[&str]) -> Vec<String> {
+        let roots = self.roots.as_deref().map(|roots| format!("SSL_CERT_FILE={}", roots.display()));
+        let head = roots.into_iter().flat_map(|roots| ["env".to_owned(), roots]);
+        head.chain(words.iter().map(ToString::to_string)).collect()
     }
 }
 

@@ -23,8 +23,8 @@ const REFRESH: &str = "1s";
 pub(crate) enum MapSource<'a> {
     /// A YAML file with this text.
     File(&'a str),
-    /// JSON at this address.
-    Url(&'a str),
+    /// JSON at this address, whose server has a certificate of one of these authorities.
+    Url(&'a str, Option<&'a Path>),
 }
 
 /// A control server with one user.
@@ -47,16 +47,17 @@ impl Control {
         dir: &Path,
         map: &MapSource<'_>,
     ) -> Result<Self, String> {
-        let (paths, urls) = match map {
+        let (paths, urls, roots) = match map {
             MapSource::File(text) => {
                 write(&map_file(dir), text)?;
-                (format!("[{:?}]", map_file(dir)), "[]".to_owned())
+                (format!("[{:?}]", map_file(dir)), "[]".to_owned(), None)
             }
-            MapSource::Url(url) => ("[]".to_owned(), format!("[{url:?}]")),
+            MapSource::Url(url, roots) => ("[]".to_owned(), format!("[{url:?}]"), *roots),
         };
         write(&config_file(dir), &config(dir, &paths, &urls))?;
         let words = line(program, dir, &["serve"]);
-        let mut process = Process::start(host, dir, &host.name, &words, &[])?;
+        let envs: Vec<(&str, &Path)> = roots.map(|roots| ("SSL_CERT_FILE", roots)).into_iter().collect();
+        let mut process = Process::start(host, dir, &host.name, &words, &envs)?;
         let socket = dir.join("headscale.sock");
         process.shows("its socket", START, |_| socket.exists().then_some(()))?;
         let control =
@@ -68,11 +69,6 @@ impl Control {
     /// Where clients log in.
     pub(crate) fn url() -> String {
         format!("http://{NAME}:{PORT}")
-    }
-
-    /// The file with its map.
-    pub(crate) fn map_file(&self) -> PathBuf {
-        map_file(&self.dir)
     }
 
     /// A key with which any number of clients log in.

@@ -73,6 +73,11 @@ impl Relay {
         self.serves()
     }
 
+    /// Where it runs.
+    pub(crate) const fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// Its process.
     pub(crate) const fn process(&mut self) -> &mut Process {
         &mut self.process
@@ -114,7 +119,11 @@ impl Relay {
     }
 
     fn serves(&mut self) -> Result<(), String> {
-        self.process.shows("serving", START, |process| process.err().contains(" serving ").then_some(()))
+        // The entry for maps is printed after the line in the log, and ends with its port.
+        let is_printed = |out: &str| out.contains("derpport: ") && out.ends_with('\n');
+        self.process.shows("serving", START, |process| {
+            (process.err().contains(" serving ") && is_printed(&process.out())).then_some(())
+        })
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) const SECOND: u8 = 20;
 /// The name of the host with the first number.
 pub(crate) const RELAY_NAME: &str = "relay.example.com";
 
+/// The private listener of every relay, where it is by default.
+const ADMIN: &str = "127.0.0.1:3341";
+
 /// The stage of one scenario.
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
@@ -72,12 +75,44 @@ impl<'a> Stage<'a> {
         Control::start(&self.programs.headscale, &self.control_host, &self.dir, &MapSource::File(map))
     }
 
-    /// The control server, which reads its map at this URL.
+    /// The control server, which reads its map at this URL, from a server of these authorities.
     ///
     /// # Errors
     /// It does not answer.
-    pub(crate) fn control_by_url(&self, url: &str) -> Result<Control, String> {
-        Control::start(&self.programs.headscale, &self.control_host, &self.dir, &MapSource::Url(url))
+    pub(crate) fn control_by_url(&self, url: &str, roots: Option<&Path>) -> Result<Control, String> {
+        let map = MapSource::Url(url, roots);
+        Control::start(&self.programs.headscale, &self.control_host, &self.dir, &map)
+    }
+
+    /// Starts one of the lab's own servers on a host, until what is returned goes.
+    ///
+    /// # Errors
+    /// It does not listen.
+    pub(crate) fn serve(&self, on: &Host, what: &[&str]) -> Result<Process, String> {
+        traffic::serve(&self.programs.own, &self.dir, on, what)
+    }
+
+    /// The answer to one HTTP request from a host.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn get(
+        &self,
+        from: &Host,
+        addr: &str,
+        path: &str,
+        headers: &[&str],
+    ) -> Result<String, String> {
+        traffic::ask(&self.programs.own, &self.dir, from, addr, path, headers)
+    }
+
+    /// What clients sent to each other by this relay so far.
+    ///
+    /// # Errors
+    /// The relay does not say.
+    pub(crate) fn carried(&self, relay: &Relay) -> Result<Carried, String> {
+        let metrics = self.get(relay.host(), ADMIN, "/metrics", &[])?;
+        Carried::read(&metrics).ok_or_else(|| format!("the relay counts no packets:\n{metrics}"))
     }
 
     /// Where the control server runs.
@@ -167,7 +202,7 @@ impl Pair<'_> {
     /// # Errors
     /// It does not listen.
     pub(crate) fn echo(&self) -> Result<Process, String> {
-        traffic::serve(self.own, self.dir, &self.b, "echo")
+        traffic::serve(self.own, self.dir, &self.b.host, &["echo"])
     }
 
     /// Starts datagrams from the first client to the second, where `echo` must listen.
@@ -183,15 +218,41 @@ impl Pair<'_> {
     /// # Errors
     /// A byte was lost or wrong.
     pub(crate) fn pour(&self, bytes: u64) -> Result<Duration, String> {
-        let sink = traffic::serve(self.own, self.dir, &self.b, "sink")?;
+        let sink = traffic::serve(self.own, self.dir, &self.b.host, &["sink"])?;
         let took = traffic::pour(self.own, self.dir, &self.a, &self.b, bytes);
         drop(sink);
         took
     }
 }
 
+/// What clients sent to each other by a relay: WireGuard's packets, not those by which they look for a direct way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Carried {
+    /// How many.
+    pub(crate) packets: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+}
+
+impl Carried {
+    fn read(metrics: &str) -> Option<Self> {
+        let value = |name: &str| {
+            let counted =
+                metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("{kind=\"other\"} "));
+            counted?.parse().ok()
+        };
+        let (packets, bytes) = ("derp_packets_received_kind", "wherry_bytes_received_kind_total");
+        Some(Self { packets: value(packets)?, bytes: value(bytes)? })
+    }
+
+    /// What came since an earlier look.
+    pub(crate) const fn since(self, earlier: Self) -> Self {
+        Self { packets: self.packets - earlier.packets, bytes: self.bytes - earlier.bytes }
+    }
+}
+
 /// Says how datagrams fared, in words.
 pub(crate) fn fared(tally: &Tally) -> String {
-    let Tally { sent, lost, silence } = tally;
+    let Tally { sent, lost, silence, .. } = tally;
     format!("{sent} datagrams there and back: {lost} lost, longest silence {} ms", silence.as_millis())
 }

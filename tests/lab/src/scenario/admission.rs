@@ -1,16 +1,21 @@
 //! A list says who may use the relay: who is not on it stays out, who is taken off is cut.
 
+use super::verdict::both_agreed;
 use crate::client::Client;
-use crate::evidence::words;
+use crate::evidence::{finding, words};
 use crate::folder::write;
 use crate::net::Nat;
 use crate::relay::Setup;
 use crate::stage::{RELAY, Stage};
 use crate::wait;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time a change of the list takes at most to be felt, both ends' reconnects included.
 const FELT: Duration = Duration::from_secs(40);
+
+/// Time from the change of the list to the cut: the relay looks at the list four times a second; the rest is for a
+/// machine with other work.
+const CUT: Duration = Duration::from_secs(2);
 
 /// One ping that does not wait long for an answer.
 const PING: &[&str] = &["ping", "--until-direct=false", "--timeout=2s", "-c", "1", "b"];
@@ -35,10 +40,23 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
 
     write(&list, &format!("{a} a\n{b} b\n"))?;
     until_ping(&pair.a, "via DERP(wherry)")?;
+    // Both are admitted; the keys of the two netchecks are not, and both tools say what they see all the same.
+    both_agreed(stage, &pair)?;
 
     let mut asking = pair.a.begin(&["ping", "--until-direct=false", "--timeout=2s", "-c", "10", "b"])?;
     asking.says("pong")?;
+    let start = Instant::now();
     write(&list, &format!("{a} a\n"))?;
+    let cut = relay.process().shows("the cut of b", FELT, |relay| {
+        let is_cut = |line: &&str| line.contains("closed") && line.contains("revoked");
+        relay.err().lines().find(is_cut).map(str::to_owned)
+    })?;
+    let took = start.elapsed();
+    words("relay", "wherry serve", &cut);
+    finding(&format!("b was cut {} ms after it was taken off the list", took.as_millis()));
+    if took > CUT {
+        return Err(format!("the cut took more than {} ms", CUT.as_millis()));
+    }
     let pings = asking.finish()?;
     let last = pings.lines().rfind(|line| line.contains("pong") || line.contains("timed out"));
     if last.is_some_and(|line| line.contains("timed out")) { Ok(()) } else { Err("b was not cut".to_owned()) }

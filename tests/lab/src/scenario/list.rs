@@ -29,16 +29,25 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "hard NATs on both sides: stays relayed, 20 of 20 pings, 50 MB over TCP intact",
         run: relayed::run,
     },
-    Scenario { name: "no-udp", what: "UDP blocked on one side: works over TCP", run: blocked::without_udp },
+    Scenario {
+        name: "no-udp",
+        what: "UDP blocked on one side: works over TCP, 10 MB arrive intact",
+        run: blocked::without_udp,
+    },
     Scenario {
         name: "port-443",
-        what: "only TCP to port 443 on one side: works, and netcheck measures by HTTPS",
+        what: "only TCP to port 443 on one side: works, and netcheck measures by HTTPS and nothing else",
         run: blocked::only_443,
     },
     Scenario {
         name: "netcheck",
         what: "two STUN addresses: netcheck tells an easy NAT from a hard one",
         run: netcheck::run,
+    },
+    Scenario {
+        name: "pin",
+        what: "a bare address: a pin and no insecure flag; a wrong pin cuts off, the right one lets in",
+        run: certificates::pinned,
     },
     Scenario {
         name: "old-clients",
@@ -57,13 +66,23 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "update",
-        what: "the map changes while running: clients move to the new relay without a restart",
-        run: update::run,
+        what: "the map changes while traffic flows: clients move to the new relay without a restart",
+        run: update::region_replaced,
+    },
+    Scenario {
+        name: "node-out",
+        what: "one of a region's two nodes leaves the map: clients move on to the other",
+        run: update::node_out,
     },
     Scenario {
         name: "served-map",
-        what: "the relay serves the map by URL, and clients follow what changes in it",
-        run: served_map::run,
+        what: "the relay serves the map by URL, clients follow what changes, what is no map changes nothing",
+        run: served_map::plain,
+    },
+    Scenario {
+        name: "served-https",
+        what: "the relay serves the map by HTTPS, with a certificate of a private authority",
+        run: served_map::by_https,
     },
     Scenario { name: "regions", what: "two regions, each client at home in another", run: regions::run },
     Scenario {
@@ -112,7 +131,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
 pub(crate) fn list() -> String {
     let mut text = String::new();
     for Scenario { name, what, .. } in SCENARIOS {
-        text += &format!("{name:<12} {what}\n");
+        text += &format!("{name:<14} {what}\n");
     }
     text
 }

@@ -16,5 +16,6 @@ mod served_map;
 mod tutorials;
 mod update;
 mod verdict;
+mod wording;
 
 pub(crate) use list::{SCENARIOS, Scenario, chosen, list};

@@ -12,7 +12,7 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     let control = stage.control(&yaml(&[region(900, "one", &one)?, region(901, "two", &two)?]))?;
     let pair = stage.pair(&control, [Nat::Easy, Nat::Hard])?;
     for (client, varies) in [(&pair.a, false), (&pair.b, true)] {
-        let report = agreed(stage, &control, client)?;
+        let report = agreed(stage, client)?;
         if report["MappingVariesByDestIP"] != varies {
             return Err(format!(
                 "MappingVariesByDestIP is {}, not {varies}",

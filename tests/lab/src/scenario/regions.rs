@@ -1,5 +1,6 @@
 //! Two regions: each client has another home, and they reach each other all the same.
 
+use super::verdict::agreed;
 use crate::map::yaml;
 use crate::net::Nat;
 use crate::stage::{RELAY, SECOND, Stage, region};
@@ -16,8 +17,13 @@ pub(super) fn run(stage: &Stage<'_>) -> Result<(), String> {
     b.router.deaf_to("203.0.113.10")?;
     let today = &stage.programs.today;
     let pair = stage.join(&control.key()?, [(a, today, None), (b, today, None)])?;
-    for (client, peer, its_home) in [(&pair.a, &pair.b, "two"), (&pair.b, &pair.a, "one")] {
+    for (client, peer, home, its_home) in [(&pair.a, &pair.b, 900, "two"), (&pair.b, &pair.a, 901, "one")] {
         client.knows_home_of(peer, its_home)?;
+        // With one distance alone, both netchecks must name the same home.
+        let report = agreed(stage, client)?;
+        if report["PreferredDERP"] != home {
+            return Err(format!("{} should be at home in region {home}", client.host.name));
+        }
         let pings = client.ask(&["ping", "--until-direct=false", "-c", "3", &peer.host.name])?;
         if pings.lines().filter(|line| line.contains("via DERP(")).count() != 3 {
             return Err("a ping was lost or did not go by a relay".to_owned());
