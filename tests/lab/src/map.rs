@@ -28,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) derp: u16,
     /// Whether clients do not check the certificate.
     pub(crate) insecure: bool,
+    /// Whether clients may look for captive portals at its port 80.
+    pub(crate) port_80: bool,
 }
 
 /// The regions as YAML.
@@ -63,6 +65,9 @@ fn lines(region: u16, at: usize, node: &Node) -> String {
     if node.insecure {
         line("insecurefortests", "true");
     }
+    if node.port_80 {
+        line("canport80", "true");
+    }
     text
 }
 
@@ -80,11 +85,12 @@ mod tests {
             stun: -1,
             derp: 8443,
             insecure: true,
+            port_80: true,
         };
         let text = yaml(&[Region { id: 900, code: "one", nodes: vec![node] }]);
         let expected = "regions:\n  900:\n    regionid: 900\n    regioncode: one\n    regionname: one\n    nodes:\n    \
                         - name: \"900-0\"\n      regionid: 900\n      hostname: \"r.test\"\n      certname: sha256-raw:00\n      \
-                        ipv4: \"203.0.113.9\"\n      stunport: -1\n      derpport: 8443\n      insecurefortests: true\n";
+                        ipv4: \"203.0.113.9\"\n      stunport: -1\n      derpport: 8443\n      insecurefortests: true\n      canport80: true\n";
         assert_eq!(text, expected);
     }
 }

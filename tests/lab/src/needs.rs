@@ -12,6 +12,7 @@ const WISHES: &[Wish] = &[
     ("nginx", ["nginx", "-v"], "apt-get install nginx"),
     ("caddy", ["caddy", "version"], "apt-get install caddy"),
     ("doctor", ["nginx", "-v"], "apt-get install nginx"),
+    ("port-mapping", ["miniupnpd", "--version"], "apt-get install miniupnpd-nftables"),
 ];
 
 /// The device of which every client makes its interface.

@@ -109,6 +109,7 @@ impl Relay {
             stun: i32::from(self.setup.stun),
             derp: self.setup.listen,
             insecure: false,
+            port_80: false,
         })
     }
 

@@ -24,6 +24,22 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 ";
 
+/// Where a daemon that hands out ports puts its rules, before those of the router; what it let in is let through.
+const MAPPINGS: &str = "
+table inet mappings {
+ chain forward {
+  type filter hook forward priority filter
+ }
+ chain prerouting {
+  type nat hook prerouting priority dstnat
+ }
+ chain postrouting {
+  type nat hook postrouting priority srcnat - 1
+ }
+}
+insert rule inet wall through ct status dnat accept
+";
+
 /// A machine of the lab.
 #[derive(Debug, Clone)]
 pub(crate) struct Host {
@@ -80,13 +96,28 @@ impl Host {
 
     /// Lets a router pass a port on to a host behind it.
     pub(crate) fn pass_on(&self, protocol: &str, port: u16, to: Ipv4Addr) -> Result<(), String> {
-        let rules = format!(
-            "add chain ip nat in {{ type nat hook prerouting priority dstnat; }}
-add rule ip nat in iifname eth0 {protocol} dport {port} dnat to {to}
-insert rule inet wall through ct status dnat accept
-"
-        );
-        within(&self.namespace, &["nft", "-f", "-"], &rules).map(drop)
+        self.translate(
+            &format!("iifname eth0 {protocol} dport {port} dnat to {to}"),
+            "insert rule inet wall through ct status dnat accept\n",
+        )
+    }
+
+    /// Lets a router send to this address what its clients send to port 80 of any, as a captive portal does.
+    pub(crate) fn send_port_80_to(&self, portal: Ipv4Addr) -> Result<(), String> {
+        self.translate(&format!("iifname lan0 tcp dport 80 dnat to {portal}"), "")
+    }
+
+    /// Makes a router's tables for the ports that its daemon opens.
+    pub(crate) fn open_for_mappings(&self) -> Result<(), String> {
+        within(&self.namespace, &["nft", "-f", "-"], MAPPINGS).map(drop)
+    }
+
+    /// Lets a router send back in, to the one client it has, what that sends to the router's outer address.
+    pub(crate) fn hairpin(&self, outer: Ipv4Addr, inner: Ipv4Addr) -> Result<(), String> {
+        self.translate(
+            &format!("iifname lan0 ip daddr {outer} meta l4proto udp dnat to {inner}"),
+            &format!("add rule ip nat out oifname lan0 snat to {outer}\n"),
+        )
     }
 
     /// Lets a router put its own address in place of those of whom it lets in, as the network of containers does.
@@ -104,6 +135,13 @@ insert rule inet wall through ct status dnat accept
     /// Names it can resolve, one line `ADDRESS NAME` each.
     pub(crate) fn knows(&self, lines: &str) -> Result<(), String> {
         self.write("hosts", &format!("127.0.0.1 localhost\n{lines}"))
+    }
+
+    /// Adds a rule for what comes in, and more.
+    fn translate(&self, rule: &str, more: &str) -> Result<(), String> {
+        let chain = "add chain ip nat in { type nat hook prerouting priority dstnat; }";
+        let rules = format!("{chain}\nadd rule ip nat in {rule}\n{more}");
+        within(&self.namespace, &["nft", "-f", "-"], &rules).map(drop)
     }
 
     fn shell(&self, script: &str) -> Result<(), String> {

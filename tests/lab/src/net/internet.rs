@@ -63,7 +63,7 @@ impl Internet {
             client.ip(&format!("route add default via 192.168.{number}.1"))?;
             client.v4 = Some(inner);
         }
-        Ok(Behind { client, router })
+        Ok(Behind { client, router, outer: public_v4(number) })
     }
 
     /// Tells a public host the way to the clients behind a router without NAT.
@@ -90,6 +90,8 @@ pub(crate) struct Behind {
     pub(crate) client: Host,
     /// Its router.
     pub(crate) router: Host,
+    /// The router's public IPv4 address, unless it has IPv6 alone.
+    pub(crate) outer: Ipv4Addr,
 }
 
 struct Lan {

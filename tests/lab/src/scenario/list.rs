@@ -1,7 +1,7 @@
 //! Which scenarios there are.
 
 use super::{
-    admission, blocked, certificates, direct, doctor, families, netcheck, regions, relayed, restart,
+    admission, blocked, certificates, direct, doctor, families, netcheck, regions, relayed, restart, routers,
     served_map, tutorials, update,
 };
 use crate::stage::Stage;
@@ -43,6 +43,21 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "netcheck",
         what: "two STUN addresses: netcheck tells an easy NAT from a hard one",
         run: netcheck::run,
+    },
+    Scenario {
+        name: "captive-portal",
+        what: "a portal before port 80 is told from the relay's own answer, and pings pass it",
+        run: routers::captive_portal,
+    },
+    Scenario {
+        name: "hairpin",
+        what: "netcheck tells a router that sends back what is for its own address from one that does not",
+        run: routers::hairpin,
+    },
+    Scenario {
+        name: "port-mapping",
+        what: "a router that opens ports by UPnP, NAT-PMP and PCP: seen, and direct in spite of hard NATs",
+        run: routers::port_mapping,
     },
     Scenario {
         name: "pin",

@@ -12,6 +12,7 @@ mod netcheck;
 mod regions;
 mod relayed;
 mod restart;
+mod routers;
 mod served_map;
 mod tutorials;
 mod update;
