@@ -4,35 +4,18 @@ use std::net::{IpAddr, SocketAddr};
 
 use futures_util::{StreamExt as _, stream};
 use wherry_client::{
-    CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, NodePrivate, Pin,
-    PinFailure, Secured, Step, Target, TlsError, Verify,
+    CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Pin, PinFailure, Secured, Step,
+    Target, TlsError, Verify,
 };
 use wherry_wire::derp_map::Entry;
 
 use super::finding::{Finding, Mark, Part};
+use super::patient::Patient;
 use super::{certificate, families, udp};
 use crate::remedy::{self, Situation, Tool};
 
 /// Relays that are examined at a time.
 const AT_ONCE: usize = 16;
-
-/// Who is examined.
-#[derive(Debug, Clone)]
-#[expect(clippy::exhaustive_structs, reason = "callers write it as a literal")]
-pub struct Patient {
-    /// The relay, with the rule for its certificate that clients have.
-    pub endpoint: Endpoint,
-    /// UDP port of STUN, if it is to be asked.
-    pub stun_port: Option<u16>,
-    /// Where STUN is, if not where TCP goes.
-    pub stun_ip: Option<IpAddr>,
-    /// Nobody named the port: it is the usual one.
-    pub stun_is_guess: bool,
-    /// A node that the relay admits, for what is behind the admission.
-    pub key: Option<NodePrivate>,
-    /// It is meant that anybody may use it.
-    pub is_open: bool,
-}
 
 /// What was found out.
 #[derive(Debug, Clone)]

@@ -7,8 +7,8 @@ use wherry_client::{
     AttemptError, DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target,
 };
 
-use super::examine::Patient;
 use super::finding::{Finding, Mark, Part};
+use super::patient::Patient;
 use super::udp;
 use crate::map::{Sight, stun};
 

@@ -9,8 +9,10 @@ mod examine;
 mod families;
 mod finding;
 mod mesh;
+mod patient;
 mod udp;
 
-pub use examine::{Diagnosis, Patient, examine, examine_all};
+pub use examine::{Diagnosis, examine, examine_all};
 pub use finding::{Finding, Mark, Part};
 pub use mesh::{RegionDiagnosis, mesh};
+pub use patient::Patient;

@@ -4,8 +4,8 @@ use jsonc_parser::ast::{ObjectProp, ObjectPropName, Value as Ast};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
-use super::text::Unread;
 use super::tree::{MAX_VALUES, Member, Number, Tree, Value};
+use super::unread::Unread;
 use crate::map::finding::At;
 
 /// Which liberties are allowed.

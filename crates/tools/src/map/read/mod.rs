@@ -7,7 +7,9 @@
 mod json;
 mod text;
 mod tree;
+mod unread;
 mod yaml;
 
-pub(super) use text::{Form, Text, Unread, parse};
+pub(super) use text::{Form, Text, parse};
 pub(super) use tree::{Member, Tree, Value, shorten};
+pub(super) use unread::Unread;

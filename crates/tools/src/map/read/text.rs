@@ -2,6 +2,7 @@
 
 use super::json::{self, Dialect};
 use super::tree::{Member, Tree};
+use super::unread::Unread;
 use super::yaml;
 use crate::map::finding::At;
 
@@ -16,13 +17,6 @@ pub(in crate::map) enum Form {
 
 /// Keys that are looked at to tell YAML with braces from broken JSON: a map has no more at its outermost.
 const KEYS: usize = 16;
-
-/// Why a text cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::map) struct Unread {
-    pub(in crate::map) at: At,
-    pub(in crate::map) reason: String,
-}
 
 /// A text that was read.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, options};
 
-use super::text::Unread;
 use super::tree::{MAX_VALUES, Member, Number, Tree, Value};
+use super::unread::Unread;
 use crate::map::finding::At;
 
 /// The deepest nesting: a map needs six.

@@ -1,0 +1,23 @@
+//! Who is examined.
+
+use std::net::IpAddr;
+
+use wherry_client::{Endpoint, NodePrivate};
+
+/// A relay, and what the one who asks knows of it.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it as a literal")]
+pub struct Patient {
+    /// The relay, with the rule for its certificate that clients have.
+    pub endpoint: Endpoint,
+    /// UDP port of STUN, if it is to be asked.
+    pub stun_port: Option<u16>,
+    /// Where STUN is, if not where TCP goes.
+    pub stun_ip: Option<IpAddr>,
+    /// Nobody named the port: it is the usual one.
+    pub stun_is_guess: bool,
+    /// A node that the relay admits, for what is behind the admission.
+    pub key: Option<NodePrivate>,
+    /// It is meant that anybody may use it.
+    pub is_open: bool,
+}
