@@ -7,7 +7,7 @@ use clap_complete::Shell;
 
 use crate::{
     bench::BenchArgs, doctor::DoctorArgs, failure::Failure, map::MapCommands, netcheck::NetcheckArgs, output,
-    ping::PingArgs, settings::SettingArgs, sift, usage,
+    ping::PingArgs, settings::SettingArgs, sift, status::StatusArgs, usage,
 };
 
 /// What was asked for.
@@ -114,20 +114,6 @@ enum KeyCommands {
         /// File with the key
         file: PathBuf,
     },
-}
-
-/// Arguments of `wherry status`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct StatusArgs {
-    /// Private listener of the relay [env: WHERRY_ADMIN] [default: 127.0.0.1:3341]
-    #[arg(long, value_name = "IP:PORT|URL")]
-    pub(crate) admin: Option<String>,
-    /// Time between the two samples that rates are made of; 0s takes one sample and shows no rates
-    #[arg(long, value_name = "TIME", default_value = "1s")]
-    pub(crate) interval: String,
-    /// Print JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// The arguments of the process, the program's name first.

@@ -14,11 +14,24 @@ use wherry_server::{
 };
 
 use crate::{
-    args::StatusArgs,
     derper,
     failure::{Failure, SystemError},
     output, runtime,
 };
+
+/// Arguments of `wherry status`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatusArgs {
+    /// Private listener of the relay [env: WHERRY_ADMIN] [default: 127.0.0.1:3341]
+    #[arg(long, value_name = "IP:PORT|URL")]
+    admin: Option<String>,
+    /// Time between the two samples that rates are made of; 0s takes one sample and shows no rates
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    interval: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]

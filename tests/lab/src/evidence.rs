@@ -2,7 +2,7 @@
 //!
 //! Scenarios run side by side, each in a thread of its own; what one has to say is kept until it has ended.
 
-use crate::guard;
+use crate::stop;
 use std::cell::RefCell;
 use std::io::{Write as _, stderr, stdout};
 
@@ -33,7 +33,7 @@ pub(crate) fn take() -> String {
 /// Prints for whoever watches. When nobody reads on, as with `| head`, nobody needs the rest either: the lab stops.
 pub(crate) fn print(text: &str) {
     if writeln!(stdout(), "{text}").is_err() {
-        guard::stop("nobody reads its output");
+        stop::now("nobody reads its output");
     }
 }
 

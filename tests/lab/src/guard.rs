@@ -7,32 +7,14 @@
 //!
 //! What must stay true: who sweeps is the last that could add a namespace.
 
-use crate::{evidence, net};
+use crate::{evidence, net, stop};
 use nix::sys::signal::{SigSet, Signal};
 use std::io::Read as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 
 /// What ends the lab in order.
 const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
-
-/// Why the lab is to end before its time, once it is.
-static STOPPED: OnceLock<&str> = OnceLock::new();
-
-/// Lets everything that waits end.
-pub(crate) fn stop(why: &'static str) {
-    // The first reason is the one that counts.
-    STOPPED.get_or_init(|| why);
-}
-
-/// Asked by whatever waits, and before anything is made.
-///
-/// # Errors
-/// The lab is to end; says why.
-pub(crate) fn go_on() -> Result<(), String> {
-    STOPPED.get().map_or(Ok(()), |why| Err(format!("stopped: {why}")))
-}
 
 /// Runs the inner process with these words, and sweeps if it did not end well.
 ///
@@ -69,7 +51,7 @@ pub(crate) fn with_watch(work: impl FnOnce() -> Result<(), String>) -> Result<()
         let mut rest = [0; 1];
         // Nothing is ever written: this returns when the pipe closes.
         drop(std::io::stdin().read(&mut rest));
-        stop("interrupted");
+        stop::now("interrupted");
     });
     work()
 }

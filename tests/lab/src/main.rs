@@ -23,6 +23,7 @@ mod relay;
 mod run;
 mod scenario;
 mod stage;
+mod stop;
 mod traffic;
 mod tutorial;
 mod wait;

@@ -4,7 +4,7 @@ use crate::guard::both;
 use crate::programs::Programs;
 use crate::scenario::{SCENARIOS, Scenario};
 use crate::stage::Stage;
-use crate::{evidence, folder, guard, needs, net};
+use crate::{evidence, folder, needs, net, stop};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -53,14 +53,14 @@ fn play(names: &[&str], start: Instant) -> Result<(), String> {
             });
         }
     });
-    guard::go_on()?;
+    stop::go_on()?;
     let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
 
 /// The next scenario, unless the lab is to end.
 fn next<T>(waiting: &Mutex<impl Iterator<Item = T>>) -> Option<T> {
-    guard::go_on().ok()?;
+    stop::go_on().ok()?;
     waiting.lock().unwrap_or_else(PoisonError::into_inner).next()
 }
 

@@ -1,6 +1,6 @@
 //! Waiting for a condition, with a deadline that says what was waited for.
 
-use crate::guard;
+use crate::stop;
 use std::time::{Duration, Instant};
 
 /// Pause between two looks.
@@ -21,7 +21,7 @@ pub(crate) fn until<T>(
         if let Some(found) = look()? {
             return Ok(found);
         }
-        guard::go_on()?;
+        stop::go_on()?;
         if start.elapsed() > limit {
             return Err(format!("waited {} s for {what}", limit.as_secs()));
         }

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The number of `nobody`, everywhere.
 const NOBODY: u32 = 65534;
@@ -50,19 +51,24 @@ fn lacks(command: &mut Command, what: &str) {
     assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
+/// One test at a time: what another one starts meanwhile holds the copy open for writing, and it cannot be started then.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// The lab, where everybody may start it.
 struct Lab {
+    _turn: MutexGuard<'static, ()>,
     dir: PathBuf,
     program: PathBuf,
 }
 
 impl Lab {
     fn new(test: &str) -> Self {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let dir = std::env::temp_dir().join(format!("wherry-lab-{test}-{}", std::process::id()));
         fs::create_dir(&dir).expect("a folder for everybody");
         let program = dir.join("wherry-lab");
         fs::copy(Path::new(env!("CARGO_BIN_EXE_wherry-lab")), &program).expect("a copy of the lab");
-        Self { dir, program }
+        Self { _turn: turn, dir, program }
     }
 
     /// None, and said aloud, for whoever is not root.

@@ -74,8 +74,9 @@ async fn a_body_that_trickles_ends_with_the_time_for_all_of_it() {
         stream.write_all(CHUNKED).await.unwrap();
         // From here on nothing is waited for but the clock.
         tokio::time::pause();
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
         for _ in 0..60 {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            ticks.tick().await;
             drop(stream.write_all(b"1\r\nx\r\n").await);
         }
         drop(stream.write_all(b"0\r\n\r\n").await);

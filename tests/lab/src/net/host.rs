@@ -1,7 +1,7 @@
 //! One machine: a namespace with addresses.
 
 use super::ip::{PREFIX, ip, within};
-use crate::guard;
+use crate::stop;
 use std::fs;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ impl Host {
     /// # Errors
     /// The namespace or its files cannot be made, or the lab is to end.
     pub(super) fn new(scenario: &str, name: &str) -> Result<Self, String> {
-        guard::go_on()?;
+        stop::go_on()?;
         let namespace = format!("{PREFIX}{scenario}.{name}");
         ip(&format!("netns add {namespace}"))?;
         let host = Self { name: name.to_owned(), namespace, v4: None, v6: None };
