@@ -121,9 +121,10 @@ fn keeps(stage: &Stage<'_>, relay: &mut Relay, answer: &Path) -> Result<(), Stri
         return Err("the served map lacks the region of the included URL".to_owned());
     }
     let page_of_web = "<!DOCTYPE html><title>Hello</title>";
-    for (status, body, says) in
-        [("404 Not Found", "no", "HTTP status 404"), ("200 OK", page_of_web, "it is a web page, no map")]
-    {
+    for (status, body, says) in [
+        ("404 Not Found", "no", "HTTP status 404"),
+        ("200 OK", page_of_web, "the URL answers with a web page"),
+    ] {
         write(answer, &http(status, body))?;
         relay.process().signal(Signal::SIGHUP)?;
         let line = relay.process().shows(says, FELT, |relay| {
