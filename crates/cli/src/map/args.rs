@@ -63,7 +63,7 @@ Examples:
 A finding is one line: file:line:column: error|warning|note [rule]: region, node, field: what is there; expected: what may
 be there; what to do. Names are looked up where the map leaves an address to DNS.
 
-Exit code: 0 no errors, 1 errors, 64 the question was wrong.";
+Exit code: 0 no errors, 1 errors, or a key file that cannot be read, 64 the question was wrong.";
 
 /// Who is going to read a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
