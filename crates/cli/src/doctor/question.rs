@@ -56,14 +56,18 @@ fn usual(env: &Environment, file: &Path) -> Option<PathBuf> {
     env.var("WHERRY_CONFIG").map(PathBuf::from).or_else(|| file.is_file().then(|| file.to_owned()))
 }
 
-/// Whether anybody wrote a setting down.
+/// Whether anybody wrote a setting of a relay down: how it logs and where it is asked are other tools' settings too.
 pub(super) fn is_asked(file: Option<&PathBuf>, survey: &Survey) -> bool {
-    file.is_some() || survey.rows.iter().any(|row| matches!(row.origin, Origin::Env { .. }))
+    let is_of_relay =
+        |key: &str| !["log", "admin"].iter().any(|room| key.split(['.', '_']).next() == Some(room));
+    let rows = || survey.rows.iter().filter(|row| is_of_relay(row.key));
+    file.is_some() || rows().any(|row| matches!(row.origin, Origin::Env { .. }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wherry_server::config::{Sources, load};
 
     #[test]
     fn words_are_a_relay_a_map_or_a_configuration() {
@@ -92,5 +96,20 @@ mod tests {
         assert_eq!(usual(&Environment::of([]), &gone), None);
         let named = Environment::of([("WHERRY_CONFIG", "other.toml")]);
         assert_eq!(usual(&named, file.path()), Some("other.toml".into()));
+    }
+    #[test]
+    fn a_log_level_in_the_environment_is_no_relay() {
+        let is_asked = |vars: &[(&'static str, &'static str)]| {
+            let env = Environment::of(vars.iter().copied());
+            let survey = load(&Sources { env, ..Sources::default() })
+                .map_or_else(|wrong| wrong.survey, |good| good.survey);
+            is_asked(None, &survey)
+        };
+        assert!(!is_asked(&[
+            ("WHERRY_LOG", "debug"),
+            ("WHERRY_LOG_FORMAT", "json"),
+            ("WHERRY_ADMIN", "off")
+        ]));
+        assert!(is_asked(&[("WHERRY_HOSTNAME", "relay.example")]));
     }
 }
