@@ -86,7 +86,7 @@ impl Visit<'_> {
             return Err(Failure::Usage(NoQuestion.into()));
         }
         let name = file.map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
-        let host = host::look(loaded, self.args.tailscaled_socket.as_deref()).await?;
+        let host = host::look(loaded, self.args.tailscaled_socket.as_deref(), &self.args.flags).await?;
         self.print(&text::section(&format!("{name}, on this host"), &host.findings))?;
         report.host = host.findings;
         let adjusted = host.relay.map(|mut subject| {

@@ -59,6 +59,11 @@ impl SubjectArgs {
 }
 
 impl SubjectFlags {
+    /// Whether they say which certificate is good.
+    pub(crate) const fn judge_certificates(&self) -> bool {
+        self.pin.is_some() || self.insecure
+    }
+
     /// The only family to use, if one was chosen.
     pub(super) fn family(&self) -> Option<Family> {
         match (self.v4, self.v6) {

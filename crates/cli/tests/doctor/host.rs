@@ -269,12 +269,45 @@ fn a_relay_that_says_of_itself_what_its_files_show_is_told_once() {
 #[test]
 fn an_address_that_is_not_reached_from_the_relays_own_host_is_to_be_asked_from_elsewhere() {
     let relay = Served::start(&[]);
+    let pin = relay.pin();
     let (ip, other) = (relay.ip.to_string(), own_address().to_string());
     let text = std::fs::read_to_string(file(&relay.dir)).unwrap();
     let named = |ip: &str| format!("hostname = \"{ip}\"");
     std::fs::write(file(&relay.dir), text.replace(&named(&ip), &named(&other))).unwrap();
-    let (code, report) = super::json(&[&file(&relay.dir)]);
+    let (code, report) = super::json(&[&file(&relay.dir), "--pin", &pin]);
     let found = super::faults(&report);
     assert_eq!((code, found.len(), found[0][1].as_str()), (Some(1), 1, "port"), "{report}");
     assert!(found[0][3].contains("ask from another network"), "{found:?}");
+}
+
+#[test]
+fn a_relay_that_says_what_it_has_is_known_whatever_its_program_is_called() {
+    let relay = Served::start_by("ln -s \"$0\" relay; exec ./relay serve --config wherry.toml", &[]);
+    let (code, report) = super::json(&[&file(&relay.dir), "--key", &relay.keys[0]]);
+    assert_eq!((code, faults(&report, "").len()), (Some(0), 0), "{report}");
+}
+
+#[test]
+fn a_self_signed_relay_is_asked_by_its_pin_or_not_at_all() {
+    let relay = Served::start(&[]);
+    let pin = relay.pin();
+    let text = std::fs::read_to_string(file(&relay.dir)).unwrap();
+    // As a user has it whose state is kept elsewhere.
+    std::fs::write(file(&relay.dir), text.replace("/state\"", "/mine\"")).unwrap();
+    let (code, report) = super::json(&[&file(&relay.dir)]);
+    assert_eq!((code, &report["relays"]), (Some(0), &json!([])), "{report}");
+    let told = report["host"].to_string();
+    assert!(told.contains("or give --pin") && !told.contains("not made yet"), "{report}");
+    let (code, report) = super::json(&[&file(&relay.dir), "--pin", &pin, "--key", &relay.keys[0]]);
+    assert_eq!((code, &report["relays"][0]["healthy"]), (Some(0), &json!(true)), "{report}");
+}
+
+#[test]
+fn a_relay_is_dialled_at_the_port_that_its_map_entry_names() {
+    let relay = Served::start(&[]);
+    let mut text = std::fs::read_to_string(file(&relay.dir)).unwrap();
+    text.push_str("[map]\nport = 9443\n");
+    std::fs::write(file(&relay.dir), text).unwrap();
+    let (code, report) = super::json(&[&file(&relay.dir)]);
+    assert_eq!((code, &report["relays"][0]["port"]), (Some(1), &json!(9443)), "{report}");
 }

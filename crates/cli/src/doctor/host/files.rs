@@ -15,7 +15,12 @@ use crate::config;
 /// Where there is nothing better to say.
 const READ_ON: &str = "put a good file there";
 
-pub(super) fn look(survey: &Survey, settings: Option<&Settings>) -> Result<Vec<Finding>, NoEntropy> {
+/// Looks into them; `runs`: there is a relay, which has what it needs.
+pub(super) fn look(
+    survey: &Survey,
+    settings: Option<&Settings>,
+    runs: bool,
+) -> Result<Vec<Finding>, NoEntropy> {
     let mut findings: Vec<_> = survey.list.as_deref().map(list).into_iter().collect();
     if let Some(folder) = &survey.cert_dir {
         findings.push(certificates(folder, survey)?);
@@ -23,7 +28,7 @@ pub(super) fn look(survey: &Survey, settings: Option<&Settings>) -> Result<Vec<F
     if let Some((settings, cert)) = settings.and_then(|settings| Some((settings, settings.cert.as_ref()?)))
         && matches!(cert, CertSetting::SelfSigned { .. })
     {
-        findings.push(self_signed(settings, cert));
+        findings.push(self_signed(settings, cert, runs));
     }
     Ok(findings)
 }
@@ -64,10 +69,23 @@ fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
     })
 }
 
-fn self_signed(settings: &Settings, cert: &CertSetting) -> Finding {
+fn self_signed(settings: &Settings, cert: &CertSetting, runs: bool) -> Finding {
+    use io::ErrorKind::{NotFound, PermissionDenied};
     match tls::pin(cert, &settings.hostnames, Clock::start()) {
         Ok(_) => Finding::ok(Part::Files, "the self-signed certificate is good"),
-        Err(TlsError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => Finding::skipped(
+        // The usual folder of another user is another one.
+        Err(TlsError::Read { path, source })
+            if source.kind() == PermissionDenied || (runs && source.kind() == NotFound) =>
+        {
+            Finding::skipped(
+                Part::Files,
+                format!(
+                    "the self-signed certificate: {}: {source}; run as the relay's user or root",
+                    path.display()
+                ),
+            )
+        }
+        Err(TlsError::Read { source, .. }) if source.kind() == NotFound => Finding::skipped(
             Part::Files,
             "the self-signed certificate is not made yet: the first start of the relay makes it",
         ),

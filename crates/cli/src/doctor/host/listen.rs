@@ -20,6 +20,8 @@ pub(super) struct Site {
     pub(super) pid: Option<u32>,
     /// Whether it can be asked from outside.
     pub(super) is_there: bool,
+    /// What its private listener says.
+    status: Option<Status>,
 }
 
 /// An address that a setting asks for.
@@ -38,8 +40,8 @@ enum Held {
     Hidden,
 }
 
-/// Looks who has the addresses, and asks the private listener how the relay is. `has_bad_files`: what is wrong with its files was told.
-pub(super) async fn look(settings: &Settings, has_bad_files: bool) -> Site {
+/// Looks who has the addresses, and asks the private listener how the relay is.
+pub(super) async fn look(settings: &Settings) -> Site {
     let status = match settings.admin {
         Some(admin) if admin.port() != 0 => status::ask(&admin.to_string()).await.ok(),
         _ => None,
@@ -48,7 +50,7 @@ pub(super) async fn look(settings: &Settings, has_bad_files: bool) -> Site {
     let (Ok(tcp), Ok(udp)) = (Protocol::Tcp.sockets(), Protocol::Udp.sockets()) else {
         let finding =
             Finding::skipped(Part::Listen, "who has the relay's addresses: /proc/net cannot be read");
-        return Site { findings: vec![finding], pid: None, is_there: true };
+        return Site { findings: vec![finding], pid: None, is_there: true, status };
     };
     let listed = |protocol| if protocol == Protocol::Tcp { &tcp } else { &udp };
     let held: Vec<_> = wanted.iter().map(|one| held(one, listed(one.protocol), status.as_ref())).collect();
@@ -57,11 +59,14 @@ pub(super) async fn look(settings: &Settings, has_bad_files: bool) -> Site {
     let served =
         |(one, held): (&Wanted, &Held)| one.key == "listen" && matches!(held, Held::Relay(_) | Held::Hidden);
     let is_there = wanted.iter().zip(&held).any(served);
-    let mut findings = addresses(&wanted, &held, runs);
-    if let Some(status) = &status {
-        findings.extend(health(status, has_bad_files));
+    Site { findings: addresses(&wanted, &held, runs), pid, is_there, status }
+}
+
+impl Site {
+    /// What the relay says of itself, if it says anything. `has_bad_files`: what is wrong with its files was told.
+    pub(super) fn health(&self, has_bad_files: bool) -> Vec<Finding> {
+        self.status.as_ref().map(|status| health(status, has_bad_files)).unwrap_or_default()
     }
-    Site { findings, pid, is_there }
 }
 
 /// Port 0 is any port: nobody can say whose it is.
@@ -80,14 +85,15 @@ fn held(wanted: &Wanted, sockets: &[Socket], status: Option<&Status>) -> Held {
         return Held::Nobody;
     }
     let holders = holders(met.into_iter());
-    if let Some(relay) = holders.iter().find(|process| OURS.contains(&process.name.as_str())) {
-        return Held::Relay(Some(relay.pid));
-    }
+    let ours =
+        holders.iter().find(|process| OURS.contains(&process.name.as_str())).map(|process| process.pid);
+    // A relay may run under any name, and behind what passes its ports on.
     let is_said =
         status.is_some_and(|status| ports(wanted, &status.addresses).any(|port| port == wanted.addr.port()));
     match holders.into_iter().next() {
+        _ if ours.is_some() => Held::Relay(ours),
+        other if is_said => Held::Relay(other.map(|process| process.pid)),
         Some(other) => Held::Other(other),
-        None if is_said => Held::Relay(None),
         None => Held::Hidden,
     }
 }

@@ -8,7 +8,7 @@ use wherry_tools::doctor::{Finding, Part};
 
 use super::{files, limit, listen, relay, settings, tailscaled};
 use crate::failure::Mistakes;
-use crate::subject::Subject;
+use crate::subject::{Subject, SubjectFlags};
 
 /// What was found out here.
 #[derive(Debug)]
@@ -19,13 +19,14 @@ pub(in crate::doctor) struct Host {
     pub(in crate::doctor) relay: Option<Subject>,
 }
 
-/// Looks at everything. `socket` is that of a tailscaled that is said to be there.
+/// Looks at everything. `socket` is that of a tailscaled that is said to be there; `flags` say how the relay is asked.
 ///
 /// # Errors
 /// The system gives no random bytes, which reading certificates takes.
 pub(in crate::doctor) async fn look(
     loaded: Result<Effective, Mistakes>,
     socket: Option<&Path>,
+    flags: &SubjectFlags,
 ) -> Result<Host, NoEntropy> {
     let (settings, survey, mut findings) = match loaded {
         Ok(Effective { settings, survey, .. }) => {
@@ -36,15 +37,20 @@ pub(in crate::doctor) async fn look(
             (None, survey, problems.iter().map(settings::finding).collect())
         }
     };
-    findings.extend(files::look(&survey, settings.as_ref())?);
+    let site = match &settings {
+        Some(settings) => Some(listen::look(settings).await),
+        None => None,
+    };
+    let runs = site.as_ref().is_some_and(|site| site.is_there);
+    findings.extend(files::look(&survey, settings.as_ref(), runs)?);
     let has_bad_files = findings.iter().any(|finding| finding.part == Part::Files && finding.is_fault());
-    let (limit, relay) = match &settings {
+    let (limit, relay) = match settings.as_ref().zip(site) {
         None => (limit::look(None, false), Err("its settings cannot be used".to_owned())),
-        Some(settings) => {
-            let site = listen::look(settings, has_bad_files).await;
-            findings.extend(site.findings);
+        Some((settings, site)) => {
+            let health = site.health(has_bad_files);
+            findings.extend(site.findings.into_iter().chain(health));
             let relay = match site.is_there {
-                true => relay::subject(settings),
+                true => relay::subject(settings, flags.judge_certificates()),
                 false => Err("it is not there to be asked".to_owned()),
             };
             (limit::look(site.pid, site.is_there), relay)

@@ -2,22 +2,22 @@
 
 use std::net::SocketAddr;
 
-use wherry_client::{Endpoint, Pin, Verify};
 use wherry_server::clock::Clock;
-use wherry_server::config::{Host, Settings};
-use wherry_server::tls;
+use wherry_server::config::{CertSetting, Settings};
+use wherry_server::{run, tls};
 use wherry_tools::doctor::{Diagnosis, Part};
 
-use crate::subject::{Stun, Subject};
+use crate::subject::{self, Subject};
 
 /// Where a proxy has TLS, which speaks it for a relay that does not.
 const HTTPS: u16 = 443;
 
-/// What a client of the relay would dial.
+/// What a client of the relay would dial, by the entry that the relay prints. `is_judged`: it is said otherwise which
+/// certificate is good.
 ///
 /// # Errors
 /// Why nobody knows, for people.
-pub(super) fn subject(settings: &Settings) -> Result<Subject, String> {
+pub(super) fn subject(settings: &Settings, is_judged: bool) -> Result<Subject, String> {
     if !settings.derp {
         return Err("derp is false, so it is none".to_owned());
     }
@@ -27,25 +27,31 @@ pub(super) fn subject(settings: &Settings) -> Result<Subject, String> {
     };
     let tls = settings.listen.iter().find(|listen| listen.tls);
     let port = tls.map_or(HTTPS, |listen| listen.addr.port());
-    if port == 0 {
+    if port == 0 && settings.map.port.is_none() {
         return Err("listen is on port 0; name it by the port it has: wherry doctor HOST:PORT".to_owned());
     }
-    let host = match host {
-        Host::Ip(ip) => SocketAddr::new(*ip, port).to_string(),
-        Host::Name(name) => format!("{name}:{port}"),
-    };
-    let endpoint: Endpoint = format!("https://{host}").parse().map_err(|err| format!("{err}"))?;
-    let stun = settings.stun.iter().map(SocketAddr::port).find(|port| *port != 0).map(Stun::at);
-    Ok(Subject { endpoint: pinned(endpoint, settings), stun })
+    // One on port 0 is known to the map alone.
+    let stun = settings.stun.iter().map(SocketAddr::port);
+    let stun = stun.max().filter(|port| *port != 0 || settings.map.stun_port.is_some());
+    let entry = run::entry(settings, host, Some(port), stun, pin(settings, is_judged)?);
+    let map = entry.map(|entry| entry.map()).unwrap_or_default();
+    let node = subject::nodes(&map).next().ok_or("it has no entry in a map")?;
+    subject::of_node(node).map_err(|err| err.to_string())
 }
 
-/// By its pin, if the relay's certificate is issued by itself.
-fn pinned(endpoint: Endpoint, settings: &Settings) -> Endpoint {
-    let cert = settings.cert.as_ref();
-    let pin = cert.and_then(|cert| tls::pin(cert, &settings.hostnames, Clock::start()).ok().flatten());
-    match pin.and_then(|pin| pin.parse::<Pin>().ok()) {
-        Some(pin) => endpoint.with_verify(Verify::Pin(pin)),
-        None => endpoint,
+/// The pin of a certificate that the relay issued itself.
+///
+/// # Errors
+/// It is self-signed, but this user cannot know it: judged by its name, it would be a bad one.
+fn pin(settings: &Settings, is_judged: bool) -> Result<Option<String>, String> {
+    let Some(cert) = &settings.cert else { return Ok(None) };
+    let is_needed = matches!(cert, CertSetting::SelfSigned { .. }) && !is_judged;
+    match tls::pin(cert, &settings.hostnames, Clock::start()) {
+        Ok(pin) => Ok(pin),
+        Err(err) if is_needed => Err(format!(
+            "the pin of its self-signed certificate is not known here ({err}); run as the relay's user or root, or give --pin"
+        )),
+        Err(_) => Ok(None),
     }
 }
 
@@ -70,7 +76,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), format!("admit = \"open\"\nstate = \"/nonexistent\"\n{text}")).unwrap();
         let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
-        let subject = subject(&load(&sources).unwrap().settings)?;
+        let subject = subject(&load(&sources).unwrap().settings, true)?;
         let endpoint = subject.endpoint;
         Ok((endpoint.host().to_owned(), endpoint.port(), subject.stun.map(|stun| stun.port)))
     }
@@ -84,6 +90,23 @@ mod tests {
         let proxied =
             "hostname = \"r.example\"\nlisten = \"plain:127.0.0.1:8080\"\nhttp = \"off\"\nstun = \":3478\"";
         assert_eq!(subject_of(proxied), Ok(("r.example".to_owned(), 443, Some(3478))));
+    }
+
+    #[test]
+    fn what_the_settings_say_of_the_map_wins_over_what_they_say_of_the_listeners() {
+        let routed = "hostname = \"r.example\"\nlisten = \":0\"\nself_signed = true\nstun = \":3479\"\n[map]\nport = 8443\nstun_port = 3478";
+        assert_eq!(subject_of(routed), Ok(("r.example".to_owned(), 8443, Some(3478))));
+    }
+
+    #[test]
+    fn a_self_signed_relay_is_not_judged_by_name_where_its_pin_cannot_be_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let text = "admit = \"open\"\nstate = \"/nonexistent\"\nhostname = \"r.example\"\nself_signed = true";
+        std::fs::write(file.path(), text).unwrap();
+        let sources = Sources { file: Some(file.path().to_owned()), ..Sources::default() };
+        let settings = load(&sources).unwrap().settings;
+        let why = subject(&settings, false).unwrap_err();
+        assert!(why.contains("as the relay's user or root, or give --pin"), "{why}");
     }
 
     #[test]
