@@ -298,6 +298,7 @@ fn a_name_that_does_not_resolve_and_a_closed_port_are_told_apart() {
 fn wrong_questions_are_told_apart() {
     for (expected, ask) in [
         (64, &["wss://relay.example"][..]),
+        (64, &["https:///derp.yaml"]),
         (78, &["{}"]),
         (1, &["relay.example", "--key", "/nonexistent"]),
         (1, &["gone.yaml"]),

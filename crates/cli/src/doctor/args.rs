@@ -74,5 +74,5 @@ Examples:
   wherry doctor https://relay.example/derpmap.json
   wherry doctor /etc/wherry.toml
 
-Exit code: 0 nothing is to be mended, 1 something is (of the text of a map: an error) or what was
-asked about cannot be read, 64 the question was wrong, 78 it is no map that can be read.";
+Exit code: 0 nothing is to be mended, 1 something is (of the text of a map: an error) or a file or the map cannot be
+had, 64 the question was wrong, 78 it is no map.";

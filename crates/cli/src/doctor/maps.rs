@@ -4,6 +4,8 @@ use wherry_client::Dialer;
 use wherry_tools::map::{self, Checked, Finding, Origin, Rule, Source};
 use wherry_wire::derp_map::DerpMap;
 
+use crate::failure::Failure;
+use crate::map::of_source;
 use crate::subject::{self, BadQuestion};
 
 /// A map that was asked about.
@@ -13,36 +15,49 @@ pub(super) struct Asked {
     pub(super) map: DerpMap,
     /// What is wrong with its text and its names.
     pub(super) findings: Vec<Finding>,
+    /// There is text, but no map in it to examine.
+    pub(super) is_no_map: bool,
 }
 
 /// Reads the map that the words name: a file, a URL, stdin, or the JSON itself. What has words around it, or is a region or
 /// a node alone, is taken for its nodes, and its text not judged.
 ///
 /// # Errors
-/// [`BadQuestion`] where the words themselves are wrong, rather than what is behind them.
-pub(super) async fn read(words: &str, dialer: &Dialer) -> Result<Asked, BadQuestion> {
+/// Where the words themselves are wrong, rather than what is behind them.
+pub(super) async fn read(words: &str, dialer: &Dialer) -> Result<Asked, Failure> {
     let is_inline = words.trim_start().starts_with('{');
     let source = match is_inline {
         true => Source { name: "argument".to_owned(), origin: Origin::Stdin, text: words.to_owned() },
         false => match Source::read(words, dialer).await {
             Ok(source) => source,
-            Err(err) => return Ok(Asked { map: DerpMap::default(), findings: vec![err.finding()] }),
+            Err(err) => {
+                return match of_source(&err) {
+                    wrong @ Failure::Usage(_) => Err(wrong),
+                    failure => Ok(nothing(vec![err.finding()], matches!(failure, Failure::Config(_)))),
+                };
+            }
         },
     };
     let mut checked = map::check(&source, None);
     if !has_nodes(&checked) {
         return match subject::entry(&source.text) {
-            Ok(map) if subject::nodes(&map).next().is_some() => Ok(Asked { map, findings: Vec::new() }),
-            Ok(_) if is_inline => Err(BadQuestion::NoRelay),
-            Err(wrong) if is_inline => Err(wrong),
-            _ => Ok(Asked { map: DerpMap::default(), findings: checked.findings }),
+            Ok(map) if subject::nodes(&map).next().is_some() => {
+                Ok(Asked { map, findings: Vec::new(), is_no_map: false })
+            }
+            Ok(_) if is_inline => Err(BadQuestion::NoRelay.into()),
+            Err(wrong) if is_inline => Err(wrong.into()),
+            _ => Ok(nothing(checked.findings, true)),
         };
     }
     map::resolve(&mut checked).await;
     // What is a question to the text is asked of the nodes.
     let is_question = |rule| matches!(rule, Rule::MustBeMeshed | Rule::BareAddress);
     checked.findings.retain(|finding| !is_question(finding.rule));
-    Ok(Asked { map: checked.map.unwrap_or_default(), findings: checked.findings })
+    Ok(Asked { map: checked.map.unwrap_or_default(), findings: checked.findings, is_no_map: false })
+}
+
+fn nothing(findings: Vec<Finding>, is_no_map: bool) -> Asked {
+    Asked { map: DerpMap::default(), findings, is_no_map }
 }
 
 fn has_nodes(checked: &Checked) -> bool {

@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Examines what the arguments name and prints what was found.
 ///
 /// # Errors
-/// [`Failure::Other`] if something is to be mended; if the question is wrong, what [`subject::BadQuestion`] becomes.
+/// [`Failure::Other`] if something is to be mended, [`Failure::Config`] if what should be a map is none; if the question is wrong, what [`subject::BadQuestion`] becomes.
 pub(crate) fn run(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
     runtime::run(examine(args, env))?
 }
@@ -37,13 +37,14 @@ async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
     let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
     let visit = Visit { args, dialer: Dialer::new(trust).with_budget(PATIENCE), keys };
     let mut report = Report::default();
+    let mut is_no_map = false;
     let is_host = match Question::of(args, env) {
         Question::Host(file) => {
             visit.host(file.as_deref(), env, &mut report).await?;
             true
         }
         Question::Map(words) => {
-            visit.map(&words, &mut report).await?;
+            is_no_map = visit.map(&words, &mut report).await?;
             false
         }
         Question::Relay(words) => {
@@ -62,7 +63,10 @@ async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{text}\n"))?;
     }
-    verdict.map_err(|unhealthy| Failure::Other(unhealthy.into()))
+    verdict.map_err(|unhealthy| match is_no_map {
+        true => Failure::Config(unhealthy.into()),
+        false => Failure::Other(unhealthy.into()),
+    })
 }
 
 /// How everything is asked.
@@ -96,8 +100,8 @@ impl Visit<'_> {
         self.relays(adjusted.into_iter().map(Ok).collect(), report, host::asked_at_home).await
     }
 
-    /// A map and everything in it.
-    async fn map(&self, words: &str, report: &mut Report) -> Result<(), Failure> {
+    /// A map and everything in it; whether it is none.
+    async fn map(&self, words: &str, report: &mut Report) -> Result<bool, Failure> {
         let asked = maps::read(words, &self.dialer).await?;
         report.map = asked.findings;
         if !report.map.is_empty() {
@@ -108,7 +112,8 @@ impl Visit<'_> {
         subject::adjust(&mut map, &self.args.flags);
         let entry = |node| subject::of_node(node).map_err(|why| Box::new(Relay::unusable(node, &why)));
         self.relays(subject::nodes(&map).map(entry).collect(), report, |_| {}).await?;
-        self.regions(&map, report).await
+        self.regions(&map, report).await?;
+        Ok(asked.is_no_map)
     }
 
     /// Relays in their order, those that cannot be dialled by their entries included; `comment` on what is found.

@@ -13,7 +13,7 @@ mod read;
 
 pub(crate) use args::MapCommands;
 pub(crate) use lines::line;
-pub(crate) use read::read;
+pub(crate) use read::{of_source, read};
 
 use wherry_server::config::Environment;
 

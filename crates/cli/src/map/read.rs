@@ -1,9 +1,11 @@
-//! The reading of maps for the relay.
+//! The reading of maps for the rooms that use them.
 
-use wherry_tools::map::{self, Finding, Origin, Rule, Severity, Source};
+use wherry_client::FetchError;
+use wherry_tools::map::{self, Finding, Origin, Rule, Severity, Source, SourceError, SourceFault};
 use wherry_wire::derp_map::DerpMap;
 
 use super::lines::line;
+use crate::failure::Failure;
 
 /// Reads a text as a map by the rules of `wherry map check`, whatever its form: the map, or each error, a line each.
 /// `name` is the file or URL that it is from.
@@ -18,4 +20,14 @@ pub(crate) fn read(name: &str, text: &str) -> Result<DerpMap, Vec<String>> {
 fn is_in_the_way(finding: &&Finding) -> bool {
     let is_of_form = matches!(finding.rule, Rule::JsonAsYaml | Rule::YamlAsJson);
     finding.severity == Severity::Error && !is_of_form
+}
+
+/// A map that cannot be had is no mistake in a map.
+pub(crate) fn of_source(err: &SourceError) -> Failure {
+    let said = line(&err.finding()).into();
+    match err.cause {
+        SourceFault::Scheme { .. } | SourceFault::Fetch(FetchError::Target(_)) => Failure::Usage(said),
+        SourceFault::TooLong | SourceFault::NotText => Failure::Config(said),
+        _ => Failure::Other(said),
+    }
 }

@@ -11,6 +11,7 @@ use super::text::Text;
 use super::trouble::{self, BadMap, NoRelay};
 use super::zone::Zone;
 use crate::failure::{Failure, SystemError};
+use crate::map::of_source;
 use crate::output::{self, Reader};
 use crate::{runtime, subject};
 
@@ -79,7 +80,7 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<DerpMap, Failure> 
         return Ok(subject::map(args.relay.as_deref().unwrap_or_default())?);
     };
     let bad = |findings| Failure::Config(BadMap { findings, name: words.clone() }.into());
-    let source = MapSource::read(words, dialer).await.map_err(|err| trouble::of_source(&err))?;
+    let source = MapSource::read(words, dialer).await.map_err(|err| of_source(&err))?;
     let mut checked = map::check(&source, None);
     checked.findings.retain(|finding| finding.severity == Severity::Error);
     let is_refused = checked.is_refused();

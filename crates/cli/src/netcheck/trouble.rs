@@ -3,8 +3,7 @@
 use std::fmt;
 
 use thiserror::Error;
-use wherry_client::FetchError;
-use wherry_tools::map::{Finding, SourceError, SourceFault};
+use wherry_tools::map::Finding;
 use wherry_tools::netcheck::CheckError;
 
 use crate::failure::Failure;
@@ -38,16 +37,6 @@ impl fmt::Display for BadMap {
         }
         let lines: Vec<_> = self.findings.iter().map(map::line).collect();
         f.write_str(&lines.join("\n"))
-    }
-}
-
-/// A map that cannot be had is no mistake in a map.
-pub(super) fn of_source(err: &SourceError) -> Failure {
-    let said = map::line(&err.finding()).into();
-    match err.cause {
-        SourceFault::Scheme { .. } | SourceFault::Fetch(FetchError::Target(_)) => Failure::Usage(said),
-        SourceFault::TooLong | SourceFault::NotText => Failure::Config(said),
-        _ => Failure::Other(said),
     }
 }
 

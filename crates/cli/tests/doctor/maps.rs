@@ -99,7 +99,13 @@ fn a_file_that_holds_no_map_is_told_as_such() {
     let dir = tempfile::tempdir().unwrap();
     let file = in_file(dir.path(), "<!doctype html><title>Log in</title>");
     let (code, report) = super::json(&[&file]);
-    assert_eq!((code, rules(&report)), (Some(1), vec!["web-page"]), "{report}");
+    assert_eq!((code, rules(&report)), (Some(78), vec!["web-page"]), "{report}");
+    let (code, report) = super::json(&[&in_file(dir.path(), "regions:\n  900: [\n")]);
+    assert_eq!((code, &report["relays"]), (Some(78), &json!([])), "{report}");
+    let file = dir.path().join("bytes");
+    std::fs::write(&file, [0xff, 0xfe]).unwrap();
+    let (code, report) = super::json(&[file.to_str().unwrap()]);
+    assert_eq!((code, rules(&report)), (Some(78), vec!["unreadable"]), "{report}");
 }
 
 #[test]
