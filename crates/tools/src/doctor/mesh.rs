@@ -50,6 +50,14 @@ fn relays(region: &Region) -> Vec<&Node> {
 fn finding(nodes: &[&Node], place: usize, tie: Tie) -> Finding {
     let name = |place: usize| nodes.get(place).map_or("", |node| node.name.as_str());
     match tie {
+        Tie::Holds { with } if nodes.len() > 2 => Finding::ok(
+            Part::Mesh,
+            format!(
+                "packets pass between {} and each node before it that could be asked, of which {} is the first",
+                name(place),
+                name(with)
+            ),
+        ),
         Tie::Holds { with } => {
             Finding::ok(Part::Mesh, format!("packets pass between {} and {}", name(with), name(place)))
         }
@@ -68,5 +76,19 @@ fn finding(nodes: &[&Node], place: usize, tie: Tie) -> Finding {
             Part::Mesh,
             format!("whether {} is meshed with the others was not asked: {why}", name(place)),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_between_several_are_told_of_all_of_them() {
+        let nodes = ["a", "b", "c"].map(|name| Node { name: name.to_owned(), ..Node::default() });
+        let nodes = nodes.each_ref();
+        let said = |count: usize, place| finding(&nodes[..count], place, Tie::Holds { with: 0 }).found;
+        assert_eq!(said(2, 1), "packets pass between a and b");
+        assert!(said(3, 2).starts_with("packets pass between c and each node before it"), "{}", said(3, 2));
     }
 }

@@ -1,9 +1,11 @@
 //! Whether the relays of a region forward to each other.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt as _, stream};
 use tokio::time::{interval, timeout};
 use wherry_client::{Connection, DialError, Dialer, HandshakeError, Identity, Message, NodePrivate, Target};
 use wherry_wire::derp_map::Node;
@@ -20,6 +22,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 /// Relays of a region between which packets are sent: it takes a connection for each, and as many rounds of [`ACROSS`].
 const MESHED: usize = 16;
 
+/// Relays of a region that are dialled at a time.
+const AT_ONCE: usize = 4;
+
 /// How a relay stands to others of its region; all are told by their places in the region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Tie {
@@ -35,7 +40,7 @@ pub(crate) enum Tie {
         /// The other.
         to: usize,
     },
-    /// It could not be asked.
+    /// It could not be asked, or its connection broke meanwhile.
     Unknown {
         /// Why not.
         why: String,
@@ -55,59 +60,69 @@ struct End {
 /// at two ends each relay would find the receiver among its own clients.
 pub(crate) async fn ties(dialer: &Dialer, nodes: &[&Node], keys: &[NodePrivate]) -> Vec<(usize, Tie)> {
     let (mut ties, mut ends) = (Vec::new(), VecDeque::new());
-    let mut spare = keys.iter();
-    for (place, node) in nodes.iter().enumerate() {
-        let unknown = match enter(dialer, node, &mut spare).await {
-            Ok(_) if ends.len() == MESHED => format!("no more than {MESHED} relays of a region are tried"),
-            Ok((connection, me)) => {
-                ends.push_back(End { place, connection, me });
-                continue;
-            }
-            Err(NoEntry::Closed) if keys.is_empty() => {
-                "it admits no random key; give the keys of nodes that it admits, one for each relay: --key FILE".to_owned()
-            }
-            Err(NoEntry::Closed) => {
-                "it admits no random key, and those that were given are refused or in use at others; give --key FILE once \
-                 for each relay"
-                    .to_owned()
-            }
-            Err(NoEntry::Failed(why)) => format!("it takes no connection from here: {why}"),
+    let tried = nodes.iter().take(MESHED);
+    let strangers = tried.map(async |node| (*node, as_stranger(dialer, node).await));
+    let strangers: Vec<_> = stream::iter(strangers).buffered(AT_ONCE).collect().await;
+    // In turn: who has a key is known only when the one before has been heard.
+    let mut pool: Vec<_> = keys.iter().collect();
+    for (place, (node, stranger)) in strangers.into_iter().enumerate() {
+        let entered = match stranger {
+            Err(NoEntry::Closed) => with_a_key(dialer, node, &mut pool).await,
+            other => other,
         };
-        ties.push((place, Tie::Unknown { why: unknown }));
+        match entered {
+            Ok((connection, me)) => ends.push_back(End { place, connection, me }),
+            Err(no) => ties.push((place, Tie::Unknown { why: no.why(keys) })),
+        }
     }
+    let untried = format!("no more than {MESHED} relays of a region are tried");
+    ties.extend((MESHED..nodes.len()).map(|place| (place, Tie::Unknown { why: untried.clone() })));
     ties.extend(between(ends).await);
     ties.sort_by_key(|(place, _)| *place);
     ties
 }
 
-/// How the relays stand to each other, each but the first with what came of it and those before it.
+/// How the relays stand to each other, each but the first with what came of it and those before it; one whose connection
+/// breaks is not known.
 async fn between(mut ends: VecDeque<End>) -> Vec<(usize, Tie)> {
     let places: Vec<usize> = ends.iter().map(|end| end.place).collect();
-    let mut lost = BTreeSet::new();
-    // Each comes to the front once.
-    for _ in 0..ends.len() {
-        let Some(mut to) = ends.pop_front() else { break };
+    let (mut lost, mut ended) = (BTreeSet::new(), BTreeMap::new());
+    // Each comes to the front once, but those that are gone by then.
+    for place in &places {
+        let Some(mut to) = ends.pop_front_if(|end| end.place == *place) else { continue };
         match silent(&mut to, &ends).await {
-            Ok(silent) => lost.extend(silent.into_iter().map(|from| (from, to.place))),
+            Ok(Heard { silent, gone }) => {
+                lost.extend(silent.into_iter().map(|from| (from, to.place)));
+                ended.extend(gone);
+            }
             Err(why) => {
                 return places.into_iter().map(|place| (place, Tie::Unknown { why: why.clone() })).collect();
             }
         }
         ends.push_back(to);
+        ends.retain(|end| !ended.contains_key(&end.place));
     }
+    // What did not pass by an end that is gone is no sign of the other.
+    lost.retain(|(from, to)| !ended.contains_key(from) && !ended.contains_key(to));
     // Once is enough of two that lose each other's packets.
     let is_said = |(from, to): &(usize, usize)| from > to && lost.contains(&(*to, *from));
     let broken = |place: usize| {
         let of_it = lost.iter().filter(move |(from, to)| place == *from.max(to));
         of_it.filter(|pair| !is_said(pair)).map(|(from, to)| Tie::Broken { from: *from, to: *to }).collect()
     };
-    let of_one = |(place, with): (&usize, usize)| {
-        let broken: Vec<_> = broken(*place);
+    let of_one = |(place, with): (usize, usize)| {
+        let broken: Vec<_> = broken(place);
         let ties = if broken.is_empty() { vec![Tie::Holds { with }] } else { broken };
-        ties.into_iter().map(|tie| (*place, tie)).collect::<Vec<_>>()
+        ties.into_iter().map(|tie| (place, tie)).collect::<Vec<_>>()
     };
-    let first = places.first().copied().unwrap_or_default();
-    places.iter().skip(1).map(|place| (place, first)).flat_map(of_one).collect()
+    let mut living = places.iter().copied().filter(|place| !ended.contains_key(place));
+    let first = living.next().unwrap_or_default();
+    let mut ties: Vec<_> = living.map(|place| (place, first)).flat_map(of_one).collect();
+    ties.extend(ended.iter().map(|(place, why)| {
+        (*place, Tie::Unknown { why: format!("its connection ended while packets were sent: {why}") })
+    }));
+    ties.sort_by_key(|(place, _)| *place);
+    ties
 }
 
 /// Why there is no client on a relay.
@@ -117,20 +132,48 @@ enum NoEntry {
     Failed(String),
 }
 
-/// Connects as a stranger, else with the next key that is left.
-async fn enter<'a>(
+impl NoEntry {
+    fn why(self, keys: &[NodePrivate]) -> String {
+        match self {
+            Self::Closed if keys.is_empty() => {
+                "it admits no random key; give the keys of nodes that it admits, one for each relay: --key FILE".to_owned()
+            }
+            Self::Closed => {
+                "it admits no random key, and those that were given are refused or in use at others; give --key FILE once \
+                 for each relay"
+                    .to_owned()
+            }
+            Self::Failed(why) => format!("it takes no connection from here: {why}"),
+        }
+    }
+}
+
+async fn as_stranger(dialer: &Dialer, node: &Node) -> Result<(Connection, Identity), NoEntry> {
+    let stranger = Identity::throw_away().map_err(|err| NoEntry::Failed(err.to_string()))?;
+    enter(dialer, node, stranger).await
+}
+
+/// Connects with the first key of the pool that is admitted, and takes it out; the others stay for the next relay.
+async fn with_a_key(
     dialer: &Dialer,
     node: &Node,
-    keys: &mut impl Iterator<Item = &'a NodePrivate>,
+    pool: &mut Vec<&NodePrivate>,
 ) -> Result<(Connection, Identity), NoEntry> {
-    let target = Target::node(node).map_err(|err| NoEntry::Failed(err.to_string()))?;
-    let stranger = Identity::throw_away().map_err(|err| NoEntry::Failed(err.to_string()))?;
-    match dialer.connect(&target, &stranger).await {
-        Ok(connection) => return Ok((connection, stranger)),
-        Err(DialError::Handshake(HandshakeError::Refused)) => {}
-        Err(err) => return Err(NoEntry::Failed(err.to_string())),
+    for (at, key) in pool.iter().enumerate() {
+        match enter(dialer, node, Identity::new((*key).clone())).await {
+            Err(NoEntry::Closed) => {}
+            Ok(entered) => {
+                pool.remove(at);
+                return Ok(entered);
+            }
+            Err(failed) => return Err(failed),
+        }
     }
-    let me = Identity::new(keys.next().ok_or(NoEntry::Closed)?.clone());
+    Err(NoEntry::Closed)
+}
+
+async fn enter(dialer: &Dialer, node: &Node, me: Identity) -> Result<(Connection, Identity), NoEntry> {
+    let target = Target::node(node).map_err(|err| NoEntry::Failed(err.to_string()))?;
     match dialer.connect(&target, &me).await {
         Ok(connection) => Ok((connection, me)),
         Err(DialError::Handshake(HandshakeError::Refused)) => Err(NoEntry::Closed),
@@ -138,17 +181,31 @@ async fn enter<'a>(
     }
 }
 
-/// The places of the others from which no packet comes out at `to`.
+/// What came out at one end.
+struct Heard {
+    /// The places of the others from which no packet came.
+    silent: Vec<usize>,
+    /// The places of ends whose connections are gone, and why.
+    gone: Vec<(usize, String)>,
+}
+
+/// Sends packets from the others to `to`, and hears which arrive.
 ///
 /// # Errors
 /// Why the packets could not be told apart.
-async fn silent(to: &mut End, others: &VecDeque<End>) -> Result<Vec<usize>, String> {
+async fn silent(to: &mut End, others: &VecDeque<End>) -> Result<Heard, String> {
     let dst = to.me.public();
     // A mark for each pair: what is still under way from another is no sign of this one.
     let marks = others.iter().map(|_| entropy::<16>()).collect::<Result<Vec<_>, _>>();
     let marks = marks.map_err(|err| err.to_string())?;
-    let sending = join_all(others.iter().zip(&marks).map(|(from, mark)| repeat(from, &dst, mark)));
+    let gone = Mutex::new(Vec::new());
+    let leave =
+        |place: usize, why: String| gone.lock().unwrap_or_else(PoisonError::into_inner).push((place, why));
+    let sending = join_all(others.iter().zip(&marks).map(async |(from, mark)| {
+        leave(from.place, repeat(from, &dst, mark).await);
+    }));
     let mut silent: Vec<_> = others.iter().zip(&marks).collect();
+    let place = to.place;
     let arriving = async {
         while !silent.is_empty() {
             match to.connection.recv().await {
@@ -156,7 +213,7 @@ async fn silent(to: &mut End, others: &VecDeque<End>) -> Result<Vec<usize>, Stri
                     silent.retain(|(from, mark)| from.me.public() != src || packet != mark.as_slice());
                 }
                 Ok(_) => {}
-                Err(_) => return,
+                Err(err) => return leave(place, err.to_string()),
             }
         }
     };
@@ -168,16 +225,19 @@ async fn silent(to: &mut End, others: &VecDeque<End>) -> Result<Vec<usize>, Stri
     };
     // What has not come by then is silent.
     drop(timeout(ACROSS, arrived).await);
-    Ok(silent.into_iter().map(|(from, _)| from.place).collect())
+    let silent = silent.into_iter().map(|(from, _)| from.place).collect();
+    Ok(Heard { silent, gone: gone.into_inner().unwrap_or_else(PoisonError::into_inner) })
 }
 
-/// Sends the same packet again and again.
-async fn repeat(from: &End, dst: &NodePublic, packet: &[u8]) {
+/// Sends the same packet again and again, until the connection is gone; why it is.
+async fn repeat(from: &End, dst: &NodePublic, packet: &[u8]) -> String {
     let mut ticks = interval(AGAIN);
     loop {
         ticks.tick().await;
-        // The relay's limit on packets may say no once; a broken connection shows at the other end.
-        drop(from.connection.send(dst, packet).await);
+        // The relay's limit on packets may say no once.
+        if let Err(err) = from.connection.send(dst, packet).await {
+            return err.to_string();
+        }
     }
 }
 

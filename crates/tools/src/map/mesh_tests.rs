@@ -1,7 +1,7 @@
 //! Against what plays all relays of a region, and forwards as it is told.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -15,8 +15,8 @@ use super::*;
 /// it does not arrive.
 type Forwards = fn(usize, usize) -> Option<usize>;
 
-/// Plays relays until the process ends.
-fn relays(forwards: Forwards) -> Target {
+/// Plays relays until the process ends; the peer that `leaves` is hung up on when it sends something.
+fn relays(forwards: Forwards, leaves: Option<usize>) -> Target {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let target = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
     let peers = Arc::new(Mutex::new(Vec::new()));
@@ -24,7 +24,7 @@ fn relays(forwards: Forwards) -> Target {
         for socket in listener.incoming().map_while(Result::ok) {
             let peers = Arc::clone(&peers);
             // A client that hangs up ends its thread with an error, as it should.
-            thread::spawn(move || serve(socket, &peers, forwards).unwrap_or_default());
+            thread::spawn(move || serve(socket, &peers, forwards, leaves).unwrap_or_default());
         }
     });
     target
@@ -34,6 +34,7 @@ fn serve(
     mut socket: TcpStream,
     peers: &Mutex<Vec<(NodePublic, TcpStream)>>,
     forwards: Forwards,
+    leaves: Option<usize>,
 ) -> io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -52,6 +53,9 @@ fn serve(
     socket.write_all(&shared.seal_server_info([0; 24], &ServerInfo::current()))?;
     loop {
         let (FrameType::SEND_PACKET, payload) = frame(&mut socket)? else { continue };
+        if leaves == Some(from) {
+            return socket.shutdown(Shutdown::Both);
+        }
         let (dst, packet) = payload.split_first_chunk::<KEY_LEN>().unwrap();
         let mut peers = peers.lock().unwrap();
         let to = peers.iter().position(|(peer, _)| peer.as_bytes() == dst).unwrap();
@@ -76,15 +80,20 @@ fn read<const N: usize>(socket: &mut TcpStream) -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// The pairs of three relays between which a packet did not arrive, behind the later of the two.
-async fn lost(forwards: Forwards) -> Vec<String> {
-    let (target, dialer) = (relays(forwards), Dialer::new(Trust::system([]).unwrap()));
+/// How three relays stand to each other.
+async fn three(forwards: Forwards, leaves: Option<usize>) -> Vec<(usize, Tie)> {
+    let (target, dialer) = (relays(forwards, leaves), Dialer::new(Trust::system([]).unwrap()));
     let mut ends = VecDeque::new();
     for place in 0..3 {
         let me = Identity::throw_away().unwrap();
         ends.push_back(End { place, connection: dialer.connect(&target, &me).await.unwrap(), me });
     }
-    let ties = between(ends).await;
+    between(ends).await
+}
+
+/// The pairs of three relays between which a packet did not arrive, behind the later of the two.
+async fn lost(forwards: Forwards) -> Vec<String> {
+    let ties = three(forwards, None).await;
     assert!(ties.is_sorted_by_key(|(place, _)| *place), "{ties:?}");
     let name = |place: usize| ["a", "b", "c"][place];
     let broken = |(place, tie)| match tie {
@@ -118,4 +127,15 @@ async fn one_way_is_no_mesh() {
 async fn a_packet_from_somebody_else_is_no_sign_of_the_one_that_sent_it() {
     let from_the_first: Forwards = |from, to| if to == 2 { Some(0) } else { Some(from) };
     assert_eq!(lost(from_the_first).await, ["c: bc"]);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_no_sign_of_a_mesh_nor_of_none() {
+    for (leaves, [first, last]) in [(0, [1, 2]), (1, [0, 2]), (2, [0, 1])] {
+        let ties = three(|from, _| Some(from), Some(leaves)).await;
+        let of =
+            |place: usize| ties.iter().filter(|tie| tie.0 == place).map(|tie| &tie.1).collect::<Vec<_>>();
+        assert!(matches!(of(leaves)[..], [Tie::Unknown { .. }]), "{ties:?}");
+        assert_eq!((of(first), of(last)), (vec![], vec![&Tie::Holds { with: first }]), "{ties:?}");
+    }
 }
