@@ -69,7 +69,7 @@ async fn walk(dialer: &Dialer, patient: &Patient, family: Family, me: &Identity)
 
 /// Where a walk ends that TCP ends.
 fn end(err: DialError) -> End {
-    use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkUnreachable};
+    use io::ErrorKind::{AddrNotAvailable, NetworkUnreachable};
     let DialError::Unreachable { attempts } = &err else { return End::Stopped(err) };
     let reasons = || {
         attempts.iter().filter_map(|attempt| match &attempt.error {
@@ -77,7 +77,8 @@ fn end(err: DialError) -> End {
             _ => None,
         })
     };
-    let is_ours = |kind| matches!(kind, NetworkUnreachable | HostUnreachable | AddrNotAvailable);
+    // An unreachable host is told by a router on the way, or by a firewall before the relay.
+    let is_ours = |kind| matches!(kind, NetworkUnreachable | AddrNotAvailable);
     if reasons().any(is_ours) {
         End::NoWay
     } else if reasons().next().is_some() {
@@ -102,7 +103,12 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk) -> Option<Finding> {
         }
         (End::Stopped(err), End::Arrived) => {
             let step = err.step();
-            let remedy = if step == Step::Tcp {
+            let remedy = if is_rejected(err) {
+                format!(
+                    "let its firewall, and those on the way, take the port in by {family}, or take the address away: {}",
+                    without(*family)
+                )
+            } else if step == Step::Tcp {
                 format!(
                     "let the relay listen on {family} and open its port there, or take the address away: {}",
                     without(*family)
@@ -122,6 +128,14 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk) -> Option<Finding> {
         }
         (End::Stopped(_) | End::NoAddress, _) => None,
     }
+}
+
+/// Whether the network says that the host is not there, as firewalls do that reject.
+fn is_rejected(err: &DialError) -> bool {
+    let DialError::Unreachable { attempts } = err else { return false };
+    attempts.iter().any(|attempt| {
+        matches!(&attempt.error, AttemptError::Connect(err) if err.kind() == io::ErrorKind::HostUnreachable)
+    })
 }
 
 /// How a family is taken away.
@@ -158,4 +172,33 @@ pub(super) fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
 /// Whether some STUN answers as it should.
 pub(super) fn has_stun(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.part == Part::Stun && finding.mark == Mark::Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv6Addr;
+    use wherry_client::Attempt;
+
+    fn walk_that_ends(kind: io::ErrorKind) -> Walk {
+        let addr = SocketAddr::from((Ipv6Addr::LOCALHOST, 443));
+        let attempts = vec![Attempt {
+            label: String::new(),
+            at: addr.to_string(),
+            error: AttemptError::Connect(kind.into()),
+        }];
+        Walk { family: Family::V6, addr: None, end: end(DialError::Unreachable { attempts }), stun: None }
+    }
+
+    #[test]
+    fn only_a_network_without_a_way_is_a_fault_of_this_host() {
+        let other = Walk { family: Family::V4, addr: None, end: End::Arrived, stun: None };
+        let told = |kind| one(&walk_that_ends(kind), &other).unwrap();
+        for kind in [io::ErrorKind::NetworkUnreachable, io::ErrorKind::AddrNotAvailable] {
+            assert_eq!(told(kind).mark, Mark::Skipped, "{kind}");
+        }
+        let rejected = told(io::ErrorKind::HostUnreachable);
+        assert_eq!(rejected.mark, Mark::Warning);
+        assert!(rejected.remedy.unwrap().contains("firewall"));
+    }
 }
