@@ -17,7 +17,7 @@ fn netcheck(args: &[&str]) -> (Option<i32>, String, String) {
     // Nothing here leaves this host.
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
     let Output { status, stdout, stderr } =
-        command.args(["netcheck", "--no-router"]).args(args).output().unwrap();
+        command.args(["netcheck", "--no-router", "--no-vendor"]).args(args).output().unwrap();
     (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
@@ -108,7 +108,10 @@ fn the_time_is_that_of_the_hosts_zone() {
     let nobody = own_address().to_string();
     for (format, before) in [("text", "* Time: "), ("json-line", "\"Now\":\"")] {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
-        let output = command.args(["netcheck", &nobody, "--format", format]).env("TZ", file.path()).output();
+        let output = command
+            .args(["netcheck", "--no-router", "--no-vendor", &nobody, "--format", format])
+            .env("TZ", file.path())
+            .output();
         let stdout = String::from_utf8(output.unwrap().stdout).unwrap();
         let time = stdout.split_once(before).unwrap().1.split(['\n', '"']).next().unwrap();
         assert!(time.ends_with("+08:00"), "{stdout}");
@@ -224,6 +227,7 @@ fn nothing_reached_is_1_and_says_so() {
     let (code, stdout, stderr) = netcheck(&[&nobody]);
     assert_eq!(code, Some(1), "{stdout}");
     assert!(stdout.contains("UDP: false") && stderr.contains("nothing can be reached"), "{stdout}{stderr}");
+    assert!(stdout.contains("the vendor's hosts were to be left out"), "{stdout}");
 }
 
 #[test]
@@ -299,6 +303,7 @@ fn reports_at_an_interval_end_when_nobody_reads_them() {
         .args([
             "netcheck",
             "--no-router",
+            "--no-vendor",
             &map(&[entry(&relay, 901)]),
             "--every",
             "10ms",

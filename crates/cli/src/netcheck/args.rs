@@ -36,6 +36,10 @@ pub(crate) struct NetcheckArgs {
     #[arg(long)]
     pub(super) no_router: bool,
 
+    /// Look for a captive portal at the map's nodes alone, not at the vendor's hosts: for networks that lead to no others
+    #[arg(long)]
+    pub(super) no_vendor: bool,
+
     /// Longest time a step towards a relay may take
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = time::step)]
     pub(super) timeout: Duration,
@@ -79,7 +83,7 @@ Examples:
 Words, layout and JSON fields are those of `tailscale netcheck`, and so is the verdict. Below it stand
 every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), why a figure is missing, and what
 it all means in plain words. Where STUN does not answer at once, a captive portal is looked for at the map's
-nodes with CanPort80, then at controlplane.tailscale.com and login.tailscale.com.
+nodes with CanPort80, then (but for --no-vendor) at controlplane.tailscale.com and login.tailscale.com.
 
 Exit code: 0 a relay works (one that does not admit this key counts), 1 none does or a file or the map cannot be had,
 64 the question was wrong, 78 the map is.";

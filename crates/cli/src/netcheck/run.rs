@@ -34,8 +34,8 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
     }
     let key = args.key.as_deref().map(subject::key).transpose()?;
     let source = Source { ip: args.bind_address, port: args.bind_port };
-    let mut checker =
-        Checker::new(Options { dialer, key, source, hairpin: args.hairpin, router: !args.no_router });
+    let (router, vendor) = (!args.no_router, !args.no_vendor);
+    let mut checker = Checker::new(Options { dialer, key, source, hairpin: args.hairpin, router, vendor });
     loop {
         let report = checker.report(&map).await.map_err(trouble::of_check)?;
         let reader = output::offer(&shown(args, &map, &report)?)?;

@@ -44,6 +44,8 @@ pub struct Options {
     pub hairpin: bool,
     /// Whether to ask the router which ways it offers to open ports.
     pub router: bool,
+    /// Whether to ask the vendor's hosts for a captive portal, besides the map's nodes.
+    pub vendor: bool,
 }
 
 /// Why there is no report.
@@ -108,7 +110,8 @@ impl Checker {
         let Verdict { findings, port_mapping, portal } = verdict;
         let took = clock.now();
         let home = self.history.choose(self.clock.now(), &findings.latencies.any, map);
-        let is_captive = portal.map(|portal| portal.is_captive);
+        let is_captive =
+            portal.filter(|portal| *portal != Portal::Late).map(|portal| portal == Portal::Found);
         let is_captive_without_udp = !findings.udp && is_captive == Some(true);
         self.last = Some(Last { latencies: findings.latencies.clone(), is_captive_without_udp });
 
@@ -126,6 +129,7 @@ impl Checker {
             findings: &findings,
             nodes: &nodes,
             asks_router: self.options.router,
+            asks_vendor: self.options.vendor,
             has_gateway: host.gateway().is_some(),
             has_mapping: port_mapping != PortMapping::default(),
             portal,
@@ -177,12 +181,8 @@ impl Checker {
                 return None;
             }
             let interfaces = host.interfaces();
-            let detecting = portal::detect(map, home, &interfaces);
-            Some(
-                timeout_at(clock.at(LIMIT), detecting)
-                    .await
-                    .unwrap_or(Portal { is_captive: false, nodes: 0 }),
-            )
+            let detecting = portal::detect(map, home, &interfaces, self.options.vendor);
+            Some(timeout_at(clock.at(LIMIT), detecting).await.unwrap_or(Portal::Late))
         };
         let ((findings, port_mapping), portal) = tokio::join!(asking, looking);
         Verdict { findings, port_mapping, portal }

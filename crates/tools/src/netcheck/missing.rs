@@ -18,6 +18,7 @@ pub(super) struct Facts<'a> {
     pub(super) findings: &'a Findings,
     pub(super) nodes: &'a [NodeReport],
     pub(super) asks_router: bool,
+    pub(super) asks_vendor: bool,
     pub(super) has_gateway: bool,
     /// The router offers something.
     pub(super) has_mapping: bool,
@@ -163,16 +164,25 @@ fn portal(facts: &Facts<'_>) -> Option<Why> {
             Some(Why::new(Reason::NotNeeded, "STUN answers, so no portal is in the way", ""))
         }
         None => Some(Why::new(Reason::NotNeeded, "only full reports look for one", "")),
-        Some(Portal { nodes: 0, is_captive: false }) => Some(Why::new(
+        Some(Portal::Late) => {
+            let what =
+                "those who were asked for one had not all answered within the time that clients give them";
+            Some(Why::new(Reason::Timeout, what, ""))
+        }
+        Some(Portal::None { nodes: 0 }) => Some(Why::new(
             Reason::TooLittle,
-            "no node of the map has both CanPort80 and IPv4, so only the vendor's hosts could be asked",
+            if facts.asks_vendor {
+                "no node of the map has both CanPort80 and IPv4, so only the vendor's hosts could be asked"
+            } else {
+                "no node of the map has both CanPort80 and IPv4, and the vendor's hosts were to be left out"
+            },
             if facts.findings.udp {
                 ""
             } else {
                 "serve port 80 on a relay and say CanPort80: true in the map"
             },
         )),
-        Some(_) => None,
+        Some(Portal::Found | Portal::None { .. }) => None,
     }
 }
 

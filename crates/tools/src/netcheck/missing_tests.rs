@@ -50,9 +50,10 @@ fn reasons(map: &DerpMap, have: Families, nodes: &[NodeReport], answers: i64) ->
         findings: &findings,
         nodes,
         asks_router: true,
+        asks_vendor: true,
         has_gateway: true,
         has_mapping: true,
-        portal: Some(Portal { is_captive: false, nodes: 1 }),
+        portal: Some(Portal::None { nodes: 1 }),
         hairpin: (false, false),
         is_full: true,
     };
@@ -105,6 +106,7 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
             findings: &findings,
             nodes,
             asks_router: true,
+            asks_vendor: true,
             has_gateway: true,
             has_mapping: true,
             portal: None,
@@ -121,22 +123,26 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
 #[test]
 fn a_portal_that_was_found_is_not_missing_though_no_node_could_be_asked() {
     let map = map(vec![region(1)]);
-    let is_missing = |is_captive| {
+    let missing = |portal| {
         let facts = Facts {
             asks_router: true,
+            asks_vendor: true,
             map: &map,
             have: V4,
             findings: &Findings::default(),
             nodes: &[],
             has_gateway: true,
             has_mapping: true,
-            portal: Some(Portal { is_captive, nodes: 0 }),
+            portal: Some(portal),
             hairpin: (false, false),
             is_full: true,
         };
-        list(&facts).iter().any(|gap| gap.figure == Figure::CaptivePortal)
+        let of_portal = |gap: &Missing| gap.figure == Figure::CaptivePortal;
+        list(&facts).into_iter().find(of_portal).map(|gap| gap.why.reason)
     };
-    assert!(is_missing(false) && !is_missing(true));
+    assert_eq!(missing(Portal::Found), None);
+    assert_eq!(missing(Portal::None { nodes: 0 }), Some(Reason::TooLittle));
+    assert_eq!(missing(Portal::Late), Some(Reason::Timeout));
 }
 
 fn relay() -> crate::netcheck::RelayFigure {
@@ -162,6 +168,7 @@ fn an_echo_of_the_host_is_not_taken_for_one_of_the_relay() {
         findings: &findings,
         nodes: &nodes,
         asks_router: true,
+        asks_vendor: true,
         has_gateway: true,
         has_mapping: true,
         portal: None,

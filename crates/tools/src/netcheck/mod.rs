@@ -4,7 +4,8 @@
 //! sockets; around them the sockets, and a test of every node. Uses the client, the wire crate, the rooms `remedy`, `port80`
 //! and `http`. Must stay true: the verdict is reached by the same questions at the same times as a stock client's, and nothing
 //! that is asked beyond them enters it; every figure that is not there has a reason; nobody is asked but the map's nodes
-//! and the router and, where STUN is silent at first, the two hosts of the vendor that show a captive portal.
+//! and the router and, where STUN is silent at first, the two hosts of the vendor that show a captive portal, unless
+//! they are to be left out.
 
 mod address;
 mod check;

@@ -4,7 +4,8 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-use futures_util::future::join_all;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use wherry_wire::derp_map::{Address, DerpMap};
 
 use crate::port80::{Heard, Witness, ask};
@@ -16,28 +17,49 @@ const VENDOR: [&str; 2] = ["controlplane.tailscale.com", "login.tailscale.com"];
 
 /// What came of the search for a portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Portal {
-    pub(super) is_captive: bool,
-    /// Nodes there were to ask.
-    pub(super) nodes: usize,
+pub(super) enum Portal {
+    /// Something else answers in place of who was asked.
+    Found,
+    /// Nothing does.
+    None {
+        /// Nodes there were to ask.
+        nodes: usize,
+    },
+    /// The answers took longer than clients wait.
+    Late,
 }
 
-/// Asks the map's nodes and the vendor over each interface. Only what answers and answers wrongly is a portal.
-pub(super) async fn detect(map: &DerpMap, home: Option<i64>, interfaces: &[String]) -> Portal {
+/// Asks the map's nodes, and the vendor if that is wanted, over all interfaces side by side, until one answers wrongly: only
+/// that is a portal.
+pub(super) async fn detect(
+    map: &DerpMap,
+    home: Option<i64>,
+    interfaces: &[String],
+    asks_vendor: bool,
+) -> Portal {
     let nodes = nodes(map, home);
-    let witnesses = witnesses(&nodes);
-    for interface in interfaces {
-        let asked = witnesses.iter().map(|witness| ask(*witness, Some(interface)));
-        if join_all(asked).await.contains(&Heard::Stranger) {
-            return Portal { is_captive: true, nodes: nodes.len() };
+    let witnesses = witnesses(&nodes, asks_vendor);
+    let asked = interfaces
+        .iter()
+        .flat_map(|interface| witnesses.iter().map(async |witness| ask(*witness, Some(interface)).await));
+    if has_stranger(asked).await { Portal::Found } else { Portal::None { nodes: nodes.len() } }
+}
+
+/// Whether one of them is; ends with the first.
+async fn has_stranger(asked: impl Iterator<Item: Future<Output = Heard>>) -> bool {
+    let mut heard: FuturesUnordered<_> = asked.collect();
+    while let Some(heard) = heard.next().await {
+        if heard == Heard::Stranger {
+            return true;
         }
     }
-    Portal { is_captive: false, nodes: nodes.len() }
+    false
 }
 
-fn witnesses(nodes: &[Ipv4Addr]) -> Vec<Witness> {
+fn witnesses(nodes: &[Ipv4Addr], asks_vendor: bool) -> Vec<Witness> {
     let nodes = nodes.iter().map(|ip| Witness::Node(SocketAddrV4::new(*ip, 80)));
-    nodes.chain(VENDOR.map(Witness::Vendor)).take(MAX_ASKED).collect()
+    let vendor = VENDOR.into_iter().filter(|_| asks_vendor).map(Witness::Vendor);
+    nodes.chain(vendor).take(MAX_ASKED).collect()
 }
 
 /// Addresses that answer on port 80, those of the home first.
@@ -55,9 +77,23 @@ fn nodes(map: &DerpMap, home: Option<i64>) -> Vec<Ipv4Addr> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
+
     use wherry_wire::derp_map::{Node, Region};
 
     use super::*;
+
+    #[tokio::test]
+    async fn the_first_stranger_is_enough_whoever_is_silent_meanwhile() {
+        let ask = async |heard: Option<Heard>| match heard {
+            Some(heard) => heard,
+            None => pending().await,
+        };
+        let asked = [None, Some(Heard::Witness), Some(Heard::Stranger)].into_iter().map(ask);
+        assert!(has_stranger(asked).await);
+        let asked = [Some(Heard::Witness), Some(Heard::Nobody)].into_iter().map(ask);
+        assert!(!has_stranger(asked).await);
+    }
 
     #[test]
     fn nodes_with_port_80_are_asked_the_homes_first_and_not_more_than_five() {
@@ -81,11 +117,12 @@ mod tests {
     fn the_vendor_is_asked_after_the_nodes_as_far_as_there_is_room() {
         let node = |last| Witness::Node(SocketAddrV4::new([192, 0, 2, last].into(), 80));
         let [control, login] = VENDOR.map(Witness::Vendor);
-        let asked =
-            |count: u8| witnesses(&(1..=count).map(|last| [192, 0, 2, last].into()).collect::<Vec<_>>());
+        let nodes = |count: u8| (1..=count).map(|last| [192, 0, 2, last].into()).collect::<Vec<_>>();
+        let asked = |count| witnesses(&nodes(count), true);
         assert_eq!(asked(0), [control, login]);
         assert_eq!(asked(2), [node(1), node(2), control, login]);
         assert_eq!(asked(4), [node(1), node(2), node(3), node(4), control]);
         assert_eq!(asked(5).last(), Some(&node(5)));
+        assert_eq!(witnesses(&nodes(1), false), [node(1)]);
     }
 }
