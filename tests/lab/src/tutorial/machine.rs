@@ -1,8 +1,8 @@
 //! A machine with files of its own, as the reader of a tutorial has one.
 //!
-//! Its `/etc`, `/var`, `/usr/local` and `/run` are layers over the host's, in a mount namespace: what is written there is
-//! seen by what runs there and by nobody else, and gone with it. No init runs in a namespace, so `systemctl` is a stand-in that
-//! starts what the unit says, as the user that it says.
+//! Its `/etc`, `/var` and `/usr/local` are layers over the host's, in a mount namespace, and its `/run` is empty at first:
+//! what is written there is seen by what runs there and by nobody else, and gone with it. No init runs in a namespace, so
+//! `systemctl` is a stand-in that starts what the unit says, as the user that it says.
 
 use crate::folder::{self, write};
 use crate::net::Host;
@@ -23,10 +23,12 @@ set -e
 hosts=$(cat /etc/hosts)
 mkdir -p "$1"
 mount -t tmpfs layers "$1"
-for dir in etc var run usr/local; do
+for dir in etc var usr/local; do
     mkdir -p "$1/$dir/upper" "$1/$dir/work"
     mount -t overlay -o "lowerdir=/$dir,upperdir=$1/$dir/upper,workdir=$1/$dir/work" overlay "/$dir"
 done
+# Empty, for processes have the same numbers here as on the host: by one of its files the host's own server would be stopped.
+mount -t tmpfs -o mode=755 run /run
 echo "$hosts" >/etc/hosts
 : >/etc/resolv.conf
 echo ready
