@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::wanted::Validators;
 use crate::dial::DialError;
-use crate::target::TargetError;
+use crate::target::{TargetError, without_secrets};
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub enum FetchError {
         limit: usize,
     },
     /// A redirect leads nowhere, or off TLS.
-    #[error("the redirect to {location:?} is not followed: {reason}")]
+    #[error("the redirect to {:?} is not followed: {reason}", without_secrets(location))]
     Redirect {
         /// Where it leads to.
         location: String,

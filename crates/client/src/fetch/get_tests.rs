@@ -106,6 +106,22 @@ async fn a_relative_redirect_is_followed_as_other_clients_do() {
 }
 
 #[tokio::test]
+async fn a_redirect_in_a_circle_ends_and_shows_no_token() {
+    let (listener, addr) = listener().await;
+    let serving = async {
+        for _ in 0..=MAX_REDIRECTS {
+            let (mut stream, _) = asked(&listener).await;
+            let answer = b"HTTP/1.1 302 Found\r\nLocation: ?token=secret\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        }
+    };
+    let url = format!("http://{addr}/map?token=secret");
+    let (fetched, ()) = tokio::join!(fetched(dialer(), &url), serving);
+    let err = fetched.unwrap_err().to_string();
+    assert!(err.contains("/map?…") && err.contains("too many") && !err.contains("secret"), "{err}");
+}
+
+#[tokio::test]
 async fn a_redirect_off_tls_is_refused_and_not_dialled() {
     let key = KeyPair::generate().unwrap();
     let certificate =

@@ -97,6 +97,8 @@ mod tests {
         for location in ["http://a.example/y", "file:///etc/passwd", "javascript:x", "https:", "x:y"] {
             assert!(at("https://a.example/x", location).unwrap_err().contains("TLS"), "{location}");
         }
+        let err = at("https://a.example/x", "http://a.example/y?token=secret").unwrap_err();
+        assert!(err.contains("a.example/y") && !err.contains("secret"), "{err}");
         assert!(at("https://a.example/x", "HTTPS://b.example/y").is_ok());
     }
 }

@@ -81,7 +81,7 @@ impl fmt::Display for Family {
 #[non_exhaustive]
 pub enum TargetError {
     /// The text is no URL.
-    #[error("not a URL: {text}")]
+    #[error("not a URL: {}", without_secrets(text))]
     NotUrl {
         /// The text given.
         text: String,
@@ -223,6 +223,23 @@ impl Endpoint {
             (Scheme::Https, 443) | (Scheme::Http, 80) => host,
             (_, port) => format!("{host}:{port}"),
         }
+    }
+}
+
+/// A URL, or what was taken for one, for logs and people: without what may be a secret, its user and its query.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let (public, rest) = match url.find(['?', '#']) {
+        Some(at) => (url.get(..at).unwrap_or_default(), "?…"),
+        None => (url, ""),
+    };
+    let (before, after) = match public.find("//") {
+        Some(at) => public.split_at(at + 2),
+        None => ("", public),
+    };
+    let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{before}…@{host}{path}{rest}"),
+        None => format!("{public}{rest}"),
     }
 }
 

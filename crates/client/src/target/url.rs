@@ -71,6 +71,7 @@ impl FromStr for Target {
 
 #[cfg(test)]
 mod tests {
+    use super::super::without_secrets;
     use super::*;
 
     fn read(text: &str) -> (String, u16, String, String) {
@@ -97,6 +98,22 @@ mod tests {
         assert_eq!(endpoint.host, "2001:db8::7");
         assert_eq!(endpoint.authority(), "[2001:db8::7]:8443");
         assert!(matches!(endpoint.server_name, rustls::pki_types::ServerName::IpAddress(_)));
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_said() {
+        for (url, said) in [
+            ("https://me:pw@relay.example:0/x?t=1#y", "https://…@relay.example:0/x?…"),
+            ("//me@relay.example", "//…@relay.example"),
+            ("me:p@w@relay.example/@?t", "…@relay.example/@?…"),
+            ("https://relay.example/#t", "https://relay.example/?…"),
+            ("https://relay.example/a@b//c", "https://relay.example/a@b//c"),
+            ("", ""),
+        ] {
+            assert_eq!(without_secrets(url), said);
+        }
+        let err = "https://relay.example:0/map?token=secret".parse::<Endpoint>().unwrap_err();
+        assert!(!err.to_string().contains("secret"), "{err}");
     }
 
     #[test]
