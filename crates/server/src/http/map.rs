@@ -1,7 +1,5 @@
 //! The map, with what lets a reader ask whether it changed.
 
-use std::time::{Duration, SystemTime};
-
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
     LAST_MODIFIED, RETRY_AFTER,
@@ -54,13 +52,7 @@ fn is_known<B>(request: &Request<B>, map: &Page) -> bool {
     }
     let since = text(IF_MODIFIED_SINCE).and_then(|date| httpdate::parse_http_date(date).ok());
     // A date that is not this map's own may be of another clock, or of a map that was served before this one.
-    since.is_some_and(|since| whole_seconds(map.modified) == since)
-}
-
-/// A date in a header has no fractions.
-fn whole_seconds(time: SystemTime) -> SystemTime {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+    since.is_some_and(|since| map.modified == since)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What is served now.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
@@ -16,7 +16,7 @@ pub struct Page {
     pub body: Bytes,
     /// What tells it from others, with its quotes.
     pub etag: String,
-    /// When it changed last.
+    /// When it changed last, in whole seconds: later than of any map that was served before.
     pub modified: SystemTime,
 }
 
@@ -58,13 +58,38 @@ impl Served {
 
     /// Serves `body` from now on.
     pub(super) fn put(&self, body: String, now: SystemTime) {
+        // Whoever asks by the date alone is to see that it is another one.
+        let later = self.page().map(|page| page.modified + Duration::from_secs(1));
+        let modified = later.unwrap_or(SystemTime::UNIX_EPOCH).max(whole_seconds(now));
         let digest = format!("{:x}", Sha256::digest(&body));
         // Half of it tells any two maps apart.
         let etag = format!("\"{}\"", digest.get(..32).unwrap_or(&digest));
-        self.page.store(Some(Arc::new(Page { body: body.into(), etag, modified: now })));
+        self.page.store(Some(Arc::new(Page { body: body.into(), etag, modified })));
     }
 
     pub(super) fn set_faults(&self, faults: Vec<String>) {
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = faults;
+    }
+}
+
+/// A date in a header has no fractions.
+fn whole_seconds(time: SystemTime) -> SystemTime {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_maps_of_one_second_have_two_dates() {
+        let served = Served::default();
+        let at = |millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis);
+        let dates = [9_100, 9_800, 9_900, 20_500].map(|millis| {
+            served.put(millis.to_string(), at(millis));
+            served.page().unwrap().modified
+        });
+        assert_eq!(dates, [9_000, 10_000, 11_000, 20_000].map(at));
     }
 }
