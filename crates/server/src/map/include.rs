@@ -1,17 +1,17 @@
 //! One included map.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::fs::File;
-use tokio::io::AsyncReadExt as _;
 use tokio::task::{JoinError, spawn_blocking};
 use wherry_client::{Dialer, FetchError, Trust, TrustError, Validators, Wanted};
 use wherry_wire::derp_map::DerpMap;
 
+use super::disk::Disk;
 use super::kept;
 use super::read::ReadMap;
 use crate::config::{Include, cure};
@@ -20,8 +20,8 @@ use crate::files::{Changes, Stamp};
 /// The longest map that is read, in bytes: Tailscale's own has some 50 KiB.
 const MAX_BYTES: usize = 4 << 20;
 
-/// A URL that failed is tried again after this, if not sooner.
-const RETRY: Duration = Duration::from_secs(60);
+/// What failed for a reason that nobody tells when it is gone is tried again after this, if not sooner.
+pub(super) const RETRY: Duration = Duration::from_secs(60);
 
 /// Mistakes of one map that log and health name; `wherry map check` names all.
 const MAX_FAULTS: usize = 5;
@@ -31,6 +31,8 @@ const MAX_FAULTS: usize = 5;
 pub(super) enum IncludeError {
     #[error("cannot read it: {0}{hint}", hint = cure(.0))]
     Read(#[source] io::Error),
+    #[error("cannot read it, for its disk does not answer; see to the mount, it is read once that answers")]
+    Hangs,
     #[error("cannot fetch it: {0}; check the URL, and that its server runs")]
     Fetch(#[source] FetchError),
     #[error(
@@ -57,19 +59,21 @@ pub(super) struct Held {
     source: Source,
     was_read: bool,
     /// As it was read last, before a restart perhaps.
-    pub(super) map: Option<DerpMap>,
+    pub(super) map: Option<Arc<DerpMap>>,
     /// What the last reading failed with, a line each.
     pub(super) faults: Vec<String>,
     /// Where it outlives a restart.
     kept: PathBuf,
     /// Why it would not.
     unkept: Option<io::Error>,
+    /// When that is tried again, by the clock.
+    keep_due: Duration,
 }
 
 #[derive(Debug)]
 enum Source {
     /// A file: due when it changes.
-    File { path: PathBuf, changes: Changes<Option<Stamp>> },
+    File { path: PathBuf, changes: Changes<Option<Stamp>>, disk: Disk },
     /// A URL: due at this time of the clock; with what it was known by last.
     Url { url: String, due: Duration, known: Option<Validators> },
 }
@@ -86,19 +90,20 @@ enum Found {
 pub(super) struct Fetcher {
     trust: fn() -> Result<Trust, TrustError>,
     /// Made when it is needed first, for it reads the system's root certificates.
-    dialer: Option<Dialer>,
+    dialer: Mutex<Option<Dialer>>,
 }
 
 impl Fetcher {
     /// Trusts whom `trust` says, when something is fetched.
     pub(super) fn new(trust: fn() -> Result<Trust, TrustError>) -> Self {
-        Self { trust, dialer: None }
+        Self { trust, dialer: Mutex::default() }
     }
 
-    fn dialer(&mut self) -> Result<&Dialer, TrustError> {
-        Ok(match &mut self.dialer {
-            Some(dialer) => dialer,
-            none => none.insert(Dialer::new((self.trust)()?)),
+    fn dialer(&self) -> Result<Dialer, TrustError> {
+        let mut dialer = self.dialer.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(match &mut *dialer {
+            Some(dialer) => dialer.clone(),
+            none => none.insert(Dialer::new((self.trust)()?)).clone(),
         })
     }
 }
@@ -107,7 +112,9 @@ impl Held {
     /// Due at once; until then it is what was kept in `state_dir`, if anything was.
     pub(super) fn new(include: Include, state_dir: &Path, read: &ReadMap) -> Self {
         let source = match include.clone() {
-            Include::File(path) => Source::File { path, changes: Changes::since(None) },
+            Include::File(path) => {
+                Source::File { path, changes: Changes::since(None), disk: Disk::default() }
+            }
             Include::Url(url) => Source::Url { url, due: Duration::ZERO, known: None },
         };
         let kept = kept::path(state_dir, &include);
@@ -119,17 +126,44 @@ impl Held {
             let regions = map.live_regions().count();
             tracing::info!(%include, kept = %kept.display(), regions, "the map kept from before is served until it is read again");
         }
-        Self { include, source, was_read: false, map, faults: Vec::new(), kept, unkept: None }
+        let (map, faults, keep_due) = (map.map(Arc::new), Vec::new(), Duration::ZERO);
+        Self { include, source, was_read: false, map, faults, kept, unkept: None, keep_due }
+    }
+
+    /// Reads it if it is due, or in any case, and keeps what could not be kept; whether there is another map or another
+    /// thing wrong than before.
+    pub(super) async fn look(
+        &mut self,
+        anyway: bool,
+        read: &ReadMap,
+        fetcher: &Fetcher,
+        now: Duration,
+        refresh: Duration,
+    ) -> bool {
+        if self.is_due(now).await || anyway {
+            let is_news = self.read(read, fetcher, now, refresh).await;
+            if is_news {
+                self.report();
+            }
+            return is_news;
+        }
+        if self.unkept.is_some() && now >= self.keep_due {
+            self.keep(now).await;
+            return self.unkept.is_none();
+        }
+        false
     }
 
     /// Whether it is to be read, `now` by the clock.
     pub(super) async fn is_due(&mut self, now: Duration) -> bool {
         match &mut self.source {
-            Source::File { path, changes } => {
+            Source::File { path, changes, disk } => {
                 let path = path.clone();
-                // Files can stand on a slow or a hanging disk.
-                let stamp = spawn_blocking(move || Stamp::of(&path).ok()).await;
-                stamp.is_ok_and(|stamp| changes.look(stamp)) || !self.was_read
+                match disk.ask(move || Stamp::of(&path).ok()).await {
+                    Some(stamp) => changes.look(stamp) || !self.was_read,
+                    // The reading says so.
+                    None => true,
+                }
             }
             Source::Url { due, .. } => now >= *due,
         }
@@ -139,15 +173,15 @@ impl Held {
     pub(super) async fn read(
         &mut self,
         read: &ReadMap,
-        fetcher: &mut Fetcher,
+        fetcher: &Fetcher,
         now: Duration,
         refresh: Duration,
     ) -> bool {
         let name = self.include.to_string();
         let found = match &mut self.source {
-            Source::File { path, changes } => {
-                let found = read_file(path, name.clone(), read).await;
-                if matches!(found, Err(IncludeError::Read(_))) {
+            Source::File { path, changes, disk } => {
+                let found = read_file(path, disk, name.clone(), read).await;
+                if matches!(found, Err(IncludeError::Read(_) | IncludeError::Hangs)) {
                     // Too many open files, or a disk that is away: the file need not change to be readable again.
                     *changes = Changes::since(None);
                 }
@@ -168,27 +202,45 @@ impl Held {
         let is_news = faults != self.faults;
         self.faults = faults;
         let is_other = match found {
-            Ok(Found::Map(map)) if self.map.as_ref() != Some(&map) => {
-                self.map = Some(map);
+            Ok(Found::Map(map)) if self.map.as_deref() != Some(&map) => {
+                self.map = Some(Arc::new(map));
                 true
             }
             _ => false,
         };
         let was_kept = self.unkept.is_none();
         if is_other || (!was_kept && self.faults.is_empty()) {
-            self.keep().await;
+            self.keep(now).await;
         }
         is_other || is_news || was_kept != self.unkept.is_none()
     }
 
+    /// Says in the log how the last reading went.
+    fn report(&self) {
+        let include = &self.include;
+        for err in &self.faults {
+            match self.map {
+                Some(_) => {
+                    tracing::error!(%include, err, "included map not read, what it was before is served")
+                }
+                None => tracing::error!(%include, err, "included map not read, so no map is served"),
+            }
+        }
+        if self.faults.is_empty() {
+            let regions = self.map.as_ref().map(|map| map.live_regions().count());
+            tracing::info!(%include, regions, "included map read");
+        }
+    }
+
     /// Writes it to where it outlives a restart.
-    async fn keep(&mut self) {
+    async fn keep(&mut self, now: Duration) {
         let Some(map) = &self.map else { return };
         let stored = kept::store(&self.kept, map).await;
         if let (Err(err), None) = (&stored, &self.unkept) {
             tracing::warn!(include = %self.include, kept = %self.kept.display(), %err, "the included map would not survive a restart");
         }
         self.unkept = stored.err();
+        self.keep_due = now.saturating_add(RETRY);
     }
 
     /// All that is wrong now, a line each.
@@ -204,11 +256,20 @@ impl Held {
     }
 }
 
-async fn read_file(path: &Path, name: String, read: &ReadMap) -> Result<Found, IncludeError> {
-    let file = File::open(path).await.map_err(IncludeError::Read)?;
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes).await.map_err(IncludeError::Read)?;
+async fn read_file(
+    path: &Path,
+    disk: &mut Disk,
+    name: String,
+    read: &ReadMap,
+) -> Result<Found, IncludeError> {
+    let path = path.to_owned();
+    let reading = move || {
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes = disk.ask(reading).await.ok_or(IncludeError::Hangs)?.map_err(IncludeError::Read)?;
     if bytes.len() > MAX_BYTES {
         return Err(IncludeError::TooLong);
     }
@@ -220,7 +281,7 @@ async fn fetch(
     known: &mut Option<Validators>,
     name: String,
     read: &ReadMap,
-    fetcher: &mut Fetcher,
+    fetcher: &Fetcher,
 ) -> Result<Found, IncludeError> {
     let wanted = Wanted::new(url, MAX_BYTES).unless(known.clone());
     let document = fetcher.dialer()?.fetch(&wanted).await.map_err(IncludeError::Fetch)?;

@@ -1,17 +1,20 @@
 //! Keeping the map fresh.
 
 use std::fmt;
+use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::task::{JoinError, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 use wherry_client::Trust;
 use wherry_wire::derp_map::{DerpMap, Entry};
 
 use super::assemble::assemble;
-use super::include::{Fetcher, Held, shortened};
+use super::include::{Fetcher, Held, RETRY, shortened};
 use super::read::ReadMap;
 use super::served::Served;
 use crate::clock::Clock;
@@ -32,12 +35,23 @@ pub struct Keeper {
     own: Own,
     read: ReadMap,
     held: Vec<Held>,
+    /// What came of each of `held`.
+    known: Vec<Known>,
     without: Vec<String>,
     refresh: Duration,
     clock: Clock,
-    fetcher: Fetcher,
+    fetcher: Arc<Fetcher>,
     /// Of what the whole was made last.
     made_of: Option<Entry>,
+    /// When it is made again because it could not be made, by the clock.
+    owed: Option<Duration>,
+}
+
+/// What is known of an included map, while it may be read again.
+#[derive(Debug)]
+struct Known {
+    map: Option<Arc<DerpMap>>,
+    faults: Vec<String>,
 }
 
 impl Keeper {
@@ -53,10 +67,13 @@ impl Keeper {
         clock: Clock,
     ) -> Self {
         let held = |include: &Include| Held::new(include.clone(), state_dir, &read);
-        let held = settings.include.iter().map(held).collect();
+        let held: Vec<_> = settings.include.iter().map(held).collect();
+        let known = held.iter().map(Known::of).collect();
         let (without, refresh) = (settings.without.clone(), settings.refresh);
-        let fetcher = Fetcher::new(|| Trust::system([]));
-        let mut keeper = Self { served, own, read, held, without, refresh, clock, fetcher, made_of: None };
+        let fetcher = Arc::new(Fetcher::new(|| Trust::system([])));
+        let (made_of, owed) = (None, None);
+        let mut keeper =
+            Self { served, own, read, held, known, without, refresh, clock, fetcher, made_of, owed };
         if let Some(make) = keeper.whole() {
             let made = make();
             keeper.put(made);
@@ -78,58 +95,77 @@ impl Keeper {
         }
     }
 
-    /// Reads what is due, or all, and serves what comes of it.
+    /// Reads what is due, or all, side by side, and serves what comes of it; until all have answered once a second.
     async fn look(&mut self, all: bool) {
-        let is_news = self.read(all).await;
+        let (now, refresh) = (self.clock.now(), self.refresh);
+        let (read, fetcher) = (Arc::clone(&self.read), Arc::clone(&self.fetcher));
+        let mut held = mem::take(&mut self.held);
+        let look = async |(at, held): (usize, &mut Held)| {
+            let is_news = held.look(all, &read, &fetcher, now, refresh).await;
+            is_news.then(|| (at, Known::of(held)))
+        };
+        let mut looks: FuturesUnordered<_> = held.iter_mut().enumerate().map(look).collect();
+        let mut ticks = interval(LOOK_EVERY);
+        let mut is_news = self.owed.is_some_and(|due| all || now >= due);
+        loop {
+            tokio::select! {
+                looked = looks.next() => match looked {
+                    None => break,
+                    Some(None) => {}
+                    Some(Some((at, known))) => {
+                        is_news = true;
+                        if let Some(place) = self.known.get_mut(at) {
+                            *place = known;
+                        }
+                    }
+                },
+                _ = ticks.tick() => self.renew(mem::take(&mut is_news)).await,
+            }
+        }
+        drop(looks);
+        self.held = held;
+        self.renew(is_news).await;
+    }
+
+    /// Serves the whole of what is known now, if there is news or the own entry is another.
+    async fn renew(&mut self, is_news: bool) {
         if !is_news && (self.own)() == self.made_of {
             return;
         }
+        self.owed = None;
         match self.whole().map(spawn_blocking) {
             None => self.served.set_faults(self.faults_of_parts()),
             Some(making) => match making.await {
                 Ok(made) => self.put(made),
-                Err(err) => tracing::error!(%err, "the map could not be put together"),
+                Err(err) => self.owe(&err),
             },
         }
-    }
-
-    /// Reads what is due, or all; whether there is another map or another fault than before.
-    async fn read(&mut self, all: bool) -> bool {
-        let now = self.clock.now();
-        let mut is_news = false;
-        for held in &mut self.held {
-            let is_due = held.is_due(now).await || all;
-            if !is_due || !held.read(&self.read, &mut self.fetcher, now, self.refresh).await {
-                continue;
-            }
-            is_news = true;
-            let include = &held.include;
-            for err in &held.faults {
-                match held.map {
-                    Some(_) => {
-                        tracing::error!(%include, err, "included map not read, what it was before is served");
-                    }
-                    None => tracing::error!(%include, err, "included map not read, so no map is served"),
-                }
-            }
-            if held.faults.is_empty() {
-                let regions = held.map.as_ref().map(|map| map.live_regions().count());
-                tracing::info!(%include, regions, "included map read");
-            }
-        }
-        is_news
     }
 
     /// What makes the whole of what is known now, if all of it is. It takes long with long maps.
     fn whole(&mut self) -> Option<impl FnOnce() -> Made + use<>> {
         self.made_of = (self.own)();
-        let included: Vec<DerpMap> = self.held.iter().map(|held| held.map.clone()).collect::<Option<_>>()?;
+        let included: Vec<_> = self.known.iter().map(|known| known.map.clone()).collect::<Option<_>>()?;
         let (without, own, read) = (self.without.clone(), self.made_of.clone(), Arc::clone(&self.read));
         Some(move || Made::of(&included, &without, own.as_ref(), &read))
     }
 
+    /// The whole could not be made, which is tried again.
+    fn owe(&mut self, err: &JoinError) {
+        tracing::error!(%err, "the map could not be put together, so what was served before stays");
+        let mut faults = self.faults_of_parts();
+        faults.push(format!("{WHOLE}: they could not be put together: {err}; what was served before stays"));
+        self.served.set_faults(faults);
+        self.owed = Some(self.clock.now().saturating_add(RETRY));
+    }
+
     /// Serves what was made unless something is wrong with it.
-    fn put(&self, made: Made) {
+    fn put(&self, mut made: Made) {
+        if made.regions == 0 && (self.served.page().is_some() || !self.known.is_empty()) {
+            made.wrong.push(format!(
+                "{WHOLE}: no region is left of them, and this relay has no entry of its own; see map.without and hostname"
+            ));
+        }
         let (known, mut faults) = (self.served.faults(), self.faults_of_parts());
         for fault in made.told.iter().filter(|fault| !known.contains(fault)) {
             tracing::warn!("{fault}");
@@ -147,7 +183,13 @@ impl Keeper {
     }
 
     fn faults_of_parts(&self) -> Vec<String> {
-        self.held.iter().flat_map(Held::all_faults).collect()
+        self.known.iter().flat_map(|known| known.faults.iter().cloned()).collect()
+    }
+}
+
+impl Known {
+    fn of(held: &Held) -> Self {
+        Self { map: held.map.clone(), faults: held.all_faults().collect() }
     }
 }
 
@@ -164,8 +206,8 @@ struct Made {
 }
 
 impl Made {
-    fn of(included: &[DerpMap], without: &[String], own: Option<&Entry>, read: &ReadMap) -> Self {
-        let (map, told) = assemble(included, without, own);
+    fn of(included: &[Arc<DerpMap>], without: &[String], own: Option<&Entry>, read: &ReadMap) -> Self {
+        let (map, told) = assemble(included.iter().map(Arc::as_ref), without, own);
         let regions = map.regions.len();
         if regions == 0 {
             return Self { told, ..Self::default() };

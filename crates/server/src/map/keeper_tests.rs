@@ -281,11 +281,11 @@ fn a_token_in_a_url_is_shown_to_nobody() {
 async fn roots_that_cannot_be_had_are_told_and_tried_again() {
     let (url, server) = web(vec![ok("", JSON)]);
     let mut desk = Desk::new(vec![Include::Url(url)]);
-    desk.keeper.fetcher = Fetcher::new(|| Trust::only([]));
+    desk.keeper.fetcher = Arc::new(Fetcher::new(|| Trust::only([])));
     desk.again().await;
     assert_eq!(desk.served.page(), None);
     assert!(desk.faults().concat().contains("no root certificate to trust"), "{:?}", desk.faults());
-    desk.keeper.fetcher = Fetcher::new(|| Trust::system([]));
+    desk.keeper.fetcher = Arc::new(Fetcher::new(|| Trust::system([])));
     desk.again().await;
     assert_eq!((desk.regions(), desk.faults()), (vec![900, 901], Vec::new()));
     server.join().unwrap();
@@ -295,11 +295,11 @@ async fn roots_that_cannot_be_had_are_told_and_tried_again() {
 async fn a_file_is_due_when_it_changed_and_a_url_when_its_time_has_come() {
     let dir = tempfile::tempdir().unwrap();
     let (path, state) = (file(&dir, "map", HOME), Path::new("/proc/none"));
-    let (reading, mut fetcher): (ReadMap, _) = (Arc::new(read), Fetcher::new(|| Trust::system([])));
+    let (reading, fetcher): (ReadMap, _) = (Arc::new(read), Fetcher::new(|| Trust::system([])));
     let mut held = Held::new(Include::File(path.clone()), state, &reading);
     let (at, hour) = (Duration::from_secs, Duration::from_secs(3600));
     assert!(held.is_due(at(0)).await, "it was never read");
-    assert!(held.read(&reading, &mut fetcher, at(0), hour).await);
+    assert!(held.read(&reading, &fetcher, at(0), hour).await);
     // The look that finds the file settled, then one that finds it so still.
     held.is_due(at(1)).await;
     assert!(!held.is_due(at(2)).await);
@@ -312,12 +312,139 @@ async fn a_file_is_due_when_it_changed_and_a_url_when_its_time_has_come() {
             held.is_due(at(0)).await || held.is_due(at(0)).await,
             "what could not be read is tried again"
         );
-        held.read(&reading, &mut fetcher, at(0), hour).await;
+        held.read(&reading, &fetcher, at(0), hour).await;
         assert!(held.faults[0].contains("cannot read it"), "{:?}", held.faults);
     }
     let mut held = Held::new(Include::Url("http://127.0.0.1:1/".to_owned()), state, &reading);
     assert!(held.is_due(at(0)).await);
-    assert!(held.read(&reading, &mut fetcher, at(0), hour).await);
+    assert!(held.read(&reading, &fetcher, at(0), hour).await);
     assert!(!held.is_due(at(59)).await);
     assert!(held.is_due(at(60)).await, "a failure is tried again within a minute");
+}
+
+/// Makes `path` a file whose reading hangs until somebody writes.
+fn hang(path: &Path) {
+    fs::remove_file(path).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Lets go whoever reads it.
+fn let_go(path: &Path) {
+    drop(fs::OpenOptions::new().write(true).open(path).unwrap());
+}
+
+#[tokio::test]
+async fn what_hangs_keeps_neither_the_own_entry_nor_other_maps_from_being_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let (one, other) = (file(&dir, "one", HOME), file(&dir, "other", &HOME.replace("901", "902")));
+    let pin = Arc::new(Mutex::new("sha256-raw:aa".to_owned()));
+    let own = {
+        let pin = Arc::clone(&pin);
+        move || Some(Entry { cert_name: pin.lock().unwrap().clone(), ..Entry::at("a.example", 443) })
+    };
+    let include = vec![Include::File(one.clone()), Include::File(other.clone())];
+    let mut desk = Desk::of(include, Path::new("/proc/none"), Box::new(own));
+    desk.again().await;
+    assert_eq!(desk.regions(), [900, 901, 902]);
+    hang(&one);
+    fs::write(&other, HOME.replace("901", "903")).unwrap();
+    *pin.lock().unwrap() = "sha256-raw:bb".to_owned();
+    let served = Arc::clone(&desk.served);
+    let is_served = async {
+        loop {
+            let page = served.page().unwrap();
+            let text = String::from_utf8_lossy(&page.body).into_owned();
+            if text.contains("sha256-raw:bb") && text.contains("903") {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        () = desk.again() => panic!("it was waited for"),
+        () = is_served => {}
+    }
+    let_go(&one);
+}
+
+#[tokio::test]
+async fn a_disk_that_hangs_is_told_and_holds_one_thread() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, aside) = (file(&dir, "map", HOME), dir.path().join("aside"));
+    let mut desk = Desk::new(vec![Include::File(path.clone())]);
+    desk.again().await;
+    hang(&path);
+    tokio::time::pause();
+    // Slowly enough that the look at the file is over.
+    let hours = async {
+        loop {
+            tokio::time::advance(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        () = desk.again() => {}
+        () = hours => {}
+    }
+    tokio::time::resume();
+    for _ in 0..3 {
+        assert!(desk.faults().concat().contains("does not answer"), "{:?}", desk.faults());
+        assert_eq!(desk.regions(), [900, 901]);
+        desk.again().await;
+    }
+    fs::rename(&path, &aside).unwrap();
+    fs::write(&path, HOME.replace("901", "903")).unwrap();
+    let_go(&aside);
+    while !desk.faults().is_empty() {
+        desk.again().await;
+    }
+    assert_eq!(desk.regions(), [900, 903]);
+}
+
+#[tokio::test]
+async fn a_map_that_could_not_be_kept_is_kept_later_without_another_change() {
+    let (dir, state) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (path, state) = (file(&dir, "map", HOME), state.path().join("state"));
+    fs::write(&state, "no folder").unwrap();
+    let (reading, fetcher): (ReadMap, _) = (Arc::new(read), Fetcher::new(|| Trust::system([])));
+    let mut held = Held::new(Include::File(path), &state, &reading);
+    let (at, hour) = (Duration::from_secs, Duration::from_secs(3600));
+    assert!(held.look(false, &reading, &fetcher, at(0), hour).await);
+    assert_eq!(held.all_faults().count(), 1);
+    // The looks that find the file settled.
+    for _ in 0..2 {
+        held.is_due(at(1)).await;
+    }
+    fs::remove_file(&state).unwrap();
+    assert!(!held.look(false, &reading, &fetcher, at(59), hour).await);
+    assert!(held.look(false, &reading, &fetcher, at(60), hour).await);
+    assert_eq!(held.all_faults().count(), 0);
+    assert_eq!(fs::read_dir(state.join("maps")).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_whole_that_could_not_be_made_is_told_and_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::new(vec![Include::File(file(&dir, "map", HOME))]);
+    desk.keeper.read =
+        Arc::new(|name, text| if name == WHOLE { panic!("as asked") } else { read(name, text) });
+    desk.again().await;
+    assert_eq!(desk.served.page(), None);
+    assert!(desk.faults().concat().contains("could not be put together"), "{:?}", desk.faults());
+    desk.keeper.read = Arc::new(read);
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults()), (vec![900, 901], Vec::new()));
+}
+
+#[tokio::test]
+async fn a_whole_without_a_region_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(&dir, "map", HOME);
+    let mut desk = Desk::of(vec![Include::File(path.clone())], Path::new("/proc/none"), Box::new(|| None));
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults()), (vec![901], Vec::new()));
+    desk.keeper.without = vec!["903".to_owned()];
+    fs::write(&path, HOME.replace("901", "903")).unwrap();
+    desk.again().await;
+    assert_eq!(desk.regions(), [901]);
+    assert!(desk.faults().concat().contains("no region is left"), "{:?}", desk.faults());
 }

@@ -7,6 +7,7 @@
 //! restart, for a part of a map would take regions from clients; length and time of reading are bounded.
 
 mod assemble;
+mod disk;
 mod include;
 mod keeper;
 mod kept;
