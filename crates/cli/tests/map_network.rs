@@ -267,6 +267,8 @@ fn a_relay_behind_a_proxy_and_other_ports_has_the_entry_that_its_settings_give_i
     let (code, _, err) = map(&dir, &[&settings[..], &said[..2], &said[4..]].concat());
     assert_eq!(code, 78);
     assert!(err.contains("set map.port to its port"), "{err}");
+    let (code, _, err) = map(&dir, &[&settings[..], &["--derp=false", "--map-port", "443"]].concat());
+    assert!(code == 78 && err.contains("set derp to true"), "{code} {err}");
     let (code, out, err) = map(&dir, &[&settings[..], &said].concat());
     assert_eq!((code, err.as_str()), (0, ""));
     for line in ["ipv4: \"203.0.113.7\"", "ipv6: 2001:db8::7", "derpport: 12345", "stunport: 12346"] {

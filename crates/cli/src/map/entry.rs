@@ -40,6 +40,10 @@ enum NoEntry {
     )]
     NoTls,
     #[error(
+        "derp is false, so no map is to name this relay: clients would make it their home; set derp to true"
+    )]
+    NoDerp,
+    #[error(
         "{key} is on port 0, so the port is known only while the relay runs: ask it: wherry map entry HOST:PORT; or set {instead}"
     )]
     FreePort { key: &'static str, instead: &'static str },
@@ -82,6 +86,9 @@ fn of_settings(settings: SettingArgs, env: &Environment) -> Result<Entry, Failur
 }
 
 fn of_checked(settings: &Settings) -> Result<Entry, NoEntry> {
+    if !settings.derp {
+        return Err(NoEntry::NoDerp);
+    }
     let host = settings.hostnames.first().ok_or(NoEntry::NoHost)?;
     let (map, listen) = (&settings.map, settings.listen.iter().find(|listen| listen.tls));
     let tls = listen.map(|listen| listen.addr.port());
