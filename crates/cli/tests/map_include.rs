@@ -167,6 +167,21 @@ fn maps_with_one_name_in_two_regions_do_not_go_together() {
 }
 
 #[test]
+fn a_relay_starts_without_a_file_that_it_has_read_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("others.yaml");
+    fs::write(&path, one(901, "901a", 443)).unwrap();
+    let relay = Relay::start(&dir, &["--map-include", "others.yaml"]);
+    relay.wait_for_regions(&["900", "901"]);
+    drop(relay);
+    fs::remove_file(&path).unwrap();
+    let relay = Relay::start(&dir, &["--map-include", "others.yaml"]);
+    assert_eq!(relay.regions(), ["900", "901"], "from the first moment");
+    wait_for("the failure", || relay.notes().contains("others.yaml: cannot read it"));
+    assert_eq!(relay.regions(), ["900", "901"]);
+}
+
+#[test]
 fn the_last_good_map_of_a_url_is_served_after_a_restart_without_its_server() {
     let dir = tempfile::tempdir().unwrap();
     let map = one(901, "901a", 443);

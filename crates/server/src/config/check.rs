@@ -70,7 +70,7 @@ impl Ledger {
             value::parse_or(text, "auto", |text| value::parse_count(text, &limits::WORKERS))
         });
         let log = self.log();
-        let map = self.map(hostnames.as_deref().and_then(<[Host]>::first));
+        let map = self.map(hostnames.as_deref().and_then(<[Host]>::first), state_dir.as_deref());
         let limits = self.limits();
         Some(Settings {
             hostnames: hostnames?,

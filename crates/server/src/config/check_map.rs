@@ -1,6 +1,7 @@
 //! The settings of the map that the relay serves.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::Path;
 
 use super::{
     Host, Include, MapSettings,
@@ -14,7 +15,7 @@ use super::{
 const OFF: &str = "none";
 
 impl Ledger {
-    pub(super) fn map(&mut self, host: Option<&Host>) -> Option<MapSettings> {
+    pub(super) fn map(&mut self, host: Option<&Host>, state_dir: Option<&Path>) -> Option<MapSettings> {
         let serve = self.one(&keys::MAP_SERVE, value::parse_switch);
         let region_id = self.one(&keys::MAP_ID, |text| value::parse_count(text, &limits::REGION_ID));
         let region_code = self.one(&keys::MAP_CODE, parse_text);
@@ -29,6 +30,8 @@ impl Ledger {
         let stun_port = self.one(&keys::MAP_STUN_PORT, |text| value::parse_or(text, "auto", parse_port));
         let include = self.many(&keys::MAP_INCLUDE, parse_include);
         let files_are_there = include.iter().flatten().all(|include| match include {
+            // What was read before is served, and the relay says what is wrong.
+            Include::File(_) if state_dir.is_some_and(|dir| include.kept_in(dir).is_file()) => true,
             Include::File(path) => {
                 self.file(&keys::MAP_INCLUDE, path.display(), FileError::check_file(path)).is_some()
             }

@@ -107,7 +107,7 @@ pub(super) const MAP_INCLUDE: Key = Key {
           `map.refresh`. A map that cannot be read, or in which `wherry map check` finds an error, changes nothing: what \
           it was before is served, and log and `/readyz` name the mistake with its place; so it is if all together have \
           one, such as two nodes of one name. What was read last is kept in `state` and served after a restart until it \
-          is read again. \
+          is read again, so the relay starts without a file that it has read before, and says that it is missing. \
           Tailscale's own is `https://controlplane.tailscale.com/derpmap/default`. Two relays that include each other's \
           served map never forget a node: include files, or a map that a third party serves.",
     ..NONE

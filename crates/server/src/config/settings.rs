@@ -1,7 +1,14 @@
 //! Checked settings: what the rooms of this crate are built from.
 
-use std::{fmt, net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use sha2::{Digest as _, Sha256};
 use wherry_wire::key::MeshKey;
 
 use super::{Host, Limits, ListenAddr, NodeKeySource};
@@ -83,6 +90,19 @@ pub enum Include {
     File(PathBuf),
     /// An `https://` or `http://` URL.
     Url(String),
+}
+
+impl Include {
+    /// The file in the state folder that holds it over a restart, whose name follows from what is included.
+    pub(crate) fn kept_in(&self, state_dir: &Path) -> PathBuf {
+        let written = match self {
+            Self::File(path) => path.as_os_str().as_encoded_bytes(),
+            Self::Url(url) => url.as_bytes(),
+        };
+        let digest = format!("{:x}", Sha256::digest(written));
+        // A quarter of it tells any two of a configuration apart.
+        state_dir.join("maps").join(format!("{}.json", digest.get(..16).unwrap_or(&digest)))
+    }
 }
 
 /// For logs and health: a URL without its query, which may hold a token.

@@ -598,6 +598,16 @@ fn the_map_takes_a_region_that_clients_can_use_and_maps_that_can_be_read() {
     );
     desk.flag("map.include", &[none.to_str().unwrap()]);
     assert!(desk.problems()[2].starts_with("map.include = \"none\" (flag --map-include): No such file"));
+    let state = desk.dir.path().join("state");
+    let kept = Include::File(none.clone()).kept_in(&state);
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::write(kept, "{}").unwrap();
+    desk.flag("state", &[state.to_str().unwrap()]);
+    let problems = desk.problems();
+    assert!(
+        !problems.iter().any(|problem| problem.contains("map.include")),
+        "it was read before: {problems:#?}"
+    );
 }
 
 #[test]

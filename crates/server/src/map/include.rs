@@ -117,7 +117,7 @@ impl Held {
             }
             Include::Url(url) => Source::Url { url, due: Duration::ZERO, known: None },
         };
-        let kept = kept::path(state_dir, &include);
+        let kept = include.kept_in(state_dir);
         let map = kept::load(&kept, read).unwrap_or_else(|err| {
             tracing::warn!(%include, kept = %kept.display(), %err, "the map kept from before cannot be used");
             None

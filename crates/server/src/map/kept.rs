@@ -1,14 +1,13 @@
 //! An included map on disk, as it was read last: a relay that starts again serves it until it is read anew.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 use wherry_wire::derp_map::DerpMap;
 
 use super::read::ReadMap;
-use crate::config::{Include, cure};
+use crate::config::cure;
 use crate::files;
 
 /// Why a kept map cannot be used.
@@ -18,17 +17,6 @@ pub(super) enum KeptError {
     Read(#[source] io::Error),
     #[error("{}", .0.join("; "))]
     Wrong(Vec<String>),
-}
-
-/// The file for an included map, whose name follows from what is included.
-pub(super) fn path(state_dir: &Path, include: &Include) -> PathBuf {
-    let written = match include {
-        Include::File(path) => path.as_os_str().as_encoded_bytes(),
-        Include::Url(url) => url.as_bytes(),
-    };
-    let digest = format!("{:x}", Sha256::digest(written));
-    // A quarter of it tells any two of a configuration apart.
-    state_dir.join("maps").join(format!("{}.json", digest.get(..16).unwrap_or(&digest)))
 }
 
 /// What is there; none if nothing was kept.
