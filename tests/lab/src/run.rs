@@ -29,6 +29,11 @@ pub(crate) fn run(names: &[&str]) -> Result<(), String> {
     let played = play(names, start);
     let swept = net::sweep(None);
     let left_alone = net::Outside::look().and_then(|now| before.unchanged(&now));
+    let left_alone = left_alone.map(|others| {
+        if !others.is_empty() {
+            evidence::print(&format!("note: somebody else changed the machine's network meanwhile:{others}"));
+        }
+    });
     drop(lock);
     evidence::print(&format!("all: {:.1} s", start.elapsed().as_secs_f64()));
     match both(played, both(swept, left_alone)) {
