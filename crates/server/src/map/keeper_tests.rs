@@ -349,6 +349,7 @@ async fn what_hangs_keeps_neither_the_own_entry_nor_other_maps_from_being_served
     fs::write(&other, HOME.replace("901", "903")).unwrap();
     *pin.lock().unwrap() = "sha256-raw:bb".to_owned();
     let served = Arc::clone(&desk.served);
+    let mut looks = interval(Duration::from_millis(10));
     let is_served = async {
         loop {
             let page = served.page().unwrap();
@@ -356,7 +357,7 @@ async fn what_hangs_keeps_neither_the_own_entry_nor_other_maps_from_being_served
             if text.contains("sha256-raw:bb") && text.contains("903") {
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            looks.tick().await;
         }
     };
     tokio::select! {
