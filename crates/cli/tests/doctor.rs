@@ -188,6 +188,33 @@ fn a_wrong_pin_and_a_certificate_that_nobody_stands_for_come_with_the_right_entr
 }
 
 #[test]
+fn the_entry_is_as_the_relays_own_map_has_it_and_so_is_the_port_of_stun() {
+    let said = [
+        ("WHERRY_MAP_SERVE", "true"),
+        ("WHERRY_MAP_REGION_ID", "905"),
+        ("WHERRY_MAP_REGION_CODE", "nyc"),
+        ("WHERRY_MAP_IPV6", "2001:db8::10"),
+    ];
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &said, &["-stun-port", "3479"]);
+    let (code, report) = json(&[&relay.addr.to_string(), "--pin", &relay.pin(), "--open"]);
+    assert_eq!((code, faults(&report)), (Some(0), Vec::new()), "{report}");
+    let region = &report["relays"][0]["map"]["Regions"]["905"];
+    let node = &region["Nodes"][0];
+    let found = (&region["RegionCode"], &node["Name"], &node["IPv6"], &node["STUNPort"]);
+    assert_eq!(found, (&json!("nyc"), &json!("905a"), &json!("2001:db8::10"), &json!(3479)), "{report}");
+}
+
+#[test]
+fn a_port_of_stun_that_is_silent_stays_in_the_entry() {
+    let relay =
+        Relay::start_with(tempfile::tempdir().unwrap(), &[("WHERRY_MAP_SERVE", "false")], &["-stun=false"]);
+    let (_, report) = json(&[&relay.addr.to_string(), "--pin", &relay.pin(), "--open"]);
+    assert_eq!(faults(&report)[0][1], "stun", "{report}");
+    let node = &report["relays"][0]["map"]["Regions"]["900"]["Nodes"][0];
+    assert_eq!(node["STUNPort"], 3478, "to be opened, not to be left out: {report}");
+}
+
+#[test]
 fn a_certificate_with_less_than_two_weeks_left_is_a_warning() {
     let ask = |relay: &Relay| [relay.addr.to_string(), "--pin".to_owned(), relay.pin(), "--open".to_owned()];
     let soon = with_certificate("", 80, 90);

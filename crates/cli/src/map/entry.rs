@@ -8,7 +8,7 @@ use wherry_server::clock::Clock;
 use wherry_server::config::{Environment, Settings};
 use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
-use wherry_tools::map::{AskError, OwnMap, Standing, StunAt, learn};
+use wherry_tools::map::{AskError, OwnMap, StunAt, learn};
 use wherry_tools::remedy::{self, Situation, Tool};
 use wherry_wire::derp_map::Entry;
 
@@ -152,26 +152,7 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
             );
             Ok(seen)
         }
-        OwnMap::With(standing) => Ok(standing_as(*standing, seen)),
-    }
-}
-
-/// What was seen of a relay, with what its own map says of its region, its name and its addresses.
-fn standing_as(standing: Standing, seen: Entry) -> Entry {
-    let Standing { region_id, region_code, region_name, node, is_at_its_place, .. } = standing;
-    // Asked at another place than the map's, it may be that those addresses are not for whoever asks.
-    let (ipv4, ipv6) = (node.ipv4, node.ipv6);
-    let known = |address: String| Some(address).filter(|address| is_at_its_place && !address.is_empty());
-    // The usual name follows the number that a flag may give.
-    let is_usual = node.name.is_empty() || node.name == format!("{region_id}a");
-    Entry {
-        region_id,
-        region_code,
-        region_name,
-        node_name: Some(node.name).filter(|_| !is_usual),
-        ipv4: known(ipv4),
-        ipv6: known(ipv6),
-        ..seen
+        OwnMap::With(standing) => Ok(standing.entry(seen)),
     }
 }
 

@@ -12,6 +12,7 @@ use wherry_wire::derp_map::Entry;
 use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
 use super::{certificate, families, udp};
+use crate::map::{OwnMap, Standing, own_map};
 use crate::remedy::{self, Situation, Tool};
 
 /// Relays that are examined at a time.
@@ -57,29 +58,31 @@ pub async fn examine_all(
 /// # Errors
 /// The system gives no random bytes for a key.
 pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, NoEntropy> {
-    let mut visit = Visit { dialer, patient, findings: Vec::new(), addr: None, pin: None };
+    let mut visit = Visit { dialer, patient: patient.clone(), findings: Vec::new(), addr: None, pin: None };
     visit.relay().await?;
+    let right = visit.right_verify();
+    let standing = match &right {
+        Some(verify) => visit.standing(verify).await,
+        None => None,
+    };
     visit.by_family().await?;
-    let has_stun = families::has_stun(&visit.findings);
-    let Visit { findings, pin, .. } = visit;
-    let is_tls_right = findings.iter().any(|finding| finding.part == Part::Tls && finding.mark == Mark::Ok);
-    let host = patient.endpoint.host();
-    let entry = Entry {
-        stun_port: patient.stun_port.filter(|_| has_stun),
-        ..Entry::at(host, patient.endpoint.port())
-    };
-    let entry = match (pin, patient.endpoint.verify()) {
-        (Some(pin), _) => Some(Entry { cert_name: pin.to_string(), ..entry }),
-        (None, Verify::Host) if is_tls_right => Some(entry),
-        (None, Verify::Pin(pin)) if is_tls_right => Some(Entry { cert_name: pin.to_string(), ..entry }),
-        _ => None,
-    };
+    let Visit { patient, findings, .. } = visit;
+    let entry = right.map(|verify| {
+        let cert_name = if let Verify::Pin(pin) = verify { pin.to_string() } else { String::new() };
+        // A port that is silent is to be opened, not to be left out of the map.
+        let at = Entry::at(patient.endpoint.host(), patient.endpoint.port());
+        let seen = Entry { cert_name, stun_port: patient.stun_port, ..at };
+        match &standing {
+            Some(standing) => Entry { can_port_80: standing.node.can_port_80, ..standing.entry(seen) },
+            None => seen,
+        }
+    });
     Ok(Diagnosis { findings, entry })
 }
 
 struct Visit<'a> {
     dialer: &'a Dialer,
-    patient: &'a Patient,
+    patient: Patient,
     findings: Vec<Finding>,
     /// Where TCP went.
     addr: Option<IpAddr>,
@@ -88,9 +91,32 @@ struct Visit<'a> {
 }
 
 impl Visit<'_> {
+    /// The rule by which a client accepts the certificate, if there is one.
+    fn right_verify(&self) -> Option<Verify> {
+        let is_tls_right =
+            self.findings.iter().any(|finding| finding.part == Part::Tls && finding.mark == Mark::Ok);
+        match (self.pin, self.patient.endpoint.verify()) {
+            (Some(pin), _) => Some(Verify::Pin(pin)),
+            (None, verify @ (Verify::Host | Verify::Pin(_))) if is_tls_right => Some(verify.clone()),
+            _ => None,
+        }
+    }
+
+    /// Where the relay stands in the map that it serves. That map knows the port of STUN where it was guessed.
+    async fn standing(&mut self, verify: &Verify) -> Option<Standing> {
+        let OwnMap::With(standing) = own_map(self.dialer, &self.patient.endpoint, verify).await else {
+            return None;
+        };
+        if self.patient.stun_is_guess && standing.is_at_its_place {
+            self.patient.stun_port = standing.node.stun_udp_port();
+            self.patient.stun_is_guess = false;
+        }
+        Some(*standing)
+    }
+
     /// Everything by TCP.
     async fn relay(&mut self) -> Result<(), NoEntropy> {
-        let endpoint = &self.patient.endpoint;
+        let endpoint = self.patient.endpoint.clone();
         let target = Target::one(endpoint.clone());
         let plain = match self.dialer.tcp(&target).await {
             Ok(plain) => plain,
@@ -119,10 +145,10 @@ impl Visit<'_> {
 
     /// Everything by each address family alone, and STUN.
     async fn by_family(&mut self) -> Result<(), NoEntropy> {
-        let Patient { stun_port, stun_ip, stun_is_guess, .. } = *self.patient;
+        let Patient { stun_port, stun_ip, stun_is_guess, .. } = self.patient;
         let stun_at = stun_ip.zip(stun_port).map(|(ip, port)| SocketAddr::new(ip, port));
         if self.addr.is_some() {
-            let walks = families::walk_both(self.dialer, self.patient).await?;
+            let walks = families::walk_both(self.dialer, &self.patient).await?;
             self.findings.extend(families::judge(&walks));
             self.findings.extend(families::stun_findings(&walks, stun_is_guess));
         }
@@ -159,7 +185,7 @@ impl Visit<'_> {
     }
 
     async fn tls_fault(&mut self, err: &DialError) {
-        let endpoint = &self.patient.endpoint;
+        let endpoint = self.patient.endpoint.clone();
         let is_certificates = matches!(err, DialError::Tls(TlsError::Certificate { .. } | TlsError::Pin(_)));
         let mut blind = None;
         if is_certificates {
@@ -202,8 +228,8 @@ impl Visit<'_> {
             }
         };
         let is_in = stranger.is_ok();
-        match &self.patient.key {
-            Some(key) if !is_in => match self.dialer.connect(target, &Identity::new(key.clone())).await {
+        match self.patient.key.clone() {
+            Some(key) if !is_in => match self.dialer.connect(target, &Identity::new(key)).await {
                 Ok(_) => self.note(Finding::ok(Part::Derp, "the handshake works, and the key is admitted")),
                 Err(err) => self.fault(Part::Derp, &err, None),
             },

@@ -7,7 +7,7 @@ use wherry_client::{
     AttemptError, DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target,
 };
 
-use super::finding::{Finding, Mark, Part};
+use super::finding::{Finding, Part};
 use super::patient::Patient;
 use super::udp;
 use crate::map::{Sight, stun};
@@ -169,14 +169,10 @@ pub(super) fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
     .collect()
 }
 
-/// Whether some STUN answers as it should.
-pub(super) fn has_stun(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.part == Part::Stun && finding.mark == Mark::Ok)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::finding::Mark;
     use std::net::Ipv6Addr;
     use wherry_client::Attempt;
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use wherry_client::{Dialer, Endpoint, Verify, Wanted};
-use wherry_wire::derp_map::{DerpMap, Node};
+use wherry_wire::derp_map::{DerpMap, Entry, Node};
 
 use super::judge::USABLE;
 use super::source::MAX_BYTES;
@@ -36,8 +36,29 @@ pub struct Standing {
     pub is_at_its_place: bool,
 }
 
+impl Standing {
+    /// What was seen of the relay, with what its own map says of its region, its name and its addresses.
+    #[must_use]
+    pub fn entry(&self, seen: Entry) -> Entry {
+        let node = &self.node;
+        // Asked at another place than the map's, it may be that those addresses are not for whoever asks.
+        let is_known = |address: &&String| self.is_at_its_place && !address.is_empty();
+        // The usual name follows the number that a flag may give.
+        let is_usual = node.name.is_empty() || node.name == format!("{}a", self.region_id);
+        Entry {
+            region_id: self.region_id,
+            region_code: self.region_code.clone(),
+            region_name: self.region_name.clone(),
+            node_name: (!is_usual).then(|| node.name.clone()),
+            ipv4: Some(&node.ipv4).filter(is_known).cloned(),
+            ipv6: Some(&node.ipv6).filter(is_known).cloned(),
+            ..seen
+        }
+    }
+}
+
 /// Asks a relay, whose certificate is judged as `verify` says, for its map.
-pub(super) async fn own_map(dialer: &Dialer, endpoint: &Endpoint, verify: &Verify) -> OwnMap {
+pub(crate) async fn own_map(dialer: &Dialer, endpoint: &Endpoint, verify: &Verify) -> OwnMap {
     let url = format!("https://{}/derpmap.json", endpoint.authority());
     let wanted = Wanted::new(url, MAX_BYTES).with_verify(verify.clone());
     // Other relays show a page there, or nothing.
