@@ -56,7 +56,12 @@ fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
         admit = %settings.admit,
         "serving"
     );
-    let Some(own) = running.entry() else { return Ok(()) };
+    let Some(own) = running.entry() else {
+        tracing::info!(
+            "no map entry to print or to serve: it takes a hostname, DERP, and a listener that speaks TLS, or map.port where a proxy does"
+        );
+        return Ok(());
+    };
     match entry::text(&own) {
         Ok(text) => output::print(&text),
         Err(err) => {

@@ -1,6 +1,6 @@
 //! The findings for people.
 
-use wherry_tools::doctor::{Diagnosis, Finding};
+use wherry_tools::doctor::{Diagnosis, Finding, Mark};
 
 use crate::entry;
 use crate::failure::Failure;
@@ -15,8 +15,14 @@ pub(super) fn section(heading: &str, findings: &[Finding]) -> String {
             text += &format!("  {:<7}  {:<10}  -> {remedy}\n", "", "");
         }
     }
-    let is_healthy = !findings.iter().any(Finding::is_fault);
-    text + if is_healthy { "healthy\n\n" } else { "NOT HEALTHY\n\n" }
+    let verdict = if findings.iter().any(Finding::is_fault) {
+        "NOT HEALTHY"
+    } else if findings.iter().all(|finding| finding.mark == Mark::Skipped) {
+        "not examined"
+    } else {
+        "healthy"
+    };
+    format!("{text}{verdict}\n\n")
 }
 
 /// A relay's section; then its entry, if anything is wrong.

@@ -159,6 +159,8 @@ fn relays_with_a_list_are_asked_for_their_mesh_with_a_key_for_each_and_skipped_w
     let (mark, found) = mesh(&report);
     assert_eq!((code, mark), (Some(1), "error"), "{report}");
     assert!(found.contains("did not reach"), "{found}");
+    let (_, text, _) = doctor(&[&file]);
+    assert!(text.contains("region 900\n") && text.contains("\nnot examined\n"), "{text}");
     let (code, report) = super::json(&[&file]);
     let marks =
         report["regions"][0]["findings"].as_array().unwrap().iter().map(|one| one["mark"].as_str().unwrap());

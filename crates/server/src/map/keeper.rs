@@ -176,7 +176,7 @@ impl Keeper {
         faults.extend(made.told);
         if made.wrong.is_empty() && !made.text.is_empty() && !self.served.is(&made.text) {
             self.served.put(made.text, self.clock.wall());
-            tracing::info!(regions = made.regions, "another map is served");
+            tracing::info!(regions = made.regions, "map served");
         }
         faults.extend(made.wrong);
         self.served.set_faults(faults);
