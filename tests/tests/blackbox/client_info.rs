@@ -5,9 +5,10 @@ use crate::handshake::greeted;
 use crate::patience::relay;
 use std::time::Instant;
 use wherry_tests::frame::{MAX_CLIENT_INFO, frame, header, kind};
+use wherry_tests::http::upgrade;
 use wherry_tests::node::{NodeKey, random_bytes};
-use wherry_tests::peer::server_info;
-use wherry_tests::{PATIENCE, Peer, Subject};
+use wherry_tests::peer::{server_info, server_key};
+use wherry_tests::{PATIENCE, Peer, Subject, Wire};
 
 #[test]
 fn the_first_frame_must_be_client_info() {
@@ -64,6 +65,17 @@ fn a_box_that_does_not_open_is_refused() {
     let impostor = [&key.public()[..], &other.seal(&server, b"{}")].concat();
     refused(&relay, &frame(kind::CLIENT_INFO, &impostor));
     refused(&relay, &frame(kind::CLIENT_INFO, &[&key.public()[..], &random_bytes::<80>()].concat()));
+}
+
+#[test]
+fn who_asks_and_is_refused_in_one_breath_is_greeted_all_the_same() {
+    let Some(relay) = relay() else { return };
+    let server = relay.node_key().public();
+    let info = NodeKey::random().client_info(&NodeKey::random().public(), b"{}");
+    let mut wire = Wire::tls(&relay);
+    wire.send(&[upgrade(&relay, &["Derp-Fast-Start: 1"]), frame(kind::CLIENT_INFO, &info)].concat());
+    assert_eq!(server_key(&mut wire), Ok(server));
+    assert_eq!(wire.rest(PATIENCE), Ok(Vec::new()), "the relay closes without another word");
 }
 
 #[test]

@@ -66,12 +66,9 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
     };
     let Some(takeover) = Box::pin(http::serve(stream, &door.site, &door.counters)).await else { return };
     door.counters.upgraded.add(1);
-    match Box::pin(enter(takeover, remote, door)).await {
-        Ok(()) => door.counters.sessions.add(1),
-        Err(error) => {
-            tracing::debug!(addr = %remote, err = %error, "refused");
-            door.counters.refuse(error.reason());
-        }
+    if let Err(error) = Box::pin(enter(takeover, remote, door)).await {
+        tracing::debug!(addr = %remote, err = %error, "refused");
+        door.counters.refuse(error.reason());
     }
 }
 

@@ -6,19 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wherry_switch::JoinInfo;
+use tokio::net::TcpStream;
+use wherry_switch::{Admitted, JoinInfo};
 use wherry_wire::derp::handshake::{client_info_intake, open_client_info_by, server_key_frame};
-use wherry_wire::derp::{ClientInfo, HEADER_LEN, HandshakeError, Header, NONCE_LEN, ServerInfo, SharedKey};
-use wherry_wire::key::NodePublic;
+use wherry_wire::derp::{HEADER_LEN, HandshakeError, Header, NONCE_LEN, ServerInfo, SharedKey};
 
 use super::driver::Session;
 use super::inlet::Inlet;
 use super::link::{self, Link};
 use super::relay::Relay;
+use super::worker::Worker;
 use crate::admission::{Denied, Request};
 use crate::clock::NoEntropy;
 use crate::metrics::{CloseReason, Refusal};
-use crate::transport::{CodecError, Parts, Stream, split};
+use crate::transport::{CodecError, Opener, Parts, Sealer, Stream, split};
 
 /// How a connection came to ask for DERP.
 #[derive(Debug)]
@@ -75,24 +76,24 @@ impl Refused {
     }
 }
 
-/// Runs the handshake on `stream` and, if the peer is admitted, hands the connection to a worker.
+/// Runs the handshake on `stream` and, if the peer is admitted, hands the connection to a worker, which counts the session.
 ///
 /// # Errors
 /// See [`Refused`]; the stream is closed then.
 pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) -> Result<(), Refused> {
-    let step = relay.timing.handshake;
-    within(step, greet(&mut stream, &arrival.greeting, relay.identity.public())).await?;
-    let payload = within(step, read_client_info(&mut stream)).await?;
-    let (key, info, shared) = open_client_info_by(|client| relay.identity.multiply(client), &payload)?;
-    let request = request(key, &info, arrival.remote);
-    let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
-        // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.
-        if relay.may_log_denial() {
-            tracing::info!(key = %key, addr = %arrival.remote, err = %denied, "not admitted");
+    let mut greeting = arrival.greeting;
+    greeting.extend_from_slice(&server_key_frame(relay.identity.public()));
+    // A peer that knew the key has sent its info already, and gets the answer to that in the same write.
+    stream.enqueue(&greeting)?;
+    let introduced = match introduce(&mut stream, arrival.remote, arrival.not_ideal, relay).await {
+        Ok(introduced) => introduced,
+        Err(refused) => {
+            // Whoever is refused has been greeted; who is gone does not hear it.
+            drop(tokio::time::timeout(relay.timing.handshake, stream.flush()).await);
+            return Err(refused);
         }
-    })?;
-    let join = JoinInfo { addr: arrival.remote, not_ideal: arrival.not_ideal, prober: info.is_prober };
-    let server_info = welcome(&shared, relay)?;
+    };
+    let Introduced { admitted, join, request, server_info } = introduced;
     let worker = relay.pick_worker().ok_or(Refused::TakeOver)?;
 
     let Parts { socket, mut codec, wire, plain, mut unsent, finished } = stream.into_parts();
@@ -102,32 +103,83 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     // By the codec as it was: what TLS had to say by itself, such as that it goes on with a new key, comes before it.
     codec.seal(&server_info, &mut unsent).map_err(|_| Refused::TakeOver)?;
     let (opener, sealer) = split(codec).map_err(|_| Refused::TakeOver)?;
-    let socket = socket.into_std()?;
-    let entered = worker.runtime().enter();
-    let (reader, writer) = tokio::net::TcpStream::from_std(socket)?.into_split();
-    let now = relay.clock.now();
-    let link = Link::new(writer, worker.number(), sealer, unsent, now);
-    let joined = relay.switch.join(admitted, join, link, now);
-    link::announce(&joined.news);
-    let conn = Arc::clone(&joined.conn);
-    let inlet = Inlet { socket: reader, opener, wire, plain };
-    let session = Session::new(Arc::clone(relay), Arc::clone(worker), joined.conn, inlet);
-    // The task owns itself: the directory knows it, and the worker's runtime ends it.
-    drop(worker.runtime().spawn(session));
-    drop(entered);
-    // The list may have changed between admission and joining; whoever changed it did not find this connection.
-    if !relay.admission.still_admits(&request) {
-        link::end(&conn, CloseReason::Revoked);
-    }
+    let entrant =
+        Entrant { socket: socket.into_std()?, opener, sealer, wire, plain, unsent, admitted, join, request };
+    let (relay, on) = (Arc::clone(relay), Arc::clone(worker));
+    // The task owns itself: the worker's runtime ends it.
+    drop(worker.runtime().spawn(async move { entrant.enter(&relay, &on) }));
     Ok(())
 }
 
-async fn greet(stream: &mut Stream, greeting: &[u8], key: &NodePublic) -> Result<(), Refused> {
-    let mut bytes = greeting.to_vec();
-    bytes.extend_from_slice(&server_key_frame(key));
-    stream.write_all(&bytes).await?;
-    AsyncWriteExt::flush(stream).await?;
-    Ok(())
+/// A peer that said who it is and may join.
+struct Introduced {
+    admitted: Admitted,
+    join: JoinInfo,
+    request: Request,
+    /// What it is told first.
+    server_info: Vec<u8>,
+}
+
+/// Has the peer say who it is, and decides.
+async fn introduce(
+    stream: &mut Stream,
+    remote: SocketAddr,
+    not_ideal: bool,
+    relay: &Relay,
+) -> Result<Introduced, Refused> {
+    let payload = within(relay.timing.handshake, read_client_info(stream)).await?;
+    let (key, info, shared) = open_client_info_by(|client| relay.identity.multiply(client), &payload)?;
+    let request = Request { key, mesh_key: info.mesh_key.clone(), source: remote.ip() };
+    let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
+        // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.
+        if relay.may_log_denial() {
+            tracing::info!(key = %key, addr = %remote, err = %denied, "not admitted");
+        }
+    })?;
+    let join = JoinInfo { addr: remote, not_ideal, prober: info.is_prober };
+    Ok(Introduced { admitted, join, request, server_info: welcome(&shared, relay)? })
+}
+
+/// An admitted peer on its way to its worker.
+struct Entrant {
+    socket: std::net::TcpStream,
+    opener: Opener,
+    sealer: Sealer,
+    wire: Vec<u8>,
+    plain: Vec<u8>,
+    unsent: Vec<u8>,
+    admitted: Admitted,
+    join: JoinInfo,
+    request: Request,
+}
+
+impl Entrant {
+    /// Joins and starts the session; on the worker's own thread, which a socket registered by another would wake once more.
+    fn enter(self, relay: &Arc<Relay>, worker: &Arc<Worker>) {
+        let counters = Arc::clone(&worker.desk().outbox.counters);
+        let socket = match TcpStream::from_std(self.socket) {
+            Ok(socket) => socket,
+            Err(error) => {
+                tracing::debug!(addr = %self.join.addr, err = %error, "cannot take over the connection");
+                return counters.refuse(Refusal::Internal);
+            }
+        };
+        let (reader, writer) = socket.into_split();
+        let now = relay.clock.now();
+        let link = Link::new(writer, worker.number(), self.sealer, self.unsent, now);
+        let joined = relay.switch.join(self.admitted, self.join, link, now);
+        link::announce(&joined.news);
+        counters.sessions.add(1);
+        let conn = Arc::clone(&joined.conn);
+        let inlet = Inlet { socket: reader, opener: self.opener, wire: self.wire, plain: self.plain };
+        let session = Session::new(Arc::clone(relay), Arc::clone(worker), joined.conn, inlet);
+        // The task owns itself: the directory knows it.
+        drop(worker.runtime().spawn(session));
+        // The list may have changed between admission and joining; whoever changed it did not find this connection.
+        if !relay.admission.still_admits(&self.request) {
+            link::end(&conn, CloseReason::Revoked);
+        }
+    }
 }
 
 async fn read_client_info(stream: &mut Stream) -> Result<Vec<u8>, Refused> {
@@ -150,8 +202,4 @@ fn welcome(shared: &SharedKey, relay: &Relay) -> Result<Vec<u8>, Refused> {
 
 async fn within<T>(step: Duration, doing: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
     tokio::time::timeout(step, doing).await.unwrap_or(Err(Refused::TooSlow))
-}
-
-fn request(key: NodePublic, info: &ClientInfo, remote: SocketAddr) -> Request {
-    Request { key, mesh_key: info.mesh_key.clone(), source: remote.ip() }
 }

@@ -86,6 +86,14 @@ impl Stream {
         self.plain.splice(..0, bytes.iter().copied());
     }
 
+    /// Seals `bytes` to leave with what is written next, but before the stream waits for the peer.
+    ///
+    /// # Errors
+    /// [`CodecError`] if they cannot be sealed.
+    pub fn enqueue(&mut self, bytes: &[u8]) -> Result<(), CodecError> {
+        self.codec.seal(bytes, &mut self.unsent)
+    }
+
     /// From here on, bytes travel as WebSocket messages. Bytes that were opened already are messages too.
     ///
     /// # Errors
