@@ -197,6 +197,12 @@ impl Counters {
         of_kind(&self.received, kind)
     }
 
+    /// Packets received of all kinds.
+    #[must_use]
+    pub fn received_packets(&self) -> u64 {
+        self.received.iter().map(|flow| flow.packets.value()).sum()
+    }
+
     /// Packets sent of one kind.
     #[must_use]
     pub const fn sent(&self, kind: Kind) -> &Flow {
