@@ -41,7 +41,7 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says where the relay listens and prints what to paste.
+/// Says where the relay listens and prints its map.
 fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
     let addresses = running.addresses();
     let mebibytes = settings.limits.memory >> 20;

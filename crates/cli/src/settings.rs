@@ -82,9 +82,10 @@ impl clap::Args for SettingArgs {
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
             .help("TOML file with settings [env: WHERRY_CONFIG]");
-        let dev = Arg::new("dev").long("dev").action(ArgAction::SetTrue).help(
-            "Take defaults for one's own machine: loopback, self-signed, open to anybody, STUN; print what to paste",
-        );
+        let dev = Arg::new("dev")
+            .long("dev")
+            .action(ArgAction::SetTrue)
+            .help("Take defaults for one's own machine: loopback, self-signed, open to anybody, STUN");
         KEYS.iter().fold(command.arg(file).arg(dev), |command, key| command.arg(setting(key)))
     }
 

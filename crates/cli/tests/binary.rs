@@ -359,31 +359,33 @@ impl Relay {
 }
 
 #[test]
-fn dev_needs_nothing_and_prints_what_to_paste() {
+fn dev_needs_nothing_and_what_it_prints_is_a_map_for_every_tool() {
     let home = home();
     let (relay, log) = Relay::start(wherry(&home, "serve --dev --listen 127.0.0.1:0 --stun off --admin off"));
     assert!(log.iter().any(|line| line.contains("tls=[127.0.0.1:")), "{log:#?}");
     let (code, stdout) = relay.stop();
     assert_eq!(code, Some(0));
-    let json = stdout.split_once("{\n").unwrap().1.split_once("\n}\n").unwrap().0;
-    let map: serde_json::Value = serde_json::from_str(&format!("{{{json}}}")).unwrap();
+    std::fs::write(home.path().join("derp.yaml"), &stdout).unwrap();
+    let converted = run(&mut wherry(&home, "map convert derp.yaml --to json"));
+    assert_eq!((converted.code, converted.stderr), (Some(0), Vec::new()), "{stdout}");
+    let map: serde_json::Value = serde_json::from_str(&converted.stdout).unwrap();
     let node = &map["Regions"]["900"]["Nodes"][0];
     let pin = node["CertName"].as_str().unwrap();
     assert!(
-        pin.starts_with("sha256-raw:") && stdout.starts_with(&format!("Certificate pin: {pin}\n")),
+        pin.starts_with("sha256-raw:") && stdout.starts_with(&format!("# Certificate pin: {pin}\n")),
         "{stdout}"
     );
     assert_eq!((node["IPv4"].as_str(), node["IPv6"].as_str()), (Some("127.0.0.1"), Some("none")));
     assert!(log.iter().any(|line| line.contains(&format!("127.0.0.1:{}", node["DERPPort"]))));
-    assert!(stdout.contains("\nregions:\n  900:\n"), "{stdout}");
-    std::fs::write(home.path().join("printed"), stdout).unwrap();
-    let printed = std::fs::File::open(home.path().join("printed")).unwrap();
-    let ping = wherry(&home, "ping -").stdin(printed).output().unwrap();
-    let stderr = String::from_utf8(ping.stderr).unwrap();
-    assert!(
-        stderr.contains("nothing listens on"),
-        "all that was printed is a question that ping understands: {stderr}"
-    );
+    for tool in ["map check --offline derp.yaml", "map merge derp.yaml"] {
+        let finished = run(&mut wherry(&home, tool));
+        assert_eq!(finished.code, Some(0), "{tool}: {}{:?}", finished.stdout, finished.stderr);
+    }
+    for tool in ["ping derp.yaml", "doctor derp.yaml"] {
+        let finished = run(&mut wherry(&home, tool));
+        let said = finished.stdout + &finished.stderr.join("\n");
+        assert!(said.contains("nothing listens on"), "{tool} dials the relay, which is gone: {said}");
+    }
 }
 
 #[test]

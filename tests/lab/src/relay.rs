@@ -115,7 +115,7 @@ impl Relay {
 
     fn pin(&self) -> Result<String, String> {
         let out = self.process.out();
-        let pin = out.lines().find_map(|line| line.strip_prefix("Certificate pin: "));
+        let pin = out.lines().find_map(|line| line.strip_prefix("# Certificate pin: "));
         pin.map(str::to_owned).ok_or_else(|| "the relay prints no pin".to_owned())
     }
 

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_pin_is_found_in_the_journal_and_in_the_map() {
-        assert_eq!(pin("Nov 26 x\nCertificate pin: sha256-raw:0a\n"), Some("sha256-raw:0a"));
+        assert_eq!(pin("Nov 26 x\n# Certificate pin: sha256-raw:0a\n"), Some("sha256-raw:0a"));
         assert_eq!(cert_name("regions:\n      certname: sha256-raw:0a\n"), Some("sha256-raw:0a"));
         assert_eq!((pin("serving"), cert_name("hostname: x")), (None, None));
     }
