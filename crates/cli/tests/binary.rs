@@ -108,10 +108,37 @@ fn mistakes_get_their_lines_and_exit_codes() {
             ],
         ),
         (
+            "key show missing",
+            1,
+            &["wherry: missing: no such file; make one with: wherry key new --out missing"],
+        ),
+    ];
+    each_gets(&home, table);
+}
+
+#[test]
+fn mistakes_about_the_private_listener_get_their_lines_and_exit_codes() {
+    let home = home();
+    let table: &[(&str, i32, &[&str])] = &[
+        (
             "status --admin 127.0.0.1:1",
             1,
             &[
-                "wherry: cannot reach the private listener at 127.0.0.1:1: Connection refused (os error 111); is the relay running, and is its key `admin` this address?",
+                "wherry: cannot reach the private listener at 127.0.0.1:1: Connection refused (os error 111); start the relay, or give the address of its key admin: --admin HOST:PORT",
+            ],
+        ),
+        (
+            "status --admin NONSENSE",
+            64,
+            &[
+                r#"wherry: admin = "NONSENSE" (flag --admin): no port; allowed: the relay's key admin as HOST:PORT or http://HOST:PORT, 127.0.0.1:3341 if it has none"#,
+            ],
+        ),
+        (
+            "status --admin https://127.0.0.1:3341",
+            64,
+            &[
+                r#"wherry: admin = "https://127.0.0.1:3341" (flag --admin): the private listener speaks plain HTTP, not TLS; allowed: the relay's key admin as HOST:PORT or http://HOST:PORT, 127.0.0.1:3341 if it has none"#,
             ],
         ),
         (
@@ -119,14 +146,14 @@ fn mistakes_get_their_lines_and_exit_codes() {
             64,
             &[r#"wherry: --interval "soon" is not allowed; allowed: a number with its unit: 500ms, 2s, 1m"#],
         ),
-        (
-            "key show missing",
-            1,
-            &["wherry: missing: no such file; make one with: wherry key new --out missing"],
-        ),
     ];
+    each_gets(&home, table);
+}
+
+/// Each line of a command gets its exit code and these lines on stderr.
+fn each_gets(home: &TempDir, table: &[(&str, i32, &[&str])]) {
     for (line, code, expected) in table {
-        let finished = run(&mut wherry(&home, line));
+        let finished = run(&mut wherry(home, line));
         assert_eq!(finished.stderr, *expected, "{line}");
         assert_eq!(finished.code, Some(*code), "{line}");
         assert_eq!(finished.stdout.is_empty(), !line.starts_with("config check"), "{line}");
@@ -478,6 +505,31 @@ fn status_asks_a_running_relay() {
     assert_eq!((&status["ready"], &status["addresses"]["admin"]), (&true.into(), &admin.as_str().into()));
     let (line, metrics) = ask(&admin, "/metrics");
     assert!(line.ends_with("200 OK") && metrics.contains("\nwherry_ready 1\n"), "{metrics}");
+    assert_eq!(relay.stop().0, Some(0));
+}
+
+#[test]
+fn status_tells_a_public_listener_from_the_private_one() {
+    let home = home();
+    let (relay, log) = Relay::start(wherry(
+        &home,
+        "serve --dev --listen 127.0.0.1:0 --listen plain:127.0.0.1:0 --stun off --admin off",
+    ));
+    for kind in [" tls=[", " plain=["] {
+        let public = log.iter().find_map(|line| line.split_once(kind)).unwrap().1.split_once(']').unwrap().0;
+        let asked = run(&mut wherry(&home, &format!("status --admin {public}")));
+        assert_eq!(asked.code, Some(1));
+        let start = format!("wherry: what answers at {public} is no private listener of wherry (\"HTTP/1.0 ");
+        let [line] = asked.stderr.as_slice() else { panic!("{:?}", asked.stderr) };
+        assert!(line.starts_with(&start) && line.ends_with("key admin: --admin HOST:PORT"), "{line}");
+    }
+    let mut of_variable = wherry(&home, "status");
+    let refused = run(of_variable.env("WHERRY_ADMIN", "NONSENSE"));
+    assert!(
+        refused.code == Some(78) && refused.stderr[0].contains("environment WHERRY_ADMIN"),
+        "{:?}",
+        refused.stderr
+    );
     assert_eq!(relay.stop().0, Some(0));
 }
 

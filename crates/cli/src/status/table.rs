@@ -1,119 +1,15 @@
-//! `wherry status`: who is connected to a running relay.
+//! The table: connections, and what they send between two samples.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
 use serde::Serialize;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-    time::timeout,
-};
-use wherry_server::{
-    admin::{ConnStatus, Status, Traffic},
-    config::Environment,
-};
+use wherry_server::admin::{ConnStatus, Status, Traffic};
 
-use crate::{
-    derper,
-    failure::{Failure, SystemError},
-    output, runtime,
-};
-
-/// Arguments of `wherry status`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct StatusArgs {
-    /// Private listener of the relay [env: WHERRY_ADMIN] [default: 127.0.0.1:3341]
-    #[arg(long, value_name = "IP:PORT|URL")]
-    admin: Option<String>,
-    /// Time between the two samples that rates are made of; 0s takes one sample and shows no rates
-    #[arg(long, value_name = "TIME", default_value = "1s")]
-    interval: String,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
-}
-
-/// Why there is nothing to show.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum StatusError {
-    #[error("--interval {0:?} is not allowed; allowed: a number with its unit: 500ms, 2s, 1m")]
-    Interval(String),
-    #[error(
-        "cannot reach the private listener at {admin}: {err}; is the relay running, and is its key `admin` this address?"
-    )]
-    Unreachable { admin: String, err: io::Error },
-    #[error("the private listener at {admin} did not answer within 5 s")]
-    Silent { admin: String },
-    #[error("what answers at {admin} is no wherry: {line:?}")]
-    Stranger { admin: String, line: String },
-}
-
-impl From<StatusError> for Failure {
-    fn from(error: StatusError) -> Self {
-        match error {
-            StatusError::Interval(_) => Self::Usage(error.into()),
-            _ => Self::Other(error.into()),
-        }
-    }
-}
-
-/// For one answer: the relay is on this host, or near.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
-    let interval =
-        derper::parse_duration(&args.interval).ok_or_else(|| StatusError::Interval(args.interval.clone()))?;
-    let admin = args.admin.as_deref().or_else(|| env.var("WHERRY_ADMIN")).unwrap_or("127.0.0.1:3341");
-    let (before, now) = runtime::run(async {
-        let before = ask(admin).await?;
-        if interval.is_zero() {
-            return Ok((None, before));
-        }
-        tokio::time::sleep(interval).await;
-        Ok::<_, StatusError>((Some(before), ask(admin).await?))
-    })??;
-    let rows = rows(before.as_ref(), &now);
-    if args.json {
-        let report = Report { status: &now, rates: rows.iter().filter_map(|row| row.rate).collect() };
-        let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
-        return Ok(output::print(&format!("{text}\n"))?);
-    }
-    Ok(output::print(&(summary(&now) + &table(&rows)))?)
-}
-
-/// Fetches `/status.json` over HTTP/1.0: one request, an answer that ends with the connection.
-pub(crate) async fn ask(admin: &str) -> Result<Status, StatusError> {
-    let authority = admin.strip_prefix("http://").unwrap_or(admin).trim_end_matches('/');
-    let unreachable = |err| StatusError::Unreachable { admin: authority.to_owned(), err };
-    let exchange = async {
-        let mut socket = TcpStream::connect(authority).await?;
-        let request = format!("GET /status.json HTTP/1.0\r\nHost: {authority}\r\n\r\n");
-        socket.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await?;
-        Ok(answer)
-    };
-    let answer = timeout(PATIENCE, exchange)
-        .await
-        .map_err(|_| StatusError::Silent { admin: authority.to_owned() })?
-        .map_err(unreachable)?;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-    serde_json::from_str(body).map_err(|_| StatusError::Stranger {
-        admin: authority.to_owned(),
-        line: head.lines().next().unwrap_or_default().to_owned(),
-    })
-}
-
-#[derive(Serialize)]
-struct Report<'a> {
-    #[serde(flatten)]
-    status: &'a Status,
-    rates: Vec<Rate>,
-}
+use crate::output;
 
 /// Bytes and packets a second of one connection between two samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-struct Rate {
+pub(super) struct Rate {
     id: u64,
     bytes_in_per_second: f64,
     bytes_out_per_second: f64,
@@ -121,12 +17,14 @@ struct Rate {
     packets_out_per_second: f64,
 }
 
-struct Row<'a> {
+/// One connection.
+pub(super) struct Row<'a> {
     conn: &'a ConnStatus,
-    rate: Option<Rate>,
+    pub(super) rate: Option<Rate>,
 }
 
-fn rows<'a>(before: Option<&Status>, now: &'a Status) -> Vec<Row<'a>> {
+/// The connections of a sample, with rates if there is one before it.
+pub(super) fn rows<'a>(before: Option<&Status>, now: &'a Status) -> Vec<Row<'a>> {
     let rate = |conn: &ConnStatus| {
         let before = before?;
         let elapsed = Duration::from_millis(now.uptime_ms.checked_sub(before.uptime_ms)?);
@@ -155,7 +53,8 @@ impl Rate {
     }
 }
 
-fn summary(status: &Status) -> String {
+/// The relay itself.
+pub(super) fn summary(status: &Status) -> String {
     let ready =
         if status.ready { "ready".to_owned() } else { format!("not ready: {}", status.faults.join("; ")) };
     let listen = status.addresses.tls.iter().chain(&status.addresses.plain).map(ToString::to_string);
@@ -173,7 +72,8 @@ fn summary(status: &Status) -> String {
     )
 }
 
-fn table(rows: &[Row<'_>]) -> String {
+/// All connections, or nothing if there is none.
+pub(super) fn table(rows: &[Row<'_>]) -> String {
     if rows.is_empty() {
         return String::new();
     }

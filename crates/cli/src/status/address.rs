@@ -1,0 +1,118 @@
+//! Where the private listener is, from the words of the caller.
+
+use std::net::Ipv6Addr;
+
+use wherry_server::config::{Environment, Host, Origin, ValueError};
+
+use crate::failure::Failure;
+
+/// Where a relay has its private listener unless it is told otherwise.
+const USUAL: &str = "127.0.0.1:3341";
+
+/// Words that name no private listener.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "admin = {given:?} ({origin}): {fault}; allowed: the relay's key admin as HOST:PORT or http://HOST:PORT, {USUAL} if it has none"
+)]
+struct BadAddress {
+    given: String,
+    origin: Origin,
+    fault: Fault,
+}
+
+/// What is wrong with them.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+enum Fault {
+    #[error("{0}")]
+    Value(#[from] ValueError),
+    #[error("the private listener speaks plain HTTP, not TLS")]
+    Tls,
+    #[error("{0:?} is another scheme than http")]
+    Scheme(String),
+    #[error("an address without path is wanted")]
+    Path,
+    #[error("no host before the port")]
+    NoHost,
+}
+
+impl From<BadAddress> for Failure {
+    fn from(bad: BadAddress) -> Self {
+        match bad.origin {
+            Origin::Flag { .. } => Self::Usage(bad.into()),
+            _ => Self::Config(bad.into()),
+        }
+    }
+}
+
+/// Host and port of the private listener, by the flag, the environment, or where it usually is.
+pub(super) fn address(flag: Option<&str>, env: &Environment) -> Result<String, Failure> {
+    let (given, origin) = match (flag, env.var("WHERRY_ADMIN")) {
+        (Some(flag), _) => (flag, Origin::Flag { name: "admin".to_owned() }),
+        (None, Some(var)) => (var, Origin::Env { name: "WHERRY_ADMIN".to_owned() }),
+        (None, None) => return Ok(USUAL.to_owned()),
+    };
+    let bad = |fault| BadAddress { given: given.to_owned(), origin, fault };
+    parse(given).map(str::to_owned).map_err(|fault| bad(fault).into())
+}
+
+fn parse(given: &str) -> Result<&str, Fault> {
+    let bare = match given.split_once("://") {
+        Some(("http", rest)) => rest,
+        Some(("https", _)) => return Err(Fault::Tls),
+        Some((scheme, _)) => return Err(Fault::Scheme(scheme.to_owned())),
+        None => given,
+    };
+    let bare = bare.strip_suffix('/').unwrap_or(bare);
+    if bare.contains('/') {
+        return Err(Fault::Path);
+    }
+    if let Ok(ip) = bare.parse::<Ipv6Addr>() {
+        return Err(ValueError::Brackets { ip }.into());
+    }
+    let (host, port) =
+        bare.rsplit_once(':').filter(|_| !bare.ends_with(']')).ok_or(Fault::Value(ValueError::NoPort))?;
+    if host.is_empty() {
+        return Err(Fault::NoHost);
+    }
+    Host::parse(host)?;
+    match port.parse::<u16>() {
+        Ok(1..) => Ok(bare),
+        _ => Err(ValueError::Range { min: 1.to_string(), max: u16::MAX.to_string() }.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_stand_behind_http() {
+        for given in ["127.0.0.1:3341", "http://127.0.0.1:3341", "http://127.0.0.1:3341/"] {
+            assert_eq!(parse(given), Ok("127.0.0.1:3341"));
+        }
+        assert_eq!(parse("[::1]:3341"), Ok("[::1]:3341"));
+        assert_eq!(parse("relay.example:3341"), Ok("relay.example:3341"));
+    }
+
+    #[test]
+    fn what_is_no_address_says_why() {
+        let ip = Ipv6Addr::LOCALHOST;
+        let range = || ValueError::Range { min: "1".to_owned(), max: "65535".to_owned() };
+        for (given, fault) in [
+            ("", Fault::Value(ValueError::NoPort)),
+            ("NONSENSE", Fault::Value(ValueError::NoPort)),
+            ("127.0.0.1", Fault::Value(ValueError::NoPort)),
+            ("[::1]", Fault::Value(ValueError::NoPort)),
+            ("::1", Fault::Value(ValueError::Brackets { ip })),
+            ("127.0.0.1:0", Fault::Value(range())),
+            ("127.0.0.1:99999", Fault::Value(range())),
+            ("a b:1", Fault::Value(ValueError::Name)),
+            (":3341", Fault::NoHost),
+            ("https://127.0.0.1:3341", Fault::Tls),
+            ("ftp://127.0.0.1:3341", Fault::Scheme("ftp".to_owned())),
+            ("http://127.0.0.1:3341/status.json", Fault::Path),
+        ] {
+            assert_eq!(parse(given), Err(fault), "{given}");
+        }
+    }
+}
