@@ -73,6 +73,7 @@ maps! {
     mistyped_key_yaml: "mistyped-key.yaml",
     must_be_meshed_yaml: "must-be-meshed.yaml",
     no_address_yaml: "no-address.yaml",
+    no_host_yaml: "no-host.yaml",
     no_regions_yaml: "no-regions.yaml",
     no_relay_yaml: "no-relay.yaml",
     node_idle_yaml: "node-idle.yaml",
@@ -110,6 +111,16 @@ maps! {
 #[test]
 fn a_region_in_two_maps_is_named_with_both_places() {
     check("replaced", &["good.yaml", "good.json", "replaced-later.yaml"]);
+}
+
+#[test]
+fn an_entry_with_errors_is_not_printed() {
+    let settings = "entry --listen plain:127.0.0.1:1 --map-port 443 --hostname relay.example --state state";
+    let args: Vec<_> = settings.split(' ').chain(["--ipv4", "0.0.0.0"]).collect();
+    let (code, out, err) = map_with_stderr(&args);
+    assert_eq!((code, out.as_str()), (64, ""));
+    let said = "wherry: the entry: error [address-bad]: region 900, node 900a, ipv4: it is \"0.0.0.0\", no address of any host; ";
+    assert!(err.starts_with(said), "{err}");
 }
 
 #[test]

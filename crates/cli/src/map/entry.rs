@@ -8,11 +8,13 @@ use wherry_server::clock::Clock;
 use wherry_server::config::{Environment, Settings};
 use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
-use wherry_tools::map::{AskError, OwnMap, StunAt, learn};
+use wherry_tools::map::{self, AskError, Origin, OwnMap, Severity, Source, StunAt, learn};
 use wherry_tools::remedy::{self, Situation, Tool};
-use wherry_wire::derp_map::Entry;
+use wherry_wire::derp_map::{DerpMap, Entry};
 
 use super::args::EntryArgs;
+use super::form::Form;
+use super::lines::line;
 use crate::failure::Failure;
 use crate::settings::SettingArgs;
 use crate::subject::StunPort;
@@ -23,6 +25,8 @@ use crate::{output, runtime};
 enum NoEntry {
     #[error("give a running relay, or settings, not both: the entry of {relay} is what it shows itself")]
     Both { relay: String },
+    #[error("{0}")]
+    Errors(String),
     #[error("{relay}: {cause}; allowed: a host, host:port, or https://host:port")]
     Relay { relay: String, cause: TargetError },
     #[error(
@@ -57,7 +61,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Prints an entry.
 ///
 /// # Errors
-/// [`Failure::Usage`], [`Failure::Config`], and [`Failure::Other`] if the relay cannot be asked.
+/// [`Failure::Usage`], also for an entry that has errors by the rules of `wherry map check`, [`Failure::Config`], and [`Failure::Other`] if the relay cannot be asked.
 pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
     let base = match &args.relay {
         Some(relay) if args.settings.are_given() => {
@@ -75,8 +79,22 @@ pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
         ipv6: args.ipv6.or(base.ipv6),
         ..base
     };
-    let text = args.format.write(&entry.map()).map_err(|err| Failure::Other(err.into()))?;
+    let map = entry.map();
+    judge(&map)?;
+    let text = args.format.write(&map).map_err(|err| Failure::Other(err.into()))?;
     Ok(output::print(&text)?)
+}
+
+/// Refuses an entry that has errors by the rules of `wherry map check`.
+fn judge(entry: &DerpMap) -> Result<(), Failure> {
+    let text = Form::Yaml.write(entry).map_err(|err| Failure::Other(err.into()))?;
+    let source = Source { name: "the entry".to_owned(), origin: Origin::File, text };
+    let mut findings = map::check(&source, None).findings;
+    findings.retain(|finding| finding.severity == Severity::Error);
+    // Nobody sees the lines of what is not printed.
+    findings.iter_mut().for_each(|finding| finding.place.at = None);
+    let lines: Vec<_> = findings.iter().map(line).collect();
+    if lines.is_empty() { Ok(()) } else { Err(Failure::Usage(NoEntry::Errors(lines.join("\n")).into())) }
 }
 
 /// The entry of the relay that the settings describe.

@@ -95,6 +95,24 @@ pub(super) fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
 
+/// `ip`, if clients can dial it: an address that stands for none, for all or for a group is no host's.
+pub(super) fn of_a_host(ip: IpAddr) -> Result<IpAddr, ValueError> {
+    let one = ip.to_canonical();
+    if one.is_unspecified() || one.is_multicast() || one == IpAddr::V4(Ipv4Addr::BROADCAST) {
+        Err(ValueError::NoHost)
+    } else {
+        Ok(ip)
+    }
+}
+
+/// Reads a name or an address that clients can dial, without port.
+pub(super) fn parse_hostname(text: &str) -> Result<Host, ValueError> {
+    match Host::parse(text)? {
+        Host::Ip(ip) => of_a_host(ip).map(Host::Ip),
+        name @ Host::Name(_) => Ok(name),
+    }
+}
+
 /// Reads `[IP]:PORT`; without an address it is every address, IPv6 and IPv4.
 pub(super) fn parse_addr(text: &str) -> Result<SocketAddr, ValueError> {
     if text.is_empty() {

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{
     Admit, CertSetting, Host, Limits, ListenAddr, LogFormat, LogSettings, NodeKeySource, Origin, Problems,
     Settings, Sources,
-    address::{is_loopback, parse_addr},
+    address::{is_loopback, parse_addr, parse_hostname},
     key::Key,
     key_file::read_node_key,
     ledger::{Ledger, Survey},
@@ -54,7 +54,7 @@ pub fn load(sources: &Sources) -> Result<Effective, Problems> {
 impl Ledger {
     /// Checks key after key; none only if a problem was noted.
     fn settings(&mut self, sources: &Sources) -> Option<Settings> {
-        let hostnames = self.many(&keys::HOSTNAME, Host::parse);
+        let hostnames = self.many(&keys::HOSTNAME, parse_hostname);
         let listen = self.many(&keys::LISTEN, ListenAddr::parse);
         let http = self.http(listen.as_deref());
         let stun = self.stun(listen.as_deref());

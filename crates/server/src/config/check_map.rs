@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{
     Host, Include, MapSettings,
+    address::of_a_host,
     ledger::Ledger,
     limits,
     problem::{Conflict, FileError, ValueError},
@@ -18,9 +19,9 @@ impl Ledger {
     pub(super) fn map(&mut self, host: Option<&Host>, state_dir: Option<&Path>) -> Option<MapSettings> {
         let serve = self.one(&keys::MAP_SERVE, value::parse_switch);
         let region_id = self.one(&keys::MAP_ID, |text| value::parse_count(text, &limits::REGION_ID));
-        let region_code = self.one(&keys::MAP_CODE, parse_text);
+        let region_code = self.one(&keys::MAP_CODE, parse_word);
         let region_name = self.one(&keys::MAP_NAME, parse_text);
-        let node_name = self.one(&keys::MAP_NODE, |text| value::parse_or(text, "auto", parse_text));
+        let node_name = self.one(&keys::MAP_NODE, |text| value::parse_or(text, "auto", parse_word));
         let ipv4 = self.one(&keys::MAP_IPV4, |text| value::parse_or(text, "auto", parse_ipv4));
         let ipv6 = self.one(&keys::MAP_IPV6, |text| value::parse_or(text, "auto", parse_ipv6));
         if let (Some(ipv4), Some(ipv6)) = (&ipv4, &ipv6) {
@@ -75,7 +76,7 @@ impl Ledger {
 
 fn parse_ipv4(text: &str) -> Result<String, ValueError> {
     match text.parse::<Ipv4Addr>() {
-        Ok(ip) => Ok(ip.to_string()),
+        Ok(ip) => of_a_host(ip.into()).map(|ip| ip.to_string()),
         Err(_) if text == OFF => Ok(text.to_owned()),
         Err(_) => Err(ValueError::Family { family: "IPv4" }),
     }
@@ -84,7 +85,7 @@ fn parse_ipv4(text: &str) -> Result<String, ValueError> {
 fn parse_ipv6(text: &str) -> Result<String, ValueError> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     match bare.parse::<Ipv6Addr>() {
-        Ok(ip) => Ok(ip.to_string()),
+        Ok(ip) => of_a_host(ip.into()).map(|ip| ip.to_string()),
         Err(_) if text == OFF => Ok(text.to_owned()),
         Err(_) => Err(ValueError::Family { family: "IPv6" }),
     }
@@ -97,6 +98,15 @@ fn parse_port(text: &str) -> Result<u16, ValueError> {
 
 fn parse_text(text: &str) -> Result<String, ValueError> {
     if text.trim().is_empty() { Err(ValueError::Empty) } else { Ok(text.to_owned()) }
+}
+
+/// As `wherry map check` has it: letters and digits of any script, and the signs of ASCII.
+fn parse_word(text: &str) -> Result<String, ValueError> {
+    let is_of_words = |one: char| one.is_alphanumeric() || one.is_ascii_graphic();
+    match parse_text(text)? {
+        word if word.chars().all(is_of_words) => Ok(word),
+        _ => Err(ValueError::NotOneWord),
+    }
 }
 
 fn parse_include(text: &str) -> Result<Include, ValueError> {

@@ -162,6 +162,12 @@ pub enum ValueError {
         /// The family.
         family: &'static str,
     },
+    /// An address that stands for none, for all or for a group.
+    #[error("no host has this address")]
+    NoHost,
+    /// More than one word, or characters that nobody sees.
+    #[error("not one word")]
+    NotOneWord,
     /// An IPv6 address without its brackets.
     #[error("an IPv6 address needs brackets: [{ip}]:PORT")]
     Brackets {

@@ -638,6 +638,43 @@ fn the_map_takes_addresses_of_their_family_and_ports_that_can_be_dialled() {
 }
 
 #[test]
+fn what_no_host_has_and_what_is_no_word_does_not_get_into_the_map() {
+    for (key, given, why) in [
+        ("hostname", "0.0.0.0", "no host has this address; allowed: a DNS name or an IP address"),
+        ("hostname", "[ff02::1]", "no host has this address; allowed: a DNS name or an IP address"),
+        (
+            "map.ipv4",
+            "0.0.0.0",
+            "no host has this address; allowed: an IPv4 address without port, none, or auto",
+        ),
+        ("map.ipv4", "255.255.255.255", "no host has this address; allowed: an IPv4 address"),
+        ("map.ipv4", "224.0.0.1", "no host has this address; allowed: an IPv4 address"),
+        ("map.ipv6", "[::]", "no host has this address; allowed: an IPv6 address"),
+        ("map.ipv6", "::ffff:0.0.0.0", "no host has this address; allowed: an IPv6 address"),
+        ("map.region_code", "New York", "not one word; allowed: a short word, such as nyc"),
+        ("map.region_code", "nyc\u{200b}", "not one word; allowed: a short word, such as nyc"),
+        (
+            "map.node_name",
+            "900 a",
+            "not one word; allowed: a word that no other node of the map has, or auto",
+        ),
+    ] {
+        let mut desk = Desk::new();
+        desk.flag(key, &[given]);
+        let problems = desk.problems();
+        let [problem] = problems.as_slice() else { panic!("{given}: {problems:#?}") };
+        assert!(problem.starts_with(&format!("{key} = {given:?} (")) && problem.contains(why), "{problem}");
+    }
+    let mut desk = Desk::new();
+    for (key, given) in
+        [("map.ipv4", "127.0.0.1"), ("map.region_code", "上海-1"), ("map.region_name", "New York")]
+    {
+        desk.flag(key, &[given]);
+    }
+    assert_eq!(desk.load().settings.map.region_code, "上海-1");
+}
+
+#[test]
 fn a_map_in_which_nobody_finds_the_relay_is_refused() {
     let found = |host, ipv4, ipv6| {
         let mut desk = Desk::new();

@@ -152,7 +152,7 @@ rules! {
         HostNameMissing = "host-name-missing",
         /// A host name that is none.
         HostNameBad = "host-name-bad",
-        /// A text that is no address of its family.
+        /// A text that is no address of its family, or one that no host has.
         AddressBad = "address-bad",
         /// No address family is left to reach the node by.
         NoAddress = "no-address",
@@ -186,6 +186,8 @@ rules! {
         DuplicateRegionName = "duplicate-region-name",
         /// A region without a code.
         RegionCodeMissing = "region-code-missing",
+        /// A region's code or a node's name that is more than one word, or has characters that nobody sees.
+        NotOneWord = "not-one-word",
         /// A region's id is one of Tailscale's own.
         RegionIdReserved = "region-id-reserved",
         /// Two nodes of a region, which must be meshed.

@@ -95,7 +95,11 @@ fn host(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen)
         );
     }
     if let Some(ip) = literal(host) {
-        if ip.is_ipv6() && !host.starts_with('[') {
+        if let Some(kind) = no_host_kind(ip) {
+            let expected = "a DNS name, or an IP address that a host has";
+            let cure = "write the relay's name or public address";
+            pen.note(Rule::HostNameBad, place, format!("it is {host:?}, {kind}"), expected, cure);
+        } else if ip.is_ipv6() && !host.starts_with('[') {
             let found = format!("it is {host:?}: clients put it into a URL and fail on the colons");
             let cure = format!("write {}", map.line("HostName", &format!("\"[{ip}]\"")));
             pen.note(Rule::HostNameBad, place, found, "an IPv6 address in brackets", cure);
@@ -145,12 +149,18 @@ fn family(
     text: &str,
     pen: &mut Pen,
 ) {
-    let is_right =
-        if field == "IPv4" { text.parse::<Ipv4Addr>().is_ok() } else { text.parse::<Ipv6Addr>().is_ok() };
-    if text.is_empty() || text == "none" || is_right {
+    let right: Option<IpAddr> = match field {
+        "IPv4" => text.parse::<Ipv4Addr>().ok().map(Into::into),
+        _ => text.parse::<Ipv6Addr>().ok().map(Into::into),
+    };
+    let no_host = right.and_then(no_host_kind);
+    if text.is_empty() || text == "none" || (right.is_some() && no_host.is_none()) {
         return;
     }
     let (found, cure) = match text.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(_) if let Some(kind) = no_host => {
+            (format!("it is {text:?}, {kind}"), "write the relay's public address".to_owned())
+        }
         Ok(ip) if (field == "IPv4") == ip.is_ipv4() => (
             format!("it is {text:?}, with brackets"),
             format!("write {}", map.line(field, &format!("\"{ip}\""))),
@@ -173,7 +183,8 @@ fn family(
 fn private(map: &Outline, region: &RegionOutline, one: &NodeOutline, ways: [Way; 2], pen: &mut Pen) {
     for (field, way) in [("IPv4", ways[0]), ("IPv6", ways[1])] {
         let Way::Fixed(ip) = way else { continue };
-        let Some(kind) = unreachable_kind(ip) else { continue };
+        // What no host can have is an error, and said already.
+        let Some(kind) = unreachable_kind(ip).filter(|_| no_host_kind(ip).is_none()) else { continue };
         let field = if one.has(field) { field } else { "HostName" };
         pen.note(
             Rule::AddressPrivate,
@@ -187,22 +198,30 @@ fn private(map: &Outline, region: &RegionOutline, one: &NodeOutline, ways: [Way;
 
 /// Why the internet does not reach an address.
 pub(in crate::map) fn unreachable_kind(ip: IpAddr) -> Option<&'static str> {
+    if let Some(kind) = no_host_kind(ip) {
+        return Some(kind);
+    }
     let v4 = match ip {
         IpAddr::V4(ip) => ip,
         IpAddr::V6(ip) if ip.is_loopback() => return Some("this host itself (loopback)"),
-        IpAddr::V6(ip) if ip.is_unspecified() => return Some("no address of any host"),
         IpAddr::V6(ip) if ip.is_unique_local() => return Some("an address of a private network"),
         IpAddr::V6(ip) if ip.is_unicast_link_local() => return Some("an address of one link alone"),
-        IpAddr::V6(ip) if ip.is_multicast() => return Some("a group's address (multicast)"),
         IpAddr::V6(ip) => ip.to_ipv4_mapped()?,
     };
     match v4.octets() {
-        _ if v4.is_unspecified() || v4.is_broadcast() => Some("no address of any host"),
         _ if v4.is_loopback() => Some("this host itself (loopback)"),
         _ if v4.is_private() => Some("an address of a private network"),
         _ if v4.is_link_local() => Some("an address of one link alone"),
-        _ if v4.is_multicast() => Some("a group's address (multicast)"),
         [100, 64..=127, ..] => Some("an address of a tailnet or a carrier's network (100.64.0.0/10)"),
+        _ => None,
+    }
+}
+
+/// Why no host can have an address.
+fn no_host_kind(ip: IpAddr) -> Option<&'static str> {
+    match ip.to_canonical() {
+        ip if ip.is_unspecified() || ip == IpAddr::V4(Ipv4Addr::BROADCAST) => Some("no address of any host"),
+        ip if ip.is_multicast() => Some("a group's address (multicast)"),
         _ => None,
     }
 }

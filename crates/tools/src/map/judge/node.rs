@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::address::{self, literal};
 use super::certificate;
+use super::region::{is_word, not_one_word};
 use crate::map::finding::Rule;
 use crate::map::outline::{NodeOutline, Outline, Pen, RegionOutline};
 
@@ -38,6 +39,11 @@ fn name(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen)
             "a word that no other node of any region has; it is no host name",
             format!("write {}", map.line("Name", &example)),
         );
+    } else if !is_word(&one.node.name) {
+        let expected = "a word that no other node of any region has";
+        let cure = "write hyphens between its parts";
+        let place = map.in_node(region, one, "Name");
+        pen.note(Rule::NotOneWord, place, not_one_word(&one.node.name), expected, cure);
     }
 }
 

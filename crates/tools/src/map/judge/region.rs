@@ -72,6 +72,10 @@ fn names(map: &Outline, one: &RegionOutline, region: &Region, pen: &mut Pen) {
             "a short word, such as nyc",
             format!("write {}", map.line("RegionCode", "\"nyc\"")),
         );
+    } else if !is_word(&region.region_code) {
+        let (found, expected) = (not_one_word(&region.region_code), "a short word, such as nyc");
+        let cure = "shorten it, or write hyphens between its parts";
+        pen.note(Rule::NotOneWord, map.in_region(one, "RegionCode"), found, expected, cure);
     }
     if region.region_name.is_empty() {
         pen.note(
@@ -82,6 +86,15 @@ fn names(map: &Outline, one: &RegionOutline, region: &Region, pen: &mut Pen) {
             format!("write {}", map.line("RegionName", "\"New York City\"")),
         );
     }
+}
+
+/// Whether each character is a letter or digit of any script, or a sign of ASCII: commands and columns are cut at others.
+pub(super) fn is_word(text: &str) -> bool {
+    text.chars().all(|one| one.is_alphanumeric() || one.is_ascii_graphic())
+}
+
+pub(super) fn not_one_word(text: &str) -> String {
+    format!("it is {text:?}, with a space or a character that nobody sees")
 }
 
 fn globe(map: &Outline, one: &RegionOutline, region: &Region, pen: &mut Pen) {
