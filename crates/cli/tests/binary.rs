@@ -3,7 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::{Child, Command, Stdio},
@@ -38,6 +38,12 @@ fn run(command: &mut Command) -> Finished {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: stderr.lines().map(str::to_owned).collect(),
     }
+}
+
+/// An address of this host that no other test has.
+fn own_address() -> IpAddr {
+    let [a, b, c] = wherry_server::clock::Clock::start().random().unwrap();
+    Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254).into()
 }
 
 fn home() -> TempDir {
@@ -577,25 +583,46 @@ fn an_empty_list_is_noted_and_who_is_taken_off_is_named() {
 }
 
 #[test]
-fn a_taken_port_is_one_line_that_says_what_to_do() {
+fn a_taken_port_is_one_line_and_the_port_that_it_names_works() {
+    let (home, ip) = (home(), own_address());
+    let take = |port: u16| std::net::TcpListener::bind(SocketAddr::new(ip, port)).unwrap();
+    let taken = [take(0), take(8443)];
+    let addr = taken[0].local_addr().unwrap();
+    for kind in ["", "plain:"] {
+        let dev = format!("serve --dev --listen {kind}{addr} --stun off --admin off");
+        let finished = run(&mut wherry(&home, &dev));
+        assert_eq!(finished.code, Some(1));
+        let [line] = finished.stderr.as_slice() else { panic!("{:?}", finished.stderr) };
+        assert!(line.starts_with(&format!("wherry: cannot listen on {addr} (listen): ")), "{line}");
+        let (_, rest) = line.split_once("or choose another: --listen ").unwrap();
+        let other = rest.strip_suffix(" (-a of derper)").unwrap();
+        assert!(other.starts_with(&format!("{kind}{ip}:")), "{line}");
+        let (relay, _) =
+            Relay::start(wherry(&home, &format!("serve --dev --listen {other} --stun off --admin off")));
+        assert_eq!(relay.stop().0, Some(0));
+    }
+}
+
+#[test]
+fn a_taken_port_that_is_not_needed_is_told_with_the_way_to_do_without() {
     let home = home();
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = taken.local_addr().unwrap();
-    let finished = run(&mut wherry(&home, &format!("serve --dev --listen {addr} --stun off --admin off")));
-    assert_eq!(finished.code, Some(1));
-    assert_eq!(finished.stderr.len(), 1, "{:?}", finished.stderr);
-    assert!(
-        finished.stderr[0].starts_with(&format!("wherry: cannot listen on {addr} (listen): ")),
-        "{:?}",
-        finished.stderr
-    );
+    let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let taken = tcp.local_addr().unwrap();
+    for (key, addr) in [("http", taken), ("admin", taken), ("stun", udp.local_addr().unwrap())] {
+        let of = |one: &str| if one == key { format!("--{one} {addr}") } else { format!("--{one} off") };
+        let flags = ["http", "admin", "stun"].map(of).join(" ");
+        let finished = run(&mut wherry(&home, &format!("serve --dev --listen 127.0.0.1:0 {flags}")));
+        let [line] = finished.stderr.as_slice() else { panic!("{:?}", finished.stderr) };
+        assert!(line.contains(&format!("{addr} ({key}): ")), "{line}");
+        assert!(line.contains(&format!("or do without: --{key} off")), "{line}");
+    }
 }
 
 #[test]
 fn what_is_made_anew_is_told_with_its_path() {
     let home = home();
-    let [a, b, c] = wherry_server::clock::Clock::start().random::<3>().unwrap();
-    let ip = format!("127.{}.{b}.{}", 1 + a % 254, 1 + c % 254);
+    let ip = own_address();
     let line = format!(
         "derper -a {ip}:8443 -hostname {ip} -certmode manual -http-port -1 -stun=false -c mistyped/key -certdir mistyped"
     );

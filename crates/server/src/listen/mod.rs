@@ -8,5 +8,5 @@ mod bind;
 mod connection;
 
 pub use accept::accept;
-pub use bind::{BindError, bind};
+pub use bind::{BindError, bind, bind_relay};
 pub use connection::{Door, Face};

@@ -14,9 +14,9 @@ use super::error::StartError;
 use super::workers::WorkerThread;
 use crate::admission::Admission;
 use crate::clock::Clock;
-use crate::config::{NodeKeySource, Settings, dual_stack};
+use crate::config::{ListenAddr, NodeKeySource, Settings, dual_stack};
 use crate::http::Site;
-use crate::listen::{BindError, Door, Face, bind};
+use crate::listen::{BindError, Door, Face, bind, bind_relay};
 use crate::metrics::Metrics;
 use crate::session::{self, Identity, Relay, TcpTimeouts, Timing};
 use crate::stun::{self, StunSocket};
@@ -94,27 +94,26 @@ fn open_listeners(
     let relay: Vec<SocketAddr> = settings.listen.iter().map(|listen| listen.addr).collect();
     let limits = &settings.limits;
     let timeouts = TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive };
-    let listen_on = |key| {
-        move |addr, dual_stack| {
-            let listener = bind(key, addr, dual_stack)?;
-            session::prepare(&listener, timeouts).map_err(|source| BindError { key, addr, source })?;
-            Ok(listener)
-        }
+    let prepared = |key, addr, listener: TcpListener| {
+        let refused = |source| BindError { key, addr, free: None, source };
+        session::prepare(&listener, timeouts).map_err(refused).map(|()| listener)
     };
+    let cause: fn(&BindError) -> &io::Error = |err| &err.source;
     let mut listeners = Vec::new();
     for listen in &settings.listen {
         let face = match certs {
             Some(certs) if listen.tls => Face::Tls(server_config(Arc::clone(certs) as _)?),
             _ => Face::Plain,
         };
-        listeners
-            .push((open(listen.addr, &relay, listen_on("listen"), |err: &BindError| &err.source)?, face));
+        let bind = |addr, both| {
+            bind_relay(ListenAddr { addr, ..*listen }, both)
+                .and_then(|listener| prepared("listen", addr, listener))
+        };
+        listeners.push((open(listen.addr, &relay, bind, cause)?, face));
     }
+    let bind = |addr, both| bind("http", addr, both).and_then(|listener| prepared("http", addr, listener));
     for addr in &settings.http {
-        listeners.push((
-            open(*addr, &settings.http, listen_on("http"), |err: &BindError| &err.source)?,
-            Face::Port80,
-        ));
+        listeners.push((open(*addr, &settings.http, bind, cause)?, Face::Port80));
     }
     Ok(listeners)
 }

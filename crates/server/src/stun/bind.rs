@@ -17,7 +17,7 @@ const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// An address that STUN cannot be served on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot serve STUN on {addr}: {source}{}", remedy(source))]
+#[error("cannot serve STUN on {addr} (stun): {source}{}", remedy(source))]
 pub struct BindError {
     /// Which one.
     pub addr: SocketAddr,
@@ -69,7 +69,9 @@ fn remedy(error: &io::Error) -> &'static str {
         return "; this machine has no IPv6, use an IPv4 address such as 0.0.0.0";
     }
     match error.kind() {
-        io::ErrorKind::AddrInUse => "; stop the process that has the port, or choose another",
+        io::ErrorKind::AddrInUse => {
+            "; stop the process that has the port, choose another, or do without: --stun off (-stun=false of derper)"
+        }
         io::ErrorKind::PermissionDenied => "; ports below 1024 need root or CAP_NET_BIND_SERVICE",
         io::ErrorKind::AddrNotAvailable => "; the address must be one of this machine's",
         _ => "",

@@ -177,6 +177,6 @@ fn a_taken_port_is_told_with_the_remedy() {
     let subject = serve("127.0.0.1:0", false);
     let addr = subject.responder.local_addr();
     let text = bind(addr, false).unwrap_err().to_string();
-    assert!(text.starts_with(&format!("cannot serve STUN on {addr}: ")), "{text}");
-    assert!(text.ends_with("stop the process that has the port, or choose another"), "{text}");
+    assert!(text.starts_with(&format!("cannot serve STUN on {addr} (stun): ")), "{text}");
+    assert!(text.ends_with("or do without: --stun off (-stun=false of derper)"), "{text}");
 }
