@@ -2,12 +2,12 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
 use clap_complete::Shell;
 
 use crate::{
-    bench::BenchArgs, doctor::DoctorArgs, failure::Failure, map::MapCommands, netcheck::NetcheckArgs, output,
-    ping::PingArgs, settings::SettingArgs, sift, status::StatusArgs, usage,
+    bench::BenchArgs, doctor::DoctorArgs, failure::Failure, help, map::MapCommands, netcheck::NetcheckArgs,
+    output, ping::PingArgs, settings::SettingArgs, sift, status::StatusArgs, usage,
 };
 
 /// What was asked for.
@@ -129,17 +129,26 @@ pub(crate) fn called_as_derper(argv: &[String]) -> bool {
     argv.first().is_some_and(|name| name.rsplit('/').next() == Some("derper"))
 }
 
+fn command() -> clap::Command {
+    help::flowing(Cli::command())
+}
+
 /// Reads the command line; help and version are printed here.
 pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
-    let (argv, unknown) = sift::sift(argv, &Cli::command());
-    let cli = match Cli::try_parse_from(&argv) {
+    let mut command = command();
+    let (argv, unknown) = sift::sift(argv, &command);
+    let matches = command.try_get_matches_from_mut(&argv);
+    let cli = match matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
         Ok(cli) => cli,
         Err(err) if matches!(err.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             output::print(&err.render().to_string())?;
             return Ok(Command::Answered);
         }
+        Err(err) if err.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            return Err(Failure::Help(err.render().to_string()));
+        }
         Err(err) => {
-            let mistake = usage::mistake(&err, &argv, &Cli::command());
+            let mistake = usage::mistake(&err, &argv, &command);
             let lines: Vec<_> = unknown.iter().map(ToString::to_string).chain([mistake]).collect();
             return Err(Failure::Usage(lines.join("\n").into()));
         }
@@ -167,7 +176,7 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
 /// Prints a completion script.
 pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "wherry", &mut script);
+    clap_complete::generate(shell, &mut command(), "wherry", &mut script);
     Ok(output::print(&String::from_utf8_lossy(&script))?)
 }
 

@@ -16,6 +16,9 @@ pub(crate) enum Failure {
     /// A mistake on the command line.
     #[error(transparent)]
     Usage(Box<dyn Error>),
+    /// A command line that names no command: the help that lists them.
+    #[error("{0}")]
+    Help(String),
     /// A mistake in the configuration, or in a map that is to be used.
     #[error(transparent)]
     Config(Box<dyn Error>),
@@ -31,7 +34,7 @@ impl Failure {
     /// The exit code, as sysexits.h has it.
     pub(crate) const fn code(&self) -> u8 {
         match self {
-            Self::Usage(_) => 64,
+            Self::Usage(_) | Self::Help(_) => 64,
             Self::NoResult(_) => 75,
             Self::Config(_) => 78,
             Self::Other(_) => 1,

@@ -14,6 +14,7 @@ mod derper;
 mod doctor;
 mod entry;
 mod failure;
+mod help;
 mod key;
 mod log;
 mod map;
@@ -43,7 +44,10 @@ fn main() -> ExitCode {
     match run(&Environment::of_process()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::complain(&failure.to_string());
+            match &failure {
+                Failure::Help(help) => output::tell(help),
+                failure => output::complain(&failure.to_string()),
+            }
             ExitCode::from(failure.code())
         }
     }

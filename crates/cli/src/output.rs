@@ -33,6 +33,12 @@ pub(crate) fn complain(text: &str) {
     io::stderr().write_all(lines.collect::<String>().as_bytes()).unwrap_or_default();
 }
 
+/// Writes a text of our own to stderr as it is: what is more than a complaint.
+pub(crate) fn tell(text: &str) {
+    // There is nowhere left to say that stderr is gone.
+    io::stderr().write_all(text.as_bytes()).unwrap_or_default();
+}
+
 /// A text of others on one line of a report: what a terminal would obey, or hide, is shown as an escape.
 pub(crate) fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

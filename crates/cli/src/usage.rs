@@ -3,7 +3,7 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, Error};
 
-/// What is wrong, as one line; more only where the answer is the whole help.
+/// What is wrong, as one line.
 pub(crate) fn mistake(err: &Error, argv: &[String], cli: &Command) -> String {
     let text = |kind| match err.get(kind) {
         Some(ContextValue::String(text)) => Some(text.clone()),
@@ -35,7 +35,6 @@ pub(crate) fn mistake(err: &Error, argv: &[String], cli: &Command) -> String {
             };
             format!("missing: {missing}; {}", usage(err, &path))
         }
-        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, ..) => err.render().to_string(),
         _ => first_words(err),
     }
 }

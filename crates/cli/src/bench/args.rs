@@ -128,7 +128,7 @@ const AFTER: &str = "\
 Scenarios:
   rate     packets at a fixed rate, open loop: loss, latency, CPU
   peak     as many packets as the relay takes, 64 of a sender on their way
-  ladder   the highest rate with a loss below 0.1 %, then what is left at three times that
+  ladder   the highest rate with a loss below 0.1 %, then three times that
   lanes    discovery packets beside a flood at the same slow receiver
   fair     an ordinary sender beside a flood at the same slow receiver
   slow     a good receiver beside one that does not read
@@ -136,7 +136,7 @@ Scenarios:
   connect  new TLS and DERP sessions, no resumption
   idle     memory per client that is connected and silent
   stun     STUN answers
-  mesh     packets from clients of one relay to clients of another, over the link between them
+  mesh     packets from one relay's clients to another's, over their link
 
 Examples:
   wherry bench peak 127.0.0.1:3340 --insecure
@@ -144,7 +144,7 @@ Examples:
   wherry bench ladder http://127.0.0.1:3340 --report ladder.html
   wherry bench idle derp.yaml --clients 15000 --server-pid 4711
   wherry bench mesh https://10.0.0.7 https://10.0.0.8 --insecure
-  wherry bench peak https://10.0.0.7:8443 --insecure --pattern all-to-all --clients 1000
+  wherry bench peak 10.0.0.7 --insecure --pattern all-to-all --clients 1000
 
 An open loop sends by the clock whatever the relay does; latency counts from when a packet was due.
 The relay must admit throw-away keys. CPU time and memory need the relay on this machine.

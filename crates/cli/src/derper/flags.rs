@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::go;
-use crate::failure::Failure;
+use crate::{failure::Failure, help::filled};
 
 /// What the command line came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -355,15 +355,16 @@ fn into_port(text: &str, min: i64) -> Option<i64> {
 
 /// The text of `-help`.
 pub(super) fn help() -> String {
-    let served = SERVED.iter().filter(|flag| flag.name != "h").map(|flag| match flag.set {
-        Set::Switch(_) => format!("  -{}\n        {}\n", flag.name, flag.help),
-        Set::Value(_) => format!("  -{} value\n        {}\n", flag.name, flag.help),
+    let served = SERVED.iter().filter(|flag| flag.name != "h").map(|flag| {
+        let value = if matches!(flag.set, Set::Value(_)) { " value" } else { "" };
+        format!("  -{}{value}\n{}", flag.name, filled(flag.help, 8))
     });
     let later: Vec<_> = LATER.iter().map(|flag| format!("-{}", flag.name)).collect();
+    let environment = "The environment is that of wherry serve as well: WHERRY_ADMIT, WHERRY_ADMIN, WHERRY_LOG, WHERRY_WORKERS …";
     format!(
-        "Usage of derper, as served by wherry:\n{}\nOf a later version: {}.\n\n\
-         The environment is that of wherry serve as well: WHERRY_ADMIT, WHERRY_ADMIN, WHERRY_LOG, WHERRY_WORKERS …\n",
+        "Usage of derper, as served by wherry:\n{}\nOf a later version:\n{}\n{}",
         served.collect::<String>(),
-        later.join(", ")
+        filled(&later.join(", "), 2),
+        filled(environment, 0)
     )
 }

@@ -162,7 +162,7 @@ pub(crate) struct MergeArgs {
 const MERGE_AFTER: &str = "\
 Examples:
   wherry map merge home.yaml office.yaml > derp.yaml
-  wherry map merge https://controlplane.tailscale.com/derpmap/default home.yaml --without hkg --without 1 --to json
+  wherry map merge https://relay.example/derpmap.json home.yaml --without hkg
   wherry map merge home.yaml --without 1 --without 2 --to acl
 
 Each region that is replaced or removed is named on stderr. In the form acl removed regions stay as null, which takes
