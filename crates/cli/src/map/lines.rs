@@ -48,6 +48,10 @@ impl Count {
         count
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.errors + self.warnings + self.notes == 0
+    }
+
     pub(super) fn text(&self) -> String {
         let counts = [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")];
         let some: Vec<_> = counts

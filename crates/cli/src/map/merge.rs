@@ -16,12 +16,20 @@ use crate::{output, runtime};
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 enum NotWritten {
-    #[error("nothing is written: {0}; wherry map check says the rest")]
-    Errors(Count),
+    #[error("nothing is written: {errors}{}", rest(unsaid))]
+    Errors {
+        errors: Count,
+        /// What else is wrong with the maps, and not in the way.
+        unsaid: Count,
+    },
     #[error("--without {wanted:?}: no region has this number or code; there are {}", Known(known))]
     Without { wanted: String, known: Vec<(i64, String)> },
     #[error("nothing is written: no region is left")]
     Nothing,
+}
+
+fn rest(unsaid: &Count) -> String {
+    if unsaid.is_empty() { String::new() } else { format!("; wherry map check says the rest: {unsaid}") }
 }
 
 /// Regions, for a message.
@@ -73,15 +81,17 @@ pub(super) fn convert(args: &ConvertArgs) -> Result<(), Failure> {
 /// Reads all maps; what is wrong with them is complained about, and errors are the end.
 async fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
     let dialer = Dialer::new(Trust::system([]).map_err(|err| Failure::Other(err.into()))?);
-    let (mut all, mut findings) = (Vec::new(), Vec::new());
+    let (mut all, mut findings, mut unsaid) = (Vec::new(), Vec::new(), Vec::new());
     for words in sources {
         match Source::read(words, &dialer).await {
             Ok(source) => {
                 let loaded = map::load(&source);
                 let checked = map::check(&source, None);
                 let of_reading: HashSet<_> = loaded.findings.iter().collect();
-                let kept = |finding: &&Finding| of_reading.contains(finding) || is_in_the_way(finding);
-                findings.extend(checked.findings.iter().filter(kept).cloned());
+                let is_said = |finding: &Finding| of_reading.contains(finding) || is_in_the_way(finding);
+                let (said, rest): (Vec<_>, Vec<_>) = checked.findings.into_iter().partition(is_said);
+                findings.extend(said);
+                unsaid.extend(rest);
                 // What comparing finds later is about the maps together.
                 all.push(loaded);
             }
@@ -89,8 +99,12 @@ async fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
         }
     }
     findings.iter().for_each(|finding| output::complain(&line(finding)));
-    let count = Count::of(&findings);
-    if count.errors > 0 { Err(Failure::Other(NotWritten::Errors(count).into())) } else { Ok(all) }
+    let (errors, unsaid) = (Count::of(&findings), Count::of(&unsaid));
+    if errors.errors > 0 {
+        Err(Failure::Other(NotWritten::Errors { errors, unsaid }.into()))
+    } else {
+        Ok(all)
+    }
 }
 
 /// Whether a finding forbids writing the map anew: every error but those of its form, which a new form is the cure for.
@@ -139,8 +153,9 @@ fn across(merged: &DerpMap) -> Result<(), Failure> {
         finding.place.at = None;
         output::complain(&line(finding));
     }
-    let count = Count::of(&findings);
-    if count.errors > 0 { Err(Failure::Other(NotWritten::Errors(count).into())) } else { Ok(()) }
+    // What else is wrong was said of each map, or is map check's to say of the result.
+    let (errors, unsaid) = (Count::of(&findings), Count::of([]));
+    if errors.errors > 0 { Err(Failure::Other(NotWritten::Errors { errors, unsaid }.into())) } else { Ok(()) }
 }
 
 fn print(map: &DerpMap, form: Form) -> Result<(), Failure> {
