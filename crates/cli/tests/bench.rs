@@ -1,13 +1,17 @@
 //! `wherry bench` against `wherry derper`, both as a user starts them.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+#[path = "subject/address.rs"]
+mod address;
+
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use wherry_server::clock::Clock;
+
+use address::own_address;
 
 /// A relay on a loopback address of its own; it ends with this value.
 struct Relay {
@@ -19,8 +23,7 @@ struct Relay {
 impl Relay {
     fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let [a, b, c] = Clock::start().random().unwrap();
-        let addr = SocketAddr::new(Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254).into(), 8443);
+        let addr = SocketAddr::new(own_address().into(), 8443);
         let log = std::fs::File::create(dir.path().join("log")).unwrap();
         let host = addr.ip().to_string();
         let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));

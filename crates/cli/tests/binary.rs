@@ -1,9 +1,12 @@
 //! The binary as a user meets it: what it prints where, and its exit codes.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+#[path = "subject/address.rs"]
+mod address;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::{Child, Command, Stdio},
@@ -11,6 +14,8 @@ use std::{
 
 use tempfile::TempDir;
 use wherry_server::config::{Problem, Sources, load};
+
+use address::own_address;
 
 struct Finished {
     code: Option<i32>,
@@ -38,12 +43,6 @@ fn run(command: &mut Command) -> Finished {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: stderr.lines().map(str::to_owned).collect(),
     }
-}
-
-/// An address of this host that no other test has.
-fn own_address() -> IpAddr {
-    let [a, b, c] = wherry_server::clock::Clock::start().random().unwrap();
-    Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254).into()
 }
 
 fn home() -> TempDir {
@@ -585,7 +584,7 @@ fn an_empty_list_is_noted_and_who_is_taken_off_is_named() {
 #[test]
 fn a_taken_port_is_one_line_and_the_port_that_it_names_works() {
     let (home, ip) = (home(), own_address());
-    let take = |port: u16| std::net::TcpListener::bind(SocketAddr::new(ip, port)).unwrap();
+    let take = |port: u16| std::net::TcpListener::bind(SocketAddr::new(ip.into(), port)).unwrap();
     let taken = [take(0), take(8443)];
     let addr = taken[0].local_addr().unwrap();
     for kind in ["", "plain:"] {

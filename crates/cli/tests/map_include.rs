@@ -1,6 +1,9 @@
 //! Maps that a relay includes in the one it serves, as the network sees it.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+#[path = "subject/address.rs"]
+mod address;
+
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -10,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
-use wherry_server::clock::Clock;
+
+use address::own_address;
 
 /// How long something may take that takes a moment on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -104,12 +108,6 @@ fn one(region: u16, node: &str, port: u32) -> String {
         "regions:\n  {region}:\n    regionid: {region}\n    regioncode: r{region}\n    regionname: R{region}\n    \
          nodes:\n      - name: {node}\n        regionid: {region}\n        hostname: r{region}.example\n        derpport: {port}\n"
     )
-}
-
-/// Out of 127.0.0.0/8, so that ports need not be shared with anything.
-fn own_address() -> Ipv4Addr {
-    let [a, b, c] = Clock::start().random().unwrap();
-    Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254)
 }
 
 /// Writes a certificate for `name` and its key into the folder `certs`; the authority that issued it, in PEM.

@@ -1,14 +1,18 @@
 //! `wherry map` where it asks the network: maps by URL, relays that run.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+#[path = "subject/address.rs"]
+mod address;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use wherry_server::clock::Clock;
+
+use address::own_address;
 
 fn wherry(dir: &TempDir) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
@@ -73,10 +77,9 @@ impl Drop for Relay {
     }
 }
 
-/// A port of an address out of 127.0.0.0/8, so that it need not be shared with anything.
-fn own_address(port: u16) -> String {
-    let [a, b, c] = Clock::start().random().unwrap();
-    format!("{}:{port}", Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254))
+/// A port of an address that no other test has.
+fn own_port(port: u16) -> String {
+    format!("{}:{port}", own_address())
 }
 
 #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
@@ -198,7 +201,7 @@ fn the_usual_name_of_a_node_follows_the_region_that_a_flag_gives() {
 
 #[test]
 fn a_relay_is_found_in_its_own_map_by_its_pin_and_without_a_map_it_has_the_usual_region() {
-    let listen = own_address(8443);
+    let listen = own_port(8443);
     let relay = Relay::start(&["--listen", &listen, "--map-region-id", "901"]);
     let (code, out, err) = map(&relay.dir, &["entry", &listen, "--stun-port", "off"]);
     assert_eq!((code, out.contains("  901:")), (0, true), "{out}{err}");
@@ -218,7 +221,7 @@ fn stun_that_does_not_answer_is_not_in_the_entry() {
 
 #[test]
 fn port_80_is_in_the_entry_of_a_relay_that_answers_there() {
-    let http = own_address(80);
+    let http = own_port(80);
     if let Err(err) = TcpListener::bind(&http) {
         return say(&format!("SKIPPED: port 80 cannot be had here: {err}"));
     }
@@ -250,7 +253,7 @@ fn the_entry_of_settings_has_the_pin_of_the_certificate_on_disk() {
 
 #[test]
 fn a_relay_behind_a_proxy_and_other_ports_has_the_entry_that_its_settings_give_it() {
-    let addr = own_address(8080);
+    let addr = own_port(8080);
     let said = [
         "--hostname",
         "203.0.113.7",
@@ -282,7 +285,7 @@ fn a_relay_behind_a_proxy_and_other_ports_has_the_entry_that_its_settings_give_i
 
 #[test]
 fn the_relay_serves_the_map_that_it_prints_with_others_beside_it() {
-    let addr = own_address(8080);
+    let addr = own_port(8080);
     let maps = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/maps");
     let include = format!("{maps}/region-id-foreign.yaml");
     let relay = Relay::start(&["--listen", &format!("plain:{addr}"), "--map-include", &include]);
@@ -371,7 +374,7 @@ fn a_node_that_is_not_there_and_stun_that_is_silent_are_named() {
     let (code, out) = probed(&relay.dir, &silent);
     assert_eq!(code, 1);
     assert!(out.starts_with("map.yaml:13:17: error [stun-silent]: region 900, node 900a, stunport: no answer to STUN: 127.0.0.1:1/udp:"), "{out}");
-    let nobody = own_address(0);
+    let nobody = own_port(0);
     let gone = relay.entry.replace("127.0.0.1", nobody.trim_end_matches(":0"));
     let (code, out) = probed(&relay.dir, &gone);
     assert_eq!(code, 1);
@@ -392,7 +395,7 @@ fn nodes_of_a_region_are_meshed_or_not_as_packets_say() {
     );
     assert!(!out.contains("must-be-meshed"), "{out}");
     // One relay under two names carries packets between them, as a mesh does.
-    let second = own_address(8443);
+    let second = own_port(8443);
     let both = Relay::start(&["--listen", &second]);
     let (first, pin) = end(&both);
     let (code, out) = probed(&both.dir, &region(&[(&first, &pin), (&second, &pin)]));
@@ -404,7 +407,7 @@ fn nodes_of_a_region_are_meshed_or_not_as_packets_say() {
         assert!(out.contains(&format!("a client of node {from} did not reach one of node 900c")), "{out}");
     }
     // What could not be tried stays open.
-    let (_, out) = probed(&both.dir, &region(&[(&first, &pin), (&second, &pin), (&own_address(8443), &pin)]));
+    let (_, out) = probed(&both.dir, &region(&[(&first, &pin), (&second, &pin), (&own_port(8443), &pin)]));
     assert!(out.contains("[must-be-meshed]") && !out.contains("[not-meshed]"), "{out}");
 }
 
@@ -468,7 +471,7 @@ fn a_name_that_does_not_resolve_is_named_where_no_address_is_given() {
 #[test]
 fn an_entry_cannot_be_asked_of_what_is_not_there() {
     let dir = tempfile::tempdir().unwrap();
-    let addr = own_address(8443);
+    let addr = own_port(8443);
     let (code, out, err) = map(&dir, &["entry", &addr]);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(err.contains("nothing listens"), "{err}");

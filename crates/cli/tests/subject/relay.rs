@@ -1,12 +1,15 @@
 //! A relay as a user starts it, for tests of what looks at relays.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+mod address;
+
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use wherry_client::Pin;
-use wherry_server::clock::Clock;
+
+pub(crate) use address::own_address;
 
 /// A relay with a self-signed certificate on a loopback address of its own; it ends with this value.
 pub(crate) struct Relay {
@@ -71,10 +74,4 @@ impl Drop for Relay {
         drop(self.child.kill());
         self.child.wait().unwrap();
     }
-}
-
-/// Out of 127.0.0.0/8, so that ports need not be shared with anything.
-pub(crate) fn own_address() -> Ipv4Addr {
-    let [a, b, c] = Clock::start().random().unwrap();
-    Ipv4Addr::new(127, 1 + a % 254, b, 1 + c % 254)
 }
