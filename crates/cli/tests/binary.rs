@@ -65,7 +65,7 @@ fn mistakes_get_their_lines_and_exit_codes() {
             "serve --dev --workers 0 --stun x",
             64,
             &[
-                r#"wherry: stun = "x" (flag --stun): "x" is not an IP address; allowed: [IP]:PORT, or off"#,
+                r#"wherry: stun = "x" (flag --stun): "x" is not an IP address; allowed: [IP]:PORT, off, or auto"#,
                 r#"wherry: workers = "0" (flag --workers): must be from 1 to 1024; allowed: 1 to 1024, or auto"#,
             ],
         ),

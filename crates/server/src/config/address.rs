@@ -118,8 +118,8 @@ pub(super) fn parse_addr(text: &str) -> Result<SocketAddr, ValueError> {
     if text.is_empty() {
         return Err(ValueError::Empty);
     }
-    if let Ok(ip) = text.parse::<Ipv6Addr>() {
-        return Err(ValueError::Brackets { ip });
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Err(ValueError::Brackets);
     }
     if text.parse::<Ipv4Addr>().is_ok() || text.ends_with(']') {
         return Err(ValueError::NoPort);
@@ -144,8 +144,8 @@ fn parse_ip(host: &str) -> Result<IpAddr, ValueError> {
         Some(inner) => inner.parse().map(IpAddr::V6).ok(),
         None => host.parse().map(IpAddr::V4).ok(),
     };
-    if let (None, Ok(ip)) = (ip, host.parse::<Ipv6Addr>()) {
-        return Err(ValueError::Brackets { ip });
+    if ip.is_none() && host.parse::<Ipv6Addr>().is_ok() {
+        return Err(ValueError::Brackets);
     }
     ip.ok_or_else(|| ValueError::Ip { text: host.to_owned() })
 }

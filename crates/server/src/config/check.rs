@@ -21,7 +21,7 @@ use super::{
     key_file::read_node_key,
     ledger::{Ledger, Survey},
     limits, machine,
-    problem::{Conflict, FileError, Missing},
+    problem::{Conflict, FileError, Missing, ValueError},
     register as keys, value,
 };
 
@@ -123,7 +123,10 @@ impl Ledger {
                 }
                 Some(found)
             }
-            _ => self.many(key, parse_addr),
+            _ => self.many(key, |text| match text {
+                "off" | "auto" => Err(ValueError::Alone),
+                _ => parse_addr(text),
+            }),
         }
     }
 

@@ -55,7 +55,7 @@ pub enum Problem {
         message: String,
     },
     /// A key nobody knows.
-    #[error("unknown key {name:?} ({origin}){hint}", hint = Suggestion(.suggestion.as_deref()))]
+    #[error("unknown key {name:?} ({origin}){hint}", hint = Known(.suggestion.as_deref()))]
     UnknownKey {
         /// The name as written.
         name: String,
@@ -148,7 +148,7 @@ pub enum ValueError {
     #[error("no port")]
     NoPort,
     /// The port is not a number up to 65535.
-    #[error("the port must be 0 to 65535")]
+    #[error("the port must be from 0 to 65535")]
     Port,
     /// The part before the port is not an IP address.
     #[error("{text:?} is not an IP address")]
@@ -169,11 +169,8 @@ pub enum ValueError {
     #[error("not one word")]
     NotOneWord,
     /// An IPv6 address without its brackets.
-    #[error("an IPv6 address needs brackets: [{ip}]:PORT")]
-    Brackets {
-        /// The address.
-        ip: std::net::Ipv6Addr,
-    },
+    #[error("an IPv6 address needs brackets, and the port stands behind them")]
+    Brackets,
     /// Not a DNS name.
     #[error("not a DNS name")]
     Name,
@@ -215,6 +212,9 @@ pub enum ValueError {
     /// A variable that is not Unicode.
     #[error("not Unicode")]
     NotUnicode,
+    /// A word for none, or for what is usual, beside others.
+    #[error("it stands alone, but others are given too")]
+    Alone,
     /// The same address twice.
     #[error("given twice")]
     Twice,
@@ -359,6 +359,18 @@ pub(super) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
         .filter(|(distance, name)| *distance <= 1 + name.len() / 5)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name.to_owned())
+}
+
+/// The nearest key, or where to find all.
+struct Known<'a>(Option<&'a str>);
+
+impl fmt::Display for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(_) => Suggestion(self.0).fmt(f),
+            None => f.write_str("; `wherry config reference` lists those there are"),
+        }
+    }
 }
 
 struct Suggestion<'a>(Option<&'a str>);

@@ -81,8 +81,8 @@ pub(super) const LISTEN: Key = Key {
 pub(super) const HTTP: Key = Key {
     name: "http",
     shape: Shape::Many,
-    value_name: "[IP]:PORT|off",
-    takes: "[IP]:PORT, or off",
+    value_name: "[IP]:PORT|off|auto",
+    takes: "[IP]:PORT, off, or auto",
     default: "auto",
     dev: "off",
     doc: "Plain HTTP address for captive-portal checks (`/generate_204`) and redirects to HTTPS. `auto` is port 80 on \
@@ -94,8 +94,8 @@ pub(super) const HTTP: Key = Key {
 pub(super) const STUN: Key = Key {
     name: "stun",
     shape: Shape::Many,
-    value_name: "[IP]:PORT|off",
-    takes: "[IP]:PORT, or off",
+    value_name: "[IP]:PORT|off|auto",
+    takes: "[IP]:PORT, off, or auto",
     default: "auto",
     dev: "127.0.0.1:3478",
     doc: "UDP address to answer STUN on; a port alone is every address of the host. `auto` is port 3478 on the \
@@ -138,8 +138,8 @@ pub(super) const SELF_SIGNED: Key = Key {
 
 pub(super) const STATE: Key = Key {
     name: "state",
-    value_name: "DIR",
-    takes: "a folder the relay may write to",
+    value_name: "DIR|auto",
+    takes: "a folder the relay may write to, or auto",
     default: "auto",
     dev: "auto",
     doc: "Folder for what the relay keeps: its node key, a self-signed certificate, included maps. `auto` is `$STATE_DIRECTORY` \
@@ -150,8 +150,8 @@ pub(super) const STATE: Key = Key {
 
 pub(super) const KEY_FILE: Key = Key {
     name: "key_file",
-    value_name: "FILE|ephemeral",
-    takes: "a file, or ephemeral",
+    value_name: "FILE|ephemeral|auto",
+    takes: "a file, ephemeral, or auto",
     default: "auto",
     doc: "File with the relay's private node key, as `derper -c` writes it; made with mode 0600 when it is missing. \
           `auto` is `derp.key.json` in `state`. `ephemeral` takes a new key at each start.",

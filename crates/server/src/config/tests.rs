@@ -159,14 +159,14 @@ const BAD_VALUES: &[(&str, &[&str], &str)] = &[
     (
         "listen",
         &["0.0.0.0:99999"],
-        r#"listen = "0.0.0.0:99999" (flag --listen): the port must be 0 to 65535; allowed:"#,
+        r#"listen = "0.0.0.0:99999" (flag --listen): the port must be from 0 to 65535; allowed:"#,
     ),
     ("listen", &["127.0.0.1"], r#"listen = "127.0.0.1" (flag --listen): no port; allowed:"#),
     ("listen", &["plain:"], r#"listen = "plain:" (flag --listen): empty; allowed:"#),
     (
         "listen",
         &["::1:443"],
-        r#"listen = "::1:443" (flag --listen): an IPv6 address needs brackets: [::1:443]:PORT; allowed:"#,
+        r#"listen = "::1:443" (flag --listen): an IPv6 address needs brackets, and the port stands behind them; allowed:"#,
     ),
     (
         "listen",
@@ -178,11 +178,15 @@ const BAD_VALUES: &[(&str, &[&str], &str)] = &[
         &["127.0.0.1:1", "127.0.0.1:1"],
         r#"listen = "127.0.0.1:1" (flag --listen): given twice; allowed:"#,
     ),
-    ("http", &["on"], r#"http = "on" (flag --http): "on" is not an IP address; allowed: [IP]:PORT, or off"#),
+    (
+        "http",
+        &["on"],
+        r#"http = "on" (flag --http): "on" is not an IP address; allowed: [IP]:PORT, off, or auto"#,
+    ),
     (
         "stun",
         &["127.0.0.1:stun"],
-        r#"stun = "127.0.0.1:stun" (flag --stun): the port must be 0 to 65535; allowed:"#,
+        r#"stun = "127.0.0.1:stun" (flag --stun): the port must be from 0 to 65535; allowed:"#,
     ),
     (
         "hostname",
@@ -415,7 +419,7 @@ fn a_port_alone_is_every_address() {
 fn all_problems_are_reported_at_once() {
     let mut desk = Desk::new();
     desk.file("lisen = ':443'\nworkers = true\nstun = [':1', { a = 1 }]\n[limit]\nhttp = '1s'\n[limits]\nhtpp = '1s'\n");
-    desk.env(&[("WHERRY_STNU", ":1"), ("WHERRY_LIMITS_HANDSHAKE", "1")]);
+    desk.env(&[("WHERRY_DEV", "1"), ("WHERRY_STNU", ":1"), ("WHERRY_LIMITS_HANDSHAKE", "1")]);
     desk.flag("home", &["x"]);
     assert_eq!(
         desk.problems(),
@@ -423,7 +427,8 @@ fn all_problems_are_reported_at_once() {
             r#"unknown key "limit" (wherry.toml:4); did you mean "limits"?"#,
             r#"unknown key "limits.htpp" (wherry.toml:7); did you mean "limits.http"?"#,
             r#"unknown key "lisen" (wherry.toml:1); did you mean "listen"?"#,
-            r#"stun = "a table" (wherry.toml:3): a table is not a value for this key; allowed: [IP]:PORT, or off"#,
+            r#"stun = "a table" (wherry.toml:3): a table is not a value for this key; allowed: [IP]:PORT, off, or auto"#,
+            r#"unknown key "WHERRY_DEV" (environment WHERRY_DEV); `wherry config reference` lists those there are"#,
             r#"unknown key "WHERRY_STNU" (environment WHERRY_STNU); did you mean "WHERRY_STUN"?"#,
             r#"home = "x" (flag --home): not one of the allowed words; allowed: default, blank, or an http:// or https:// URL"#,
             r#"workers = "true" (wherry.toml:2): not a number; allowed: 1 to 1024, or auto"#,
@@ -635,6 +640,21 @@ fn the_map_takes_addresses_of_their_family_and_ports_that_can_be_dialled() {
         problems.iter().zip(expected).all(|(problem, start)| problem.starts_with(start)),
         "{problems:#?}"
     );
+}
+
+#[test]
+fn a_table_written_as_a_key_is_told_how_it_is_written() {
+    let mut desk = Desk::new();
+    desk.file("limits = 3\n");
+    assert_eq!(desk.problems(), [r#"unknown key "limits" (wherry.toml:1); did you mean "[limits]"?"#]);
+}
+
+#[test]
+fn a_word_for_none_stands_alone() {
+    let mut desk = Desk::new();
+    desk.flag("stun", &["off", "127.0.0.1:3"]);
+    let alone = r#"stun = "off" (flag --stun): it stands alone, but others are given too; allowed: [IP]:PORT, off, or auto"#;
+    assert_eq!(desk.problems(), [alone]);
 }
 
 #[test]
