@@ -149,7 +149,7 @@ fn mistakes_about_the_private_listener_get_their_lines_and_exit_codes() {
         (
             "status --interval soon",
             64,
-            &[r#"wherry: --interval "soon" is not allowed; allowed: a number with its unit: 500ms, 2s, 1m"#],
+            &[r#"wherry: --interval <TIME>: "soon" is not allowed; allowed: a number with its unit: 500ms, 2s, 1m"#],
         ),
     ];
     each_gets(&home, table);

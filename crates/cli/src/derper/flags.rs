@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use wherry_server::config::ValueError;
+
 use super::go;
 use crate::{failure::Failure, help::filled};
 
@@ -73,14 +75,14 @@ impl From<FlagProblems> for Failure {
 /// One thing that is wrong with the command line.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FlagProblem {
-    #[error("unknown flag -{name}{}; -help lists those there are", did_you_mean(.suggestion.as_deref()))]
+    #[error("unknown flag -{name}; {}", remedy(.suggestion.as_deref()))]
     Unknown { name: String, suggestion: Option<String> },
     #[error("flag -{name}: not served yet, it comes in a later version; {instead}")]
     Later { name: &'static str, instead: &'static str },
     #[error("flag -{name}: a value is missing; allowed: {takes}")]
     NoValue { name: &'static str, takes: &'static str },
-    #[error("flag -{name}: {given:?} is not allowed; allowed: {takes}")]
-    BadValue { name: &'static str, given: String, takes: &'static str },
+    #[error("flag -{name}: {given:?} is not allowed{}; allowed: {takes}", cause(.why.as_ref()))]
+    BadValue { name: &'static str, given: String, why: Option<ValueError>, takes: &'static str },
     #[error(
         "unexpected argument {given:?}: a flag starts with a dash, and the value of a switch follows an equals sign: -stun=false"
     )]
@@ -97,8 +99,13 @@ pub(super) enum FlagProblem {
     MeshKey { place: String },
 }
 
-fn did_you_mean(suggestion: Option<&str>) -> String {
-    suggestion.map(|name| format!("; did you mean -{name}?")).unwrap_or_default()
+fn remedy(suggestion: Option<&str>) -> String {
+    suggestion
+        .map_or_else(|| "-help lists those there are".to_owned(), |name| format!("did you mean -{name}?"))
+}
+
+fn cause(why: Option<&ValueError>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
 }
 
 /// A flag that is served.
@@ -319,7 +326,7 @@ fn take<'a>(
     next: &mut dyn FnMut() -> Option<&'a str>,
 ) -> Option<FlagProblem> {
     if let Some(&Served { name, takes, ref set, .. }) = SERVED.iter().find(|flag| flag.name == name) {
-        let bad = |given: &str| FlagProblem::BadValue { name, given: given.to_owned(), takes };
+        let bad = |given: &str| FlagProblem::BadValue { name, given: given.to_owned(), why: None, takes };
         return match set {
             Set::Switch(switch) => match go::parse_bool(value.unwrap_or("true")) {
                 Some(state) => {

@@ -6,8 +6,7 @@ use std::{
 };
 
 use wherry_server::config::{
-    CertSetting, Environment, Flag, Home, Host, ListenAddr, NodeKeySource, Settings, Sources, ValueError,
-    cure, key, load,
+    CertSetting, Environment, Flag, Home, Host, ListenAddr, NodeKeySource, Settings, Sources, cure, key, load,
 };
 use wherry_wire::key::MeshKey;
 
@@ -62,14 +61,14 @@ struct Checked {
 }
 
 fn check(flags: &Flags, env: &Environment, problems: &mut Vec<FlagProblem>) -> Option<Checked> {
-    let mut note = |name, given: &str, takes, why: &ValueError| {
-        let given = format!("{given} ({why})");
-        problems.push(FlagProblem::BadValue { name, given, takes });
+    let mut note = |name, given: &str, takes, why| {
+        let given = given.to_owned();
+        problems.push(FlagProblem::BadValue { name, given, why: Some(why), takes });
     };
     let addr = if flags.dev { ":3340" } else { flags.addr.as_str() };
-    let listen = ListenAddr::parse(addr).map_err(|why| note("a", addr, "[IP]:PORT", &why)).ok();
+    let listen = ListenAddr::parse(addr).map_err(|why| note("a", addr, "[IP]:PORT", why)).ok();
     let host = Host::parse(&flags.hostname)
-        .map_err(|why| note("hostname", &flags.hostname, "a name or an IP address", &why))
+        .map_err(|why| note("hostname", &flags.hostname, "a name or an IP address", why))
         .ok();
     let tls = listen.is_some_and(|listen| listen.addr.port() == 443) || flags.certmode == "manual";
     let cert = if tls { cert(flags, env).map(Some) } else { Ok(None) };

@@ -65,8 +65,8 @@ fn each_bad_flag_gets_its_line() {
     let table: &[(&str, &str)] = &[
         ("-foo", "unknown flag -foo; -help lists those there are"),
         ("--foo=1", "unknown flag -foo; -help lists those there are"),
-        ("-hostnme x", "unknown flag -hostnme; did you mean -hostname?; -help lists those there are"),
-        ("-stun_port=1", "unknown flag -stun_port; did you mean -stun-port?; -help lists those there are"),
+        ("-hostnme x", "unknown flag -hostnme; did you mean -hostname?"),
+        ("-stun_port=1", "unknown flag -stun_port; did you mean -stun-port?"),
         ("-a", "flag -a: a value is missing; allowed: [IP]:PORT"),
         ("-stun=yes", r#"flag -stun: "yes" is not allowed; allowed: true or false, after an equals sign"#),
         ("-stun-port 0", r#"flag -stun-port: "0" is not allowed; allowed: a port, 1 to 65535"#),
@@ -185,8 +185,8 @@ fn what_has_no_default_for_an_ordinary_user_is_asked_for() {
     assert_eq!(
         of("-a 1.2.3.4.5:443 -hostname a:b -certmode manual", &[]).unwrap_err(),
         [
-            r#"flag -a: "1.2.3.4.5:443 (\"1.2.3.4.5\" is not an IP address)" is not allowed; allowed: [IP]:PORT"#,
-            r#"flag -hostname: "a:b (not a DNS name)" is not allowed; allowed: a name or an IP address"#,
+            r#"flag -a: "1.2.3.4.5:443" is not allowed: "1.2.3.4.5" is not an IP address; allowed: [IP]:PORT"#,
+            r#"flag -hostname: "a:b" is not allowed: not a DNS name; allowed: a name or an IP address"#,
             "flag -c: give a key file, such as -c /var/lib/derper/derper.key; only root has a default",
         ]
     );

@@ -30,7 +30,7 @@ pub(crate) struct StatusArgs {
 
 /// A time that is none.
 #[derive(Debug, thiserror::Error)]
-#[error("--interval {0:?} is not allowed; allowed: a number with its unit: 500ms, 2s, 1m")]
+#[error("--interval <TIME>: {0:?} is not allowed; allowed: a number with its unit: 500ms, 2s, 1m")]
 struct BadInterval(String);
 
 /// Shows who is connected.
