@@ -50,6 +50,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Commands {
     /// Run the relay. `wherry serve --dev` needs nothing else
+    #[command(after_help = SERVE_AFTER)]
     Serve {
         #[command(flatten)]
         settings: SettingArgs,
@@ -83,9 +84,23 @@ enum Commands {
     },
 }
 
+const SERVE_AFTER: &str = "\
+Each flag under Settings, Map and Limits is a key of the file and a variable too: --map-port is port in the table [map], and
+WHERRY_MAP_PORT. `wherry config reference` prints all there is to say of each; `wherry config check` shows what they come to.
+
+The map of this relay goes to stdout, the log to stderr.
+
+Exit code: 0 stopped by SIGTERM or SIGINT, 1 it cannot start or go on, 64 the question was wrong, 78 the settings are.";
+
+const CHECK_AFTER: &str = "\
+Files that settings name are looked into as at a start; nothing is made or written.
+
+Exit code: 0 the relay can start with this, 64 the question was wrong, 78 the settings are.";
+
 #[derive(Debug, Subcommand)]
 enum ConfigCommands {
     /// Check it and print each value and where it came from; takes the flags of serve
+    #[command(after_help = CHECK_AFTER)]
     Check {
         #[command(flatten)]
         settings: SettingArgs,

@@ -16,6 +16,7 @@ use crate::{
 
 /// Arguments of `wherry status`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
 pub(crate) struct StatusArgs {
     /// Private listener of the relay, its key admin [env: WHERRY_ADMIN] [default: 127.0.0.1:3341]
     #[arg(long, value_name = "HOST:PORT")]
@@ -27,6 +28,9 @@ pub(crate) struct StatusArgs {
     #[arg(long)]
     json: bool,
 }
+
+const AFTER: &str = "\
+Exit code: 0 shown, 1 no relay answers there, 64 the question was wrong, 78 WHERRY_ADMIN is.";
 
 /// A time that is none.
 #[derive(Debug, thiserror::Error)]
