@@ -43,7 +43,10 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
 
 /// Says where the relay listens and prints its map.
 fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
-    let addresses = running.addresses();
+    let (addresses, own) = (running.addresses(), running.entry());
+    if own.is_none() {
+        tracing::info!(reason = no_entry(settings), "no map to print or to serve");
+    }
     let mebibytes = settings.limits.memory >> 20;
     tracing::info!(mebibytes, "bound on the memory of all that waits together (limits.memory)");
     tracing::info!(
@@ -56,18 +59,24 @@ fn announce(settings: &Settings, running: &Running) -> Result<(), SystemError> {
         admit = %settings.admit,
         "serving"
     );
-    let Some(own) = running.entry() else {
-        tracing::info!(
-            "no map entry to print or to serve: it takes a hostname, DERP, and a listener that speaks TLS, or map.port where a proxy does"
-        );
-        return Ok(());
-    };
+    let Some(own) = own else { return Ok(()) };
     match entry::text(&own) {
         Ok(text) => output::print(&text),
         Err(err) => {
             tracing::error!(%err, "cannot write the map entry");
             Ok(())
         }
+    }
+}
+
+/// Why there is no entry for maps, and what would make one.
+fn no_entry(settings: &Settings) -> &'static str {
+    if !settings.derp {
+        "derp is false, so clients are not to make it their home"
+    } else if settings.hostnames.is_empty() {
+        "hostname is not set, so nobody knows what to dial"
+    } else {
+        "no listener speaks TLS; if a proxy does, set map.port to its port"
     }
 }
 

@@ -149,7 +149,9 @@ fn mistakes_about_the_private_listener_get_their_lines_and_exit_codes() {
         (
             "status --interval soon",
             64,
-            &[r#"wherry: --interval <TIME>: "soon" is not allowed; allowed: a number with its unit: 500ms, 2s, 1m"#],
+            &[
+                r#"wherry: --interval <TIME>: "soon" is not allowed; allowed: a number with its unit: 500ms, 2s, 1m"#,
+            ],
         ),
     ];
     each_gets(&home, table);
@@ -417,6 +419,23 @@ fn dev_needs_nothing_and_what_it_prints_is_a_map_for_every_tool() {
         let finished = run(&mut wherry(&home, tool));
         let said = finished.stdout + &finished.stderr.join("\n");
         assert!(said.contains("nothing listens on"), "{tool} dials the relay, which is gone: {said}");
+    }
+}
+
+#[test]
+fn a_relay_without_a_map_says_what_is_missing_and_prints_nothing() {
+    let home = home();
+    for (flags, reason) in [
+        ("--hostname x.example --self-signed --derp=false", "derp is false"),
+        ("--listen plain:127.0.0.1:0", "hostname is not set"),
+        ("--listen plain:127.0.0.1:0 --hostname x.example", "no listener speaks TLS"),
+    ] {
+        let listen = if flags.contains("--listen") { "" } else { "--listen 127.0.0.1:0" };
+        let line = format!("serve {flags} {listen} --http off --stun off --admin off");
+        let (relay, log) = Relay::start(wherry(&home, &line));
+        let is_said = |line: &String| line.contains("no map to print or to serve") && line.contains(reason);
+        assert!(log.iter().any(is_said), "{flags}: {log:#?}");
+        assert_eq!(relay.stop(), (Some(0), String::new()), "{flags}");
     }
 }
 
