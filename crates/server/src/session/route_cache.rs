@@ -58,13 +58,12 @@ impl RouteCache {
 
     /// Has the switch note, once, that `dst` got a packet from `source`.
     pub(super) fn tell(&mut self, switch: &Switch<Link>, source: &NodePublic, dst: &Arc<Conn<Link>>) {
-        if self.told.contains(&dst.id()) {
+        if !self.told.insert(dst.id()) {
             return;
         }
-        if self.told.len() >= RECEIVERS {
-            self.told = HashSet::new();
+        if self.told.len() > RECEIVERS {
+            self.told = HashSet::from([dst.id()]);
         }
-        self.told.insert(dst.id());
         switch.heard(source, dst);
     }
 }
