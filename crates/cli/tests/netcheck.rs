@@ -5,7 +5,7 @@
 mod relay;
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{Command, Output, Stdio};
 
 use relay::{Relay, own_address};
@@ -174,6 +174,32 @@ fn every_fault_of_a_node_has_its_reason() {
     let (_, stdout, stderr) = netcheck(&["--map", file.path().to_str().unwrap()]);
     assert!(stdout.contains(&format!("put \"{}\" into CertName", relays[1].pin())), "{stdout}");
     assert!(stderr.contains("wherry map check"), "{stderr}");
+}
+
+#[test]
+fn stun_of_a_single_relay_is_asked_at_the_port_that_its_own_map_names() {
+    let serves = [("WHERRY_MAP_SERVE", "true")];
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &serves, &["-stun-port", "3479"]);
+    let (code, report) = json(&[&relay.addr.to_string(), "--pin", &relay.pin()]);
+    let server = SocketAddr::new(relay.addr.ip(), 3479).to_string();
+    assert_eq!((code, &report["Nodes"][0]["STUNv4"]["Server"]), (Some(0), &json!(server)), "{report}");
+    // What was named is not asked for.
+    let (_, report) = json(&[&relay.addr.to_string(), "--pin", &relay.pin(), "--stun-port", "3478"]);
+    assert_eq!(reason(&report, &relay.addr.ip().to_string(), "STUN"), "refused");
+}
+
+#[test]
+fn a_port_that_refuses_stun_is_not_a_network_that_blocks_udp() {
+    let relay =
+        Relay::start_with(tempfile::tempdir().unwrap(), &[("WHERRY_MAP_SERVE", "false")], &["-stun=false"]);
+    let (code, stdout, stderr) = netcheck(&[&relay.addr.to_string(), "--pin", &relay.pin()]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    let udp = stdout.lines().find(|line| line.contains("- UDP: ")).unwrap();
+    let refused = format!("nothing listens for STUN on {}:3478/udp", relay.addr.ip());
+    for words in [&refused, "UDP itself is not known to be blocked", "--stun-port PORT"] {
+        assert!(udp.contains(words), "{words}: {udp}");
+    }
+    assert!(!stdout.contains("this network needs a relay"), "{stdout}");
 }
 
 #[test]

@@ -108,12 +108,22 @@ fn a_relay_without_stun_is_healthy_where_nobody_said_that_it_has_any() {
     let addr = relay.addr.to_string();
     let (code, stdout, stderr) = ping(&[&addr, "--insecure", "-c", "1", "--timeout", "300ms"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
-    let note = format!("note: no STUN answer from {}:3478/udp, where most relays have it", relay.addr.ip());
+    let note =
+        format!("note: nothing listens for STUN on {}:3478/udp, where most relays have it", relay.addr.ip());
     assert!(stdout.contains(&note) && stdout.contains("no answer\n"), "{stdout}");
     let (code, _, stderr) =
         ping(&[&addr, "--insecure", "-c", "1", "--timeout", "300ms", "--stun-port", "3478"]);
     assert_eq!(code, Some(1), "a port that was named must answer");
-    assert!(stderr.contains("open 3478/udp"), "{stderr}");
+    assert!(stderr.contains(":3478/udp") && stderr.contains("let the relay answer STUN there"), "{stderr}");
+}
+
+#[test]
+fn stun_is_asked_at_the_port_that_the_relays_own_map_names() {
+    let serves = [("WHERRY_MAP_SERVE", "true")];
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &serves, &["-stun-port", "3479"]);
+    let (code, report) = json(&[&relay.addr.to_string(), "--pin", &relay.pin(), "-c", "1"]);
+    let stun = &report["relays"][0]["steps"][4];
+    assert_eq!((code, &stun["step"], &stun["worked"]), (Some(0), &"stun".into(), &1.into()), "{report}");
 }
 
 #[test]

@@ -84,6 +84,8 @@ Words, layout and JSON fields are those of `tailscale netcheck`, and so is the v
 every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), why a figure is missing, and what
 it all means in plain words. Where STUN does not answer at once, a captive portal is looked for at the map's
 nodes with CanPort80, then (but for --no-vendor) at controlplane.tailscale.com and login.tailscale.com.
+A relay named by its address alone is asked for its STUN port, which stands in the map that it may serve;
+else that is 3478, or what --stun-port says.
 
 Exit code: 0 a relay works (one that does not admit this key counts), 1 none does or a file or the map cannot be had,
 64 the question was wrong, 78 the map is.";

@@ -13,7 +13,8 @@ use super::zone::Zone;
 use crate::failure::{Failure, SystemError};
 use crate::map::of_source;
 use crate::output::{self, Reader};
-use crate::{runtime, subject};
+use crate::runtime;
+use crate::subject::{self, Named};
 
 /// Makes reports and prints them.
 ///
@@ -27,8 +28,11 @@ pub(crate) fn run(args: &NetcheckArgs) -> Result<(), Failure> {
 async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
     let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
     let dialer = Dialer::new(trust).with_budget(args.timeout);
-    let mut map = read(args, &dialer).await?;
+    let Named { mut map, stun_is_guess } = read(args, &dialer).await?;
     subject::adjust(&mut map, &args.flags);
+    if stun_is_guess && !args.flags.name_stun() {
+        subject::take_stun_ports(&mut map, &dialer, args.timeout).await;
+    }
     if args.form() == Format::Text {
         show_plainly(&mut map);
     }
@@ -75,7 +79,7 @@ fn shown(args: &NetcheckArgs, map: &DerpMap, report: &Report) -> Result<String, 
 }
 
 /// The map of `--map`, or of the single relay.
-async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<DerpMap, Failure> {
+async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<Named, Failure> {
     let Some(words) = &args.map else {
         return Ok(subject::map(args.relay.as_deref().unwrap_or_default())?);
     };
@@ -94,5 +98,5 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<DerpMap, Failure> 
             checked.findings.len()
         ));
     }
-    Ok(map)
+    Ok(Named { map, stun_is_guess: false })
 }

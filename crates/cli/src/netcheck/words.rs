@@ -1,6 +1,6 @@
 //! The verdict in plain words.
 
-use wherry_tools::netcheck::Report;
+use wherry_tools::netcheck::{Figure, Reason, Report};
 
 /// What decides the words.
 #[derive(Debug, Clone, Copy)]
@@ -10,6 +10,8 @@ struct Facts {
     udp: bool,
     /// It answered when it was asked again.
     udp_at_times: bool,
+    /// Where it was asked, nothing listens.
+    is_refused: bool,
     /// By IPv6.
     ipv6: bool,
     mapping_varies: Option<bool>,
@@ -25,6 +27,10 @@ pub(super) fn words(report: &Report) -> String {
         is_captive: report.captive_portal == Some(true),
         udp: found.udp,
         udp_at_times: report.has_stun(),
+        is_refused: report
+            .missing
+            .iter()
+            .any(|gap| gap.figure == Figure::Udp && gap.why.reason == Reason::Refused),
         ipv6: found.global_v6.is_some(),
         mapping_varies: found.mapping_varies,
         opens_ports: ports.upnp || ports.pmp || ports.pcp,
@@ -39,6 +45,10 @@ fn of(facts: Facts) -> String {
         }
         Facts { udp: false, udp_at_times: true, .. } => {
             "UDP comes through at times, so direct connections may fail: ask again"
+        }
+        Facts { udp: false, is_refused: true, .. } => {
+            "it takes STUN to tell whether UDP comes through, and nothing listens for it where it was asked (say its port \
+             with --stun-port)"
         }
         Facts { udp: false, relay: false, .. } => {
             return "nothing works: no UDP comes through, and no relay of the map works from here".to_owned();
@@ -79,6 +89,7 @@ mod tests {
         is_captive: false,
         udp: true,
         udp_at_times: true,
+        is_refused: false,
         ipv6: false,
         mapping_varies: Some(false),
         opens_ports: false,
@@ -108,6 +119,11 @@ mod tests {
         assert!(of(blocked).starts_with("this network needs a relay: no UDP"), "{}", of(blocked));
         assert!(of(Facts { relay: false, ..blocked }).starts_with("nothing works"));
         assert!(of(Facts { udp_at_times: true, ..blocked }).starts_with("UDP comes through at times"));
+        let refused = of(Facts { is_refused: true, ..blocked });
+        assert!(
+            refused.contains("nothing listens for it") && !refused.contains("needs a relay"),
+            "{refused}"
+        );
         assert!(of(Facts { is_captive: true, ..blocked }).contains("captive portal"));
     }
 

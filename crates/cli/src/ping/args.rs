@@ -47,4 +47,7 @@ Examples:
   wherry ping derp.yaml
   wherry ping - < what-wherry-serve-printed
 
+A relay named by its address alone is asked for its STUN port, which stands in the map that it may serve;
+else that is 3478, or what --stun-port says.
+
 Exit code: 0 everything works, 1 something does not or a file cannot be read, 64 the question was wrong, 78 the map is.";

@@ -221,7 +221,7 @@ impl<'a> Run<'a> {
             }
         };
         let limit = self.plan.timeout.min(STUN_WAIT);
-        let mut lost = 0;
+        let (mut lost, mut last) = (0, None);
         for _ in 0..self.plan.rounds {
             match stun::ask(server, limit, &self.plan.clock).await {
                 Ok((took, seen)) => {
@@ -235,15 +235,15 @@ impl<'a> Run<'a> {
                         true => self.stun.missed(),
                         false => self.stun.failed(|| remedy::stun(&err, server)),
                     }
+                    last = Some(err);
                 }
             }
             if lost >= STUN_TRIES && !self.stun.has_worked() {
                 break;
             }
         }
-        if stun.is_guess && self.is_serving && !self.stun.has_worked() {
-            self.report.notes.push(remedy::guessed_stun(server));
-        }
+        let silence = last.filter(|_| stun.is_guess && self.is_serving && !self.stun.has_worked());
+        self.report.notes.extend(silence.map(|err| remedy::guessed_stun(&err, server)));
     }
 
     /// The test address of the entry, else where TCP went, else the entry's or the name's address.

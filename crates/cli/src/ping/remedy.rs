@@ -39,23 +39,28 @@ pub(super) fn stun_name(err: &io::Error) -> Problem {
 
 /// STUN without an answer.
 pub(super) fn stun(err: &io::Error, server: SocketAddr) -> Problem {
-    let what = match err.kind() {
-        io::ErrorKind::TimedOut => format!("no STUN answer from {server}/udp"),
-        io::ErrorKind::ConnectionRefused => format!("nothing listens on {server}/udp"),
-        _ => format!("STUN to {server}/udp failed: {err}"),
-    };
     let port = server.port();
-    let remedy = format!(
-        "open {port}/udp in the host's firewall and in the provider's, or say the right port with STUNPort in the map \
-         entry (here: --stun-port)"
-    );
-    Problem { what, remedy }
+    let remedy = match err.kind() {
+        io::ErrorKind::ConnectionRefused => "let the relay answer STUN there".to_owned(),
+        _ => format!("open {port}/udp in the host's firewall and in the provider's"),
+    };
+    let or = "or say the right port with STUNPort in the map entry (here: --stun-port)";
+    Problem { what: no_stun(err, server), remedy: format!("{remedy}, {or}") }
 }
 
 /// No STUN answer where nobody said that there is one.
-pub(super) fn guessed_stun(server: SocketAddr) -> String {
+pub(super) fn guessed_stun(err: &io::Error, server: SocketAddr) -> String {
     format!(
-        "no STUN answer from {server}/udp, where most relays have it; if this one has STUN, test it with --stun-port PORT \
-         or with its map entry, else say --stun-port off"
+        "{}, where most relays have it; if this one has STUN, test it with --stun-port PORT or with its map entry, else \
+         say --stun-port off",
+        no_stun(err, server)
     )
+}
+
+fn no_stun(err: &io::Error, server: SocketAddr) -> String {
+    match err.kind() {
+        io::ErrorKind::TimedOut => format!("no STUN answer from {server}/udp"),
+        io::ErrorKind::ConnectionRefused => format!("nothing listens for STUN on {server}/udp"),
+        _ => format!("STUN to {server}/udp failed: {err}"),
+    }
 }

@@ -32,7 +32,7 @@ struct All<'a> {
 /// [`Failure::Usage`] or [`Failure::Config`] if the question or the map is wrong, [`Failure::Other`] with [`Unhealthy`] if a relay is.
 pub(crate) fn run(args: &PingArgs) -> Result<(), Failure> {
     let (plan, subjects) = prepare(args)?;
-    let reports = runtime::run(ask(&plan, &subjects, args.json))??;
+    let reports = runtime::run(ask(&plan, subjects, args.json))??;
     let healthy = reports.iter().all(|report| report.healthy);
     if args.json {
         let all = serde_json::to_string_pretty(&All { healthy, relays: &reports });
@@ -42,10 +42,11 @@ pub(crate) fn run(args: &PingArgs) -> Result<(), Failure> {
 }
 
 /// Asks one relay after the other; each is printed as soon as it is known, unless all are printed as JSON.
-async fn ask(plan: &Plan, subjects: &[Subject], json: bool) -> Result<Vec<Report>, SystemError> {
+async fn ask(plan: &Plan, subjects: Vec<Subject>, json: bool) -> Result<Vec<Report>, SystemError> {
     let mut reports = Vec::new();
-    for subject in subjects {
-        let report = measure(plan, subject).await;
+    for mut subject in subjects {
+        subject::take_stun_port(&mut subject, &plan.dialer, plan.timeout).await;
+        let report = measure(plan, &subject).await;
         if !json {
             output::print(&Table(&report).to_string())?;
         }

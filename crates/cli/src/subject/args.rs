@@ -64,6 +64,11 @@ impl SubjectFlags {
         self.pin.is_some() || self.insecure
     }
 
+    /// Whether they say where STUN is.
+    pub(crate) const fn name_stun(&self) -> bool {
+        self.stun_port.is_some()
+    }
+
     /// The only family to use, if one was chosen.
     pub(super) fn family(&self) -> Option<Family> {
         match (self.v4, self.v6) {

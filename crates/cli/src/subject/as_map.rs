@@ -8,14 +8,24 @@ use wherry_wire::derp_map::{DerpMap, Node, Region};
 use super::args::{StunPort, SubjectFlags};
 use super::read::{BadQuestion, Read, alone, read};
 
+/// A map that was named, or made of a single relay.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) map: DerpMap,
+    /// Nobody named the port of STUN: it is where most relays have it.
+    pub(crate) stun_is_guess: bool,
+}
+
 /// The map that the words name, or one of the single relay they name.
-pub(crate) fn map(words: &str) -> Result<DerpMap, BadQuestion> {
+pub(crate) fn map(words: &str) -> Result<Named, BadQuestion> {
     match read(words)? {
         Read::Map(map) if map.live_regions().all(|(_, region)| region.nodes.is_empty()) => {
             Err(BadQuestion::NoRelay)
         }
-        Read::Map(map) => Ok(map),
-        Read::Endpoint(endpoint) if endpoint.is_tls() && leads_to_derp(words) => Ok(of_endpoint(&endpoint)),
+        Read::Map(map) => Ok(Named { map, stun_is_guess: false }),
+        Read::Endpoint(endpoint) if endpoint.is_tls() && leads_to_derp(words) => {
+            Ok(Named { map: of_endpoint(&endpoint), stun_is_guess: true })
+        }
         Read::Endpoint(_) => Err(BadQuestion::NotOfMaps { url: words.to_owned() }),
     }
 }
@@ -89,7 +99,7 @@ mod tests {
 
     fn node(words: &[&str]) -> Node {
         let line = Line::try_parse_from([&["netcheck"], words].concat()).unwrap();
-        let mut map = map(&line.relay).unwrap();
+        let mut map = map(&line.relay).unwrap().map;
         adjust(&mut map, &line.flags);
         let mut nodes: Vec<_> = map.live_regions().flat_map(|(_, region)| region.nodes.clone()).collect();
         assert_eq!(nodes.len(), 1);

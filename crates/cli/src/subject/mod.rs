@@ -2,12 +2,14 @@
 //!
 //! Lives here: the arguments that tools share, and how they are read. Uses the client and the wire crate. Must stay
 //! true: certificates are judged as the entry or the flags say, never more weakly; a word that cannot be read is an
-//! error, never another relay.
+//! error, never another relay; what a relay says of itself is asked only where the words say nothing.
 
 mod args;
 mod as_map;
+mod own_map;
 mod read;
 
 pub(crate) use args::{StunPort, SubjectArgs, SubjectFlags, stun_port};
-pub(crate) use as_map::{adjust, leads_to_derp, map};
+pub(crate) use as_map::{Named, adjust, leads_to_derp, map};
+pub(crate) use own_map::{take_stun_port, take_stun_ports};
 pub(crate) use read::{BadQuestion, Stun, Subject, entry, key, keys, named, nodes, of_node, subjects};

@@ -104,14 +104,15 @@ impl Visit<'_> {
 
     /// Where the relay stands in the map that it serves. That map knows the port of STUN where it was guessed.
     async fn standing(&mut self, verify: &Verify) -> Option<Standing> {
-        let OwnMap::With(standing) = own_map(self.dialer, &self.patient.endpoint, verify).await else {
-            return None;
-        };
-        if self.patient.stun_is_guess && standing.is_at_its_place {
-            self.patient.stun_port = standing.node.stun_udp_port();
+        let own_map = own_map(self.dialer, &self.patient.endpoint, verify).await;
+        if let Some(node) = own_map.at_its_place().filter(|_| self.patient.stun_is_guess) {
+            self.patient.stun_port = node.stun_udp_port();
             self.patient.stun_is_guess = false;
         }
-        Some(*standing)
+        match own_map {
+            OwnMap::With(standing) => Some(*standing),
+            _ => None,
+        }
     }
 
     /// Everything by TCP.

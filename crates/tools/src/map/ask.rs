@@ -110,11 +110,11 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Res
         Some(addr) => addr,
         None => dialer.tcp(&target(Verify::Host)).await?.addr(),
     };
-    let stun_port = match (stun_at, &own_map) {
-        (StunAt::Nowhere, _) => None,
-        (StunAt::Port(port), _) => Some(port),
-        (StunAt::Known, OwnMap::With(standing)) if standing.is_at_its_place => standing.node.stun_udp_port(),
-        (StunAt::Known, _) => Node::default().stun_udp_port(),
+    let usual = Node::default();
+    let stun_port = match stun_at {
+        StunAt::Nowhere => None,
+        StunAt::Port(port) => Some(port),
+        StunAt::Known => own_map.at_its_place().unwrap_or(&usual).stun_udp_port(),
     };
     let has_stun = match stun_port {
         Some(port) => stun(SocketAddr::new(addr.ip(), port)).await.is_ok(),

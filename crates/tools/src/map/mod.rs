@@ -24,6 +24,5 @@ pub use judge::Destination;
 pub(crate) use mesh::{ACROSS, Tie, ties};
 pub use names::resolve;
 pub use probe::probe;
-pub(crate) use served::own_map;
-pub use served::{OwnMap, Standing};
+pub use served::{OwnMap, Standing, own_map};
 pub use source::{Origin, Source, SourceError, SourceFault};

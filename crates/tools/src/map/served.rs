@@ -36,6 +36,17 @@ pub struct Standing {
     pub is_at_its_place: bool,
 }
 
+impl OwnMap {
+    /// The relay's node, where it was asked at the place that the map names: elsewhere its ports may be others.
+    #[must_use]
+    pub fn at_its_place(&self) -> Option<&Node> {
+        match self {
+            Self::With(standing) if standing.is_at_its_place => Some(&standing.node),
+            _ => None,
+        }
+    }
+}
+
 impl Standing {
     /// What was seen of the relay, with what its own map says of its region, its name and its addresses.
     #[must_use]
@@ -58,7 +69,9 @@ impl Standing {
 }
 
 /// Asks a relay, whose certificate is judged as `verify` says, for its map.
-pub(crate) async fn own_map(dialer: &Dialer, endpoint: &Endpoint, verify: &Verify) -> OwnMap {
+///
+/// Cancelled, the connection is closed.
+pub async fn own_map(dialer: &Dialer, endpoint: &Endpoint, verify: &Verify) -> OwnMap {
     let url = format!("https://{}/derpmap.json", endpoint.authority());
     let wanted = Wanted::new(url, MAX_BYTES).with_verify(verify.clone());
     // Other relays show a page there, or nothing.

@@ -108,6 +108,11 @@ fn udp(facts: &Facts<'_>) -> Why {
             "the network loses packets, or takes time to wake: run it again",
         );
     }
+    if let Some(refused) = refused_stun(facts.nodes) {
+        let what = format!("{}, so UDP itself is not known to be blocked", refused.what);
+        let remedy = "say the port where STUN is: --stun-port PORT, or STUNPort in the map entry";
+        return Why::new(Reason::Refused, what, remedy);
+    }
     if relays > 0 {
         let what =
             format!("no STUN server answers, though relays do by TCP ({relays} of {})", facts.nodes.len());
@@ -117,6 +122,12 @@ fn udp(facts: &Facts<'_>) -> Why {
     }
     let remedy = "check this host's network; what each node did stands with it";
     Why::new(Reason::Timeout, "no STUN server answers, and no relay by TCP either", remedy)
+}
+
+/// A refusal comes back from the server's host, or from a firewall that rejects: unlike silence it shows that datagrams leave.
+fn refused_stun(nodes: &[NodeReport]) -> Option<&Why> {
+    let all = nodes.iter().flat_map(|node| [&node.stun_v4, &node.stun_v6]);
+    all.filter_map(|stun| stun.as_ref().err()).find(|why| why.reason == Reason::Refused)
 }
 
 fn own_address(facts: &Facts<'_>, family: Family) -> Why {

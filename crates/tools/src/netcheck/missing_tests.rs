@@ -83,7 +83,7 @@ fn one_server_is_too_few_to_tell_the_mapping() {
 }
 
 #[test]
-fn udp_is_called_blocked_only_if_relays_answer_by_tcp() {
+fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_nobody_refuses_stun() {
     let silent = node(1, false);
     let udp = |nodes: &[NodeReport]| {
         let found = reasons(&map(vec![region(1)]), V4, nodes, 0);
@@ -91,7 +91,11 @@ fn udp_is_called_blocked_only_if_relays_answer_by_tcp() {
     };
     assert_eq!(udp(std::slice::from_ref(&silent)), Reason::Timeout);
     let by_tcp = NodeReport { relay_v4: Ok(relay()), ..silent };
-    assert_eq!(udp(&[by_tcp]), Reason::Blocked);
+    assert_eq!(udp(std::slice::from_ref(&by_tcp)), Reason::Blocked);
+    let server = "192.0.2.7:3478".parse().unwrap();
+    let refusal = Err(Why::stun(&std::io::ErrorKind::ConnectionRefused.into(), server));
+    let refused = NodeReport { stun_v4: refusal, ..by_tcp.clone() };
+    assert_eq!(udp(&[by_tcp, refused]), Reason::Refused);
     assert_eq!(udp(&[node(1, true)]), Reason::Timeout);
 }
 

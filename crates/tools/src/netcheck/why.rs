@@ -108,7 +108,9 @@ impl Why {
                 Self::new(Reason::Timeout, format!("no answer from {server}/udp"), open)
             }
             io::ErrorKind::ConnectionRefused => {
-                Self::new(Reason::Refused, format!("nothing listens on {server}/udp"), open)
+                let serve = "let the relay answer STUN there, or say the right port: STUNPort in the map entry, or here \
+                             --stun-port PORT, or off where there is none";
+                Self::new(Reason::Refused, format!("nothing listens for STUN on {server}/udp"), serve)
             }
             io::ErrorKind::PermissionDenied => Self::new(
                 Reason::Blocked,
