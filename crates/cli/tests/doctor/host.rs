@@ -311,3 +311,14 @@ fn a_relay_is_dialled_at_the_port_that_its_map_entry_names() {
     let (code, report) = super::json(&[&file(&relay.dir)]);
     assert_eq!((code, &report["relays"][0]["port"]), (Some(1), &json!(9443)), "{report}");
 }
+
+#[test]
+fn an_address_that_the_settings_name_in_the_map_is_examined_as_a_family_and_told_with_its_key() {
+    let relay = Served::start(&[]);
+    let text = std::fs::read_to_string(file(&relay.dir)).unwrap();
+    std::fs::write(file(&relay.dir), format!("{text}[map]\nipv6 = \"::1\"\n")).unwrap();
+    let (code, report) = super::json(&[&file(&relay.dir), "--key", &relay.keys[0]]);
+    let found = super::faults(&report);
+    assert_eq!((code, found.len(), found[0][1].as_str()), (Some(1), 1, "families"), "{report}");
+    assert!(found[0][2].contains("IPv6 is half working") && found[0][3].contains("map.ipv6"), "{found:?}");
+}

@@ -55,14 +55,20 @@ fn pin(settings: &Settings, is_judged: bool) -> Result<Option<String>, String> {
     }
 }
 
-/// A relay was asked from its own host: what is not reached from there may be reached from elsewhere.
+/// A relay was asked from its own host: what is not reached from there may be reached from elsewhere, and its entry is
+/// made of its settings.
 pub(in crate::doctor) fn asked_at_home(diagnosis: &mut Diagnosis) {
     for finding in diagnosis.findings.iter_mut().filter(|finding| finding.is_fault()) {
-        if let (Part::Port | Part::Stun, Some(remedy)) = (finding.part, &mut finding.remedy) {
-            remedy.push_str(
+        let more = match finding.part {
+            Part::Port | Part::Stun => {
                 "; ask from another network too: behind a router that does not turn packets around, a host does not reach \
-                 its own address outside",
-            );
+                 its own address outside"
+            }
+            Part::Families => "; where the settings name the address, map.ipv4 and map.ipv6 do",
+            _ => continue,
+        };
+        if let Some(remedy) = &mut finding.remedy {
+            remedy.push_str(more);
         }
     }
 }
