@@ -150,7 +150,7 @@ An open loop sends by the clock whatever the relay does; latency counts from whe
 The relay must admit throw-away keys. CPU time and memory need the relay on this machine.
 
 Exit code: 0 a result; 75 no result: the generator or another program was the limit, the reasons are
-told, the figures shown all the same; 64 the question was wrong; 1 anything else.";
+told, the figures shown all the same; 64 the question was wrong; 78 the map is; 1 anything else.";
 
 /// A setting that the scenario does not have.
 #[derive(Debug, thiserror::Error)]

@@ -15,8 +15,16 @@ pub(super) struct Asked {
     pub(super) map: DerpMap,
     /// What is wrong with its text and its names.
     pub(super) findings: Vec<Finding>,
-    /// There is text, but no map in it to examine.
+    /// There is text, but no map in it that clients could use.
     pub(super) is_no_map: bool,
+}
+
+impl Asked {
+    /// Whether there is a map, but no relay in it that can be dialled by its entry.
+    pub(super) fn is_useless(&self) -> bool {
+        let mut all = self.map.live_regions().flat_map(|(_, region)| &region.nodes).peekable();
+        all.peek().is_some() && subject::nodes(&self.map).all(|node| subject::of_node(node).is_err())
+    }
 }
 
 /// Reads the map that the words name: a file, a URL, stdin, or the JSON itself. What has words around it, or is a region or
@@ -48,6 +56,10 @@ pub(super) async fn read(words: &str, dialer: &Dialer) -> Result<Asked, Failure>
             Err(wrong) if is_inline => Err(wrong.into()),
             _ => Ok(nothing(checked.findings, true)),
         };
+    }
+    if checked.is_refused() {
+        // No client has anything of it, so no node is asked either.
+        return Ok(nothing(checked.findings, true));
     }
     map::resolve(&mut checked).await;
     // What is a question to the text is asked of the nodes.

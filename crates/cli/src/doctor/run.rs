@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Examines what the arguments name and prints what was found.
 ///
 /// # Errors
-/// [`Failure::Other`] if something is to be mended, [`Failure::Config`] if what should be a map is none; if the question is wrong, what [`subject::BadQuestion`] becomes.
+/// [`Failure::Other`] if something is to be mended, [`Failure::Config`] if what should be a map is none that clients could use; if the question is wrong, what [`subject::BadQuestion`] becomes.
 pub(crate) fn run(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
     runtime::run(examine(args, env))?
 }
@@ -100,9 +100,10 @@ impl Visit<'_> {
         self.relays(adjusted.into_iter().map(Ok).collect(), report, host::asked_at_home).await
     }
 
-    /// A map and everything in it; whether it is none.
+    /// A map and everything in it; whether no client could use it.
     async fn map(&self, words: &str, report: &mut Report) -> Result<bool, Failure> {
         let asked = maps::read(words, &self.dialer).await?;
+        let is_wrong = asked.is_no_map || asked.is_useless();
         report.map = asked.findings;
         if !report.map.is_empty() {
             let lines: String = report.map.iter().map(|finding| line(finding) + "\n").collect();
@@ -113,7 +114,7 @@ impl Visit<'_> {
         let entry = |node| subject::of_node(node).map_err(|why| Box::new(Relay::unusable(node, &why)));
         self.relays(subject::nodes(&map).map(entry).collect(), report, |_| {}).await?;
         self.regions(&map, report).await?;
-        Ok(asked.is_no_map)
+        Ok(is_wrong)
     }
 
     /// Relays in their order, those that cannot be dialled by their entries included; `comment` on what is found.

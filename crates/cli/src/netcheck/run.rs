@@ -88,10 +88,8 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<Named, Failure> {
     let mut checked = map::check(&source, None);
     checked.findings.retain(|finding| finding.severity == Severity::Error);
     let is_refused = checked.is_refused();
-    let Some(map) = checked.map.filter(|_| !is_refused) else { return Err(bad(checked.findings)) };
-    if map.live_regions().all(|(_, region)| region.nodes.is_empty()) {
-        return Err(bad(checked.findings));
-    }
+    let map = checked.map.filter(|_| !is_refused).and_then(|map| subject::usable(map).ok());
+    let Some(map) = map else { return Err(bad(checked.findings)) };
     if !checked.findings.is_empty() {
         output::complain(&format!(
             "the map has {} mistakes, which may show below; wherry map check {words} names them",

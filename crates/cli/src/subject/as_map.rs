@@ -19,15 +19,23 @@ pub(crate) struct Named {
 /// The map that the words name, or one of the single relay they name.
 pub(crate) fn map(words: &str) -> Result<Named, BadQuestion> {
     match read(words)? {
-        Read::Map(map) if map.live_regions().all(|(_, region)| region.nodes.is_empty()) => {
-            Err(BadQuestion::NoRelay)
-        }
-        Read::Map(map) => Ok(Named { map, stun_is_guess: false }),
+        Read::Map(map) => usable(map).map(|map| Named { map, stun_is_guess: false }),
         Read::Endpoint(endpoint) if endpoint.is_tls() && leads_to_derp(words) => {
             Ok(Named { map: of_endpoint(&endpoint), stun_is_guess: true })
         }
         Read::Endpoint(_) => Err(BadQuestion::NotOfMaps { url: words.to_owned() }),
     }
+}
+
+/// The map, if any node of it can be used.
+pub(crate) fn usable(map: DerpMap) -> Result<DerpMap, BadQuestion> {
+    let nodes: Vec<_> =
+        map.live_regions().flat_map(|(_, region)| &region.nodes).map(Endpoint::node).collect();
+    if nodes.iter().any(Result::is_ok) {
+        return Ok(map);
+    }
+    let why = nodes.into_iter().find_map(Result::err);
+    Err(why.map_or(BadQuestion::NoRelay, BadQuestion::Node))
 }
 
 /// Whether the URL has the path that every client asks for, or none.

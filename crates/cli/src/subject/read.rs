@@ -57,6 +57,8 @@ pub(crate) enum BadQuestion {
     Node(TargetError),
     #[error("cannot read {path}: {cause}{}", cure(cause))]
     Read { path: String, cause: io::Error },
+    #[error("{path} holds no map: it is no text in UTF-8; check that it is the right file")]
+    NotText { path: String },
     #[error("{0}")]
     Map(#[from] MapError),
     #[error(
@@ -85,6 +87,7 @@ impl From<BadQuestion> for Failure {
             | BadQuestion::Node(_)
             | BadQuestion::NoEntry
             | BadQuestion::Json(_)
+            | BadQuestion::NotText { .. }
             | BadQuestion::NoRelay => Self::Config(wrong.into()),
             BadQuestion::Read { .. }
             | BadQuestion::NoFile { .. }
@@ -172,10 +175,11 @@ fn looks_like_path(words: &str) -> bool {
 }
 
 fn whole(name: &str, from: impl io::Read) -> Result<String, BadQuestion> {
-    let mut text = String::new();
-    let cause = |cause| BadQuestion::Read { path: name.to_owned(), cause };
-    from.take(MAX_ENTRY).read_to_string(&mut text).map_err(cause)?;
-    Ok(text)
+    let (mut bytes, path) = (Vec::new(), || name.to_owned());
+    from.take(MAX_ENTRY)
+        .read_to_end(&mut bytes)
+        .map_err(|cause| BadQuestion::Read { path: path(), cause })?;
+    String::from_utf8(bytes).map_err(|_| BadQuestion::NotText { path: path() })
 }
 
 fn by_name(endpoint: Endpoint) -> Subject {

@@ -1,0 +1,61 @@
+//! The tools that take a map, given the same broken ones: one mistake has one exit code.
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+use std::path::Path;
+use std::process::Command;
+
+/// Those that use a map, before its name.
+const TOOLS: [&[&str]; 5] = [
+    &["netcheck", "--no-router", "--no-vendor", "--map"],
+    &["netcheck", "--no-router", "--no-vendor"],
+    &["doctor"],
+    &["ping", "-c", "1"],
+    &["bench", "peak"],
+];
+
+/// Gives it to every tool, in its folder; code, stdout and stderr of each.
+fn given(dir: &Path, name: &str) -> Vec<(String, Option<i32>, String, String)> {
+    let ask = |tool: &&[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+        let output = command.current_dir(dir).args(*tool).arg(name).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (tool.join(" "), output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    TOOLS.iter().map(ask).collect()
+}
+
+/// A map of one node with these fields besides.
+fn map(fields: &str) -> String {
+    format!(
+        "regions:\n  900:\n    regionid: 900\n    regioncode: a\n    regionname: A\n    nodes:\n      - {{name: 900a, \
+         regionid: 900, ipv4: 127.0.0.9, ipv6: none, {fields}}}\n"
+    )
+}
+
+#[test]
+fn a_map_that_no_client_could_use_is_78_and_what_cannot_be_had_1() {
+    let dir = tempfile::tempdir().unwrap();
+    let broken: [(&str, Vec<u8>); 9] = [
+        ("pin.yaml", map("hostname: 127.0.0.9, certname: 'sha256-raw:0a'").into_bytes()),
+        ("host.yaml", map("hostname: ''").into_bytes()),
+        ("port.yaml", map("hostname: 127.0.0.9, derpport: 70000").into_bytes()),
+        ("type.yaml", map("hostname: 127.0.0.9, derpport: '8443'").into_bytes()),
+        ("none.yaml", b"regions: {}\n".to_vec()),
+        ("syntax.yaml", b"regions:\n  900: [\n".to_vec()),
+        ("words.yaml", b"hello\n".to_vec()),
+        ("bytes.yaml", vec![0xff, 0xfe]),
+        ("empty.yaml", Vec::new()),
+    ];
+    for (name, text) in broken {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        for (tool, code, out, err) in given(dir.path(), name) {
+            assert_eq!(code, Some(78), "{tool} {name}: {out}{err}");
+        }
+    }
+    std::fs::create_dir(dir.path().join("folder")).unwrap();
+    for name in ["gone.yaml", "./folder"] {
+        for (tool, code, out, err) in given(dir.path(), name) {
+            assert_eq!(code, Some(1), "{tool} {name}: {out}{err}");
+        }
+    }
+}
