@@ -139,13 +139,13 @@ fn an_error_page_and_a_web_page_by_url_are_named_as_such() {
     let dir = tempfile::tempdir().unwrap();
     let said = |path: &str| map(&dir, &["check", "--offline", &format!("{url}{path}")]);
     let (code, out, _) = said("/page");
-    assert_eq!(code, 1);
+    assert_eq!(code, 78, "it is no map");
     assert!(
         out.starts_with(&format!("{url}/page:1:1: error [web-page]: the URL answers with a web page;")),
         "{out}"
     );
     let (code, out, _) = said("/gone");
-    assert_eq!(code, 1);
+    assert_eq!(code, 1, "there is none to be had");
     let expected =
         format!("{url}/gone: error [http-status]: the server answers with HTTP status 404 and a web page;");
     assert!(out.starts_with(&expected), "{out}");
@@ -159,7 +159,7 @@ fn an_endless_redirect_and_an_endless_body_end() {
     ]);
     let dir = tempfile::tempdir().unwrap();
     let (code, out, _) = map(&dir, &["check", "--offline", &format!("{url}/ring"), &format!("{url}/long")]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 78, "one is there, and too long");
     assert!(out.contains("there were too many before it"), "{out}");
     assert!(out.contains("it is longer than 4194304 bytes"), "{out}");
 }

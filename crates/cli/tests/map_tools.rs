@@ -5,10 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// Those that use a map, before its name.
-const TOOLS: [&[&str]; 5] = [
+const TOOLS: [&[&str]; 7] = [
     &["netcheck", "--no-router", "--no-vendor", "--map"],
     &["netcheck", "--no-router", "--no-vendor"],
     &["doctor"],
+    &["map", "check", "--offline"],
+    &["map", "merge"],
     &["ping", "-c", "1"],
     &["bench", "peak"],
 ];

@@ -63,7 +63,8 @@ Examples:
 A finding is one line: file:line:column: error|warning|note [rule]: region, node, field: what is there; expected: what may
 be there; what to do. Names are looked up where the map leaves an address to DNS.
 
-Exit code: 0 no errors, 1 errors, or a key file that cannot be read, 64 the question was wrong.";
+Exit code: 0 no errors, 78 a map has errors, 1 only names or nodes have, or a map or key file cannot be read, 64 the
+question was wrong.";
 
 /// Who is going to read a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -168,7 +169,7 @@ Examples:
 Each region that is replaced or removed is named on stderr. In the form acl removed regions stay as null, which takes
 Tailscale's own away.
 
-Exit code: 0 merged, 1 a map cannot be read or has errors, 64 the question was wrong.";
+Exit code: 0 merged, 1 a map cannot be read, 64 the question was wrong, 78 a map has errors.";
 
 /// Convert a map into another form
 #[derive(Debug, Args)]
@@ -189,7 +190,7 @@ Examples:
   wherry map convert policy.hujson --to yaml > derp.yaml
   curl -s https://relay.example/derpmap.json | wherry map convert - --to acl
 
-Exit code: 0 converted, 1 the map cannot be read or has errors, 64 the question was wrong.";
+Exit code: 0 converted, 1 the map cannot be read, 64 the question was wrong, 78 the map has errors.";
 
 fn ipv4(text: &str) -> Result<String, String> {
     match text.parse::<Ipv4Addr>() {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 use wherry_client::{Dialer, NodePrivate, Trust, TrustError};
-use wherry_tools::map::{self, Checked, Finding, Source};
+use wherry_tools::map::{self, Checked, Finding, Source, SourceError};
 
 use super::args::CheckArgs;
 use super::lines::{Count, line, number};
+use super::read::of_all;
 use crate::failure::{Failure, SystemError};
 use crate::{output, runtime, subject};
 
@@ -26,11 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Checks maps and prints what is wrong with them.
 ///
 /// # Errors
-/// [`Failure::Other`] with the number of errors if there are any, or for a key that cannot be read.
+/// With the number of errors if there are any: [`Failure::Config`] if a map is broken, [`Failure::Usage`] for a URL that is none,
+/// [`Failure::Other`] for what cannot be read and what a probe finds.
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
     let keys = subject::keys(&args.key)?;
-    let (all, unread) = runtime::run(gather(args, &keys))?.map_err(|err| Failure::Other(err.into()))?;
-    let findings: Vec<_> = unread.iter().chain(all.iter().flat_map(|checked| &checked.findings)).collect();
+    let gathered = runtime::run(gather(args, &keys))?.map_err(|err| Failure::Other(err.into()))?;
+    let Gathered { all, unread, is_broken } = gathered;
+    let of_unread: Vec<_> = unread.iter().map(SourceError::finding).collect();
+    let findings: Vec<_> = of_unread.iter().chain(all.iter().flat_map(|checked| &checked.findings)).collect();
     let count = Count::of(findings.iter().copied());
     if args.json {
         let report = Report { ok: count.errors == 0, count, findings };
@@ -41,19 +45,28 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
         let sums: String = all.iter().filter_map(sum).collect();
         output::print(&format!("{lines}{sums}"))?;
     }
-    if count.errors == 0 { Ok(()) } else { Err(Failure::Other(count.into())) }
+    if count.errors == 0 { Ok(()) } else { Err(of_all(&unread, is_broken, count.into())) }
 }
 
-async fn gather(args: &CheckArgs, keys: &[NodePrivate]) -> Result<(Vec<Checked>, Vec<Finding>), TrustError> {
+/// What was read, and what could not be.
+struct Gathered {
+    all: Vec<Checked>,
+    unread: Vec<SourceError>,
+    /// A map is wrong whatever the network says.
+    is_broken: bool,
+}
+
+async fn gather(args: &CheckArgs, keys: &[NodePrivate]) -> Result<Gathered, TrustError> {
     let dialer = Dialer::new(Trust::system([])?).with_budget(PATIENCE);
     let (mut all, mut unread) = (Vec::new(), Vec::new());
     for words in &args.sources {
         match Source::read(words, &dialer).await {
             Ok(source) => all.push(map::check(&source, args.reader.map(Into::into))),
-            Err(err) => unread.push(err.finding()),
+            Err(err) => unread.push(err),
         }
     }
     map::compare(&mut all);
+    let is_broken = all.iter().any(Checked::has_errors);
     if !args.offline {
         for checked in &mut all {
             map::resolve(checked).await;
@@ -62,7 +75,7 @@ async fn gather(args: &CheckArgs, keys: &[NodePrivate]) -> Result<(Vec<Checked>,
             }
         }
     }
-    Ok((all, unread))
+    Ok(Gathered { all, unread, is_broken })
 }
 
 /// What a map has, on one line.

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 use std::fmt;
 
 use wherry_client::{Dialer, Trust};
-use wherry_tools::map::{self, Checked, Finding, Rule, Severity, Source};
+use wherry_tools::map::{self, Checked, Finding, Rule, Severity, Source, SourceError};
 use wherry_wire::derp_map::{Change, DerpMap};
 
 use super::args::{ConvertArgs, MergeArgs};
 use super::form::Form;
 use super::lines::{Count, line};
+use super::read::of_all;
 use crate::failure::Failure;
 use crate::{output, runtime};
 
@@ -38,7 +39,8 @@ struct Known<'a>(&'a [(i64, String)]);
 /// Merges maps and prints the result.
 ///
 /// # Errors
-/// [`Failure::Other`] if a map has errors, [`Failure::Usage`] for a region that is not there.
+/// [`Failure::Config`] if a map has errors, [`Failure::Usage`] for a region that is not there, [`Failure::Other`] if a map
+/// cannot be read.
 pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     let mut all = runtime::run(gather(&args.sources))??;
     map::compare(&mut all);
@@ -69,7 +71,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
 /// Converts a map and prints the result.
 ///
 /// # Errors
-/// [`Failure::Other`] if it has errors.
+/// [`Failure::Config`] if it has errors, [`Failure::Other`] if it cannot be read.
 pub(super) fn convert(args: &ConvertArgs) -> Result<(), Failure> {
     let all = runtime::run(gather(std::slice::from_ref(&args.source)))??;
     match all.into_iter().find_map(|checked| checked.map) {
@@ -81,7 +83,7 @@ pub(super) fn convert(args: &ConvertArgs) -> Result<(), Failure> {
 /// Reads all maps; what is wrong with them is complained about, and errors are the end.
 async fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
     let dialer = Dialer::new(Trust::system([]).map_err(|err| Failure::Other(err.into()))?);
-    let (mut all, mut findings, mut unsaid) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut all, mut findings, mut unsaid, mut unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for words in sources {
         match Source::read(words, &dialer).await {
             Ok(source) => {
@@ -95,15 +97,17 @@ async fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
                 // What comparing finds later is about the maps together.
                 all.push(loaded);
             }
-            Err(err) => findings.push(err.finding()),
+            Err(err) => unread.push(err),
         }
     }
+    let is_broken = Count::of(&findings).errors > 0;
+    findings.extend(unread.iter().map(SourceError::finding));
     findings.iter().for_each(|finding| output::complain(&line(finding)));
     let (errors, unsaid) = (Count::of(&findings), Count::of(&unsaid));
-    if errors.errors > 0 {
-        Err(Failure::Other(NotWritten::Errors { errors, unsaid }.into()))
-    } else {
+    if errors.errors == 0 {
         Ok(all)
+    } else {
+        Err(of_all(&unread, is_broken, NotWritten::Errors { errors, unsaid }.into()))
     }
 }
 
@@ -155,7 +159,7 @@ fn across(merged: &DerpMap) -> Result<(), Failure> {
     }
     // What else is wrong was said of each map, or is map check's to say of the result.
     let (errors, unsaid) = (Count::of(&findings), Count::of([]));
-    if errors.errors > 0 { Err(Failure::Other(NotWritten::Errors { errors, unsaid }.into())) } else { Ok(()) }
+    if errors.errors > 0 { Err(Failure::Config(NotWritten::Errors { errors, unsaid }.into())) } else { Ok(()) }
 }
 
 fn print(map: &DerpMap, form: Form) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! `wherry map`: make, check, merge and convert DERP maps.
 //!
 //! Lives here: the arguments and the printing; what is judged lives in the tools. Must stay true: data on stdout, one
-//! line for each finding; exit code 1 if a map has errors.
+//! line for each finding; exit code 78 if a map has errors, 1 if it cannot be had or only the network disagrees with it.
 
 mod args;
 mod check;

@@ -1,5 +1,7 @@
 //! The reading of maps for the rooms that use them.
 
+use std::error::Error;
+
 use wherry_client::FetchError;
 use wherry_tools::map::{self, Finding, Origin, Rule, Severity, Source, SourceError, SourceFault};
 use wherry_wire::derp_map::DerpMap;
@@ -24,10 +26,22 @@ fn is_in_the_way(finding: &&Finding) -> bool {
 
 /// A map that cannot be had is no mistake in a map.
 pub(crate) fn of_source(err: &SourceError) -> Failure {
-    let said = line(&err.finding()).into();
-    match err.cause {
-        SourceFault::Scheme { .. } | SourceFault::Fetch(FetchError::Target(_)) => Failure::Usage(said),
-        SourceFault::TooLong | SourceFault::NotText => Failure::Config(said),
-        _ => Failure::Other(said),
+    of_all(std::slice::from_ref(err), false, line(&err.finding()).into())
+}
+
+/// What several sources come to: a wrong word before a broken map, and that before one that cannot be had. `is_broken`: a map
+/// that was read has mistakes.
+pub(super) fn of_all(unread: &[SourceError], is_broken: bool, said: Box<dyn Error>) -> Failure {
+    let has = |is_it: fn(&SourceFault) -> bool| unread.iter().any(|err| is_it(&err.cause));
+    let is_word = |cause: &SourceFault| {
+        matches!(cause, SourceFault::Scheme { .. } | SourceFault::Fetch(FetchError::Target(_)))
+    };
+    let is_no_map = |cause: &SourceFault| matches!(cause, SourceFault::TooLong | SourceFault::NotText);
+    if has(is_word) {
+        Failure::Usage(said)
+    } else if is_broken || has(is_no_map) {
+        Failure::Config(said)
+    } else {
+        Failure::Other(said)
     }
 }
