@@ -258,3 +258,7 @@ impl Visit<'_> {
         self.findings.push(finding);
     }
 }
+
+#[cfg(test)]
+#[path = "examine_tests.rs"]
+mod tests;
