@@ -3,8 +3,8 @@
 //! What lives here: the command line, the signals, the log subscriber, and everything that is printed. Data goes to
 //! stdout, logs and complaints to stderr. It may use the server, the load generator, the client and the wire crate. What
 //! must stay true: a user's mistake is one line for each mistake that says what was given and what to do, never a panic or
-//! a backtrace; exit code 64 is a mistake on the command line, 78 one in the configuration or a map that is to be used, 75 a measurement that is no
-//! result, 1 anything else.
+//! a backtrace; exit code 64 is a mistake on the command line, 78 one in the configuration or a map that is to be
+//! used, 75 a measurement that is no result, 1 anything else.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -14,6 +14,7 @@ mod derper;
 mod doctor;
 mod entry;
 mod failure;
+mod finding;
 mod help;
 mod key;
 mod log;

@@ -61,3 +61,52 @@ fn a_map_that_no_client_could_use_is_78_and_what_cannot_be_had_1() {
         }
     }
 }
+
+#[test]
+fn a_broken_map_is_told_by_every_tool_with_its_file_and_line_and_a_folder_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let here = |name: &str| dir.path().join(name);
+    for (name, text, place) in [
+        ("pin.yaml", map("hostname: 127.0.0.9, certname: 'sha256-raw:0a'"), "pin.yaml:7:97: error [pin-bad]"),
+        ("type.yaml", map("hostname: 127.0.0.9, derpport: '8443'"), "type.yaml:7:97: error [wrong-type]"),
+        ("syntax.json", "{\"Regions\": {\n900".to_owned(), "syntax.json:2:1: error [syntax]"),
+        ("none.yaml", "regions: {}\n".to_owned(), "none.yaml:1:10: error [no-regions]"),
+    ] {
+        std::fs::write(here(name), text).unwrap();
+        for (tool, _, out, err) in given(dir.path(), name) {
+            assert!(format!("{out}{err}").contains(place), "{tool} {name}: {out}{err}");
+        }
+    }
+    std::fs::create_dir(here("folder")).unwrap();
+    for (tool, _, out, err) in given(dir.path(), "./folder") {
+        let said = format!("{out}{err}");
+        assert!(
+            said.contains("./folder: error [unreadable]: cannot read it: Is a directory"),
+            "{tool}: {said}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_holds_less_than_a_map_is_named_and_not_judged_as_one() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("words"), "hello\n").unwrap();
+    let node = r#"{"Name":"900a","HostName":"127.0.0.9","CertName":"sha256-raw:0a"}"#;
+    std::fs::write(dir.path().join("node"), node).unwrap();
+    for tool in [&["ping"][..], &["bench", "peak"], &["netcheck"]] {
+        let ask = |name: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+            let output = command.current_dir(dir.path()).args(tool).arg(name).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let (code, err) = ask("words");
+        assert_eq!(code, Some(78), "{err}");
+        assert!(
+            err.starts_with("wherry: words: no entry of a DERP map") && err.contains("map check"),
+            "{err}"
+        );
+        let (code, err) = ask("node");
+        assert_eq!(code, Some(78), "{err}");
+        assert!(err.starts_with("wherry: node: the pin of node 900a"), "{err}");
+    }
+}

@@ -15,7 +15,7 @@ use super::question::{NoQuestion, Question, is_asked};
 use super::report::{Relay, Report};
 use super::text;
 use crate::failure::{Failure, SystemError};
-use crate::map::line;
+use crate::finding::line;
 use crate::output;
 use crate::runtime;
 use crate::settings::SettingArgs;

@@ -7,9 +7,10 @@ use wherry_client::{Dialer, NodePrivate, Trust, TrustError};
 use wherry_tools::map::{self, Checked, Finding, Source, SourceError};
 
 use super::args::CheckArgs;
-use super::lines::{Count, line, number};
+use super::lines::{Count, number};
 use super::read::of_all;
 use crate::failure::{Failure, SystemError};
+use crate::finding::line;
 use crate::{output, runtime, subject};
 
 /// The JSON form of everything.

@@ -14,8 +14,8 @@ use wherry_wire::derp_map::{DerpMap, Entry};
 
 use super::args::EntryArgs;
 use super::form::Form;
-use super::lines::line;
 use crate::failure::Failure;
+use crate::finding::line;
 use crate::settings::SettingArgs;
 use crate::subject::StunPort;
 use crate::{output, runtime};

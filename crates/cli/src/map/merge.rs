@@ -9,9 +9,10 @@ use wherry_wire::derp_map::{Change, DerpMap};
 
 use super::args::{ConvertArgs, MergeArgs};
 use super::form::Form;
-use super::lines::{Count, line};
+use super::lines::Count;
 use super::read::of_all;
 use crate::failure::Failure;
+use crate::finding::line;
 use crate::{output, runtime};
 
 /// Why nothing was written.
@@ -159,7 +160,11 @@ fn across(merged: &DerpMap) -> Result<(), Failure> {
     }
     // What else is wrong was said of each map, or is map check's to say of the result.
     let (errors, unsaid) = (Count::of(&findings), Count::of([]));
-    if errors.errors > 0 { Err(Failure::Config(NotWritten::Errors { errors, unsaid }.into())) } else { Ok(()) }
+    if errors.errors > 0 {
+        Err(Failure::Config(NotWritten::Errors { errors, unsaid }.into()))
+    } else {
+        Ok(())
+    }
 }
 
 fn print(map: &DerpMap, form: Form) -> Result<(), Failure> {

@@ -12,7 +12,6 @@ mod merge;
 mod read;
 
 pub(crate) use args::MapCommands;
-pub(crate) use lines::line;
 pub(crate) use read::{of_source, read};
 
 use wherry_server::config::Environment;

@@ -6,8 +6,8 @@ use wherry_client::FetchError;
 use wherry_tools::map::{self, Finding, Origin, Rule, Severity, Source, SourceError, SourceFault};
 use wherry_wire::derp_map::DerpMap;
 
-use super::lines::line;
 use crate::failure::Failure;
+use crate::finding::line;
 
 /// Reads a text as a map by the rules of `wherry map check`, whatever its form: the map, or each error, a line each.
 /// `name` is the file or URL that it is from.
@@ -36,10 +36,9 @@ pub(super) fn of_all(unread: &[SourceError], is_broken: bool, said: Box<dyn Erro
     let is_word = |cause: &SourceFault| {
         matches!(cause, SourceFault::Scheme { .. } | SourceFault::Fetch(FetchError::Target(_)))
     };
-    let is_no_map = |cause: &SourceFault| matches!(cause, SourceFault::TooLong | SourceFault::NotText);
     if has(is_word) {
         Failure::Usage(said)
-    } else if is_broken || has(is_no_map) {
+    } else if is_broken || has(SourceFault::is_no_map) {
         Failure::Config(said)
     } else {
         Failure::Other(said)

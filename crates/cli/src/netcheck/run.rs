@@ -88,7 +88,7 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<Named, Failure> {
     let mut checked = map::check(&source, None);
     checked.findings.retain(|finding| finding.severity == Severity::Error);
     let is_refused = checked.is_refused();
-    let map = checked.map.filter(|_| !is_refused).and_then(|map| subject::usable(map).ok());
+    let map = checked.map.filter(|_| !is_refused).filter(|map| subject::usable(map).is_ok());
     let Some(map) = map else { return Err(bad(checked.findings)) };
     if !checked.findings.is_empty() {
         output::complain(&format!(

@@ -7,7 +7,7 @@ use wherry_tools::map::Finding;
 use wherry_tools::netcheck::CheckError;
 
 use crate::failure::Failure;
-use crate::map;
+use crate::finding::line;
 
 /// A map that cannot be used, every reason on a line of its own.
 #[derive(Debug, Error)]
@@ -35,7 +35,7 @@ impl fmt::Display for BadMap {
         if self.findings.is_empty() {
             return write!(f, "{}: the map has no region with a node, so there is nobody to ask", self.name);
         }
-        let lines: Vec<_> = self.findings.iter().map(map::line).collect();
+        let lines: Vec<_> = self.findings.iter().map(line).collect();
         f.write_str(&lines.join("\n"))
     }
 }

@@ -6,7 +6,9 @@ use wherry_client::{Endpoint, Family, Verify};
 use wherry_wire::derp_map::{DerpMap, Node, Region};
 
 use super::args::{StunPort, SubjectFlags};
-use super::read::{BadQuestion, Read, alone, read};
+use super::entry::alone;
+use super::read::{Read, read};
+use super::wrong::BadQuestion;
 
 /// A map that was named, or made of a single relay.
 #[derive(Debug)]
@@ -19,7 +21,10 @@ pub(crate) struct Named {
 /// The map that the words name, or one of the single relay they name.
 pub(crate) fn map(words: &str) -> Result<Named, BadQuestion> {
     match read(words)? {
-        Read::Map(map) => usable(map).map(|map| Named { map, stun_is_guess: false }),
+        Read::Map(written) => {
+            written.check(usable)?;
+            Ok(Named { map: written.map, stun_is_guess: false })
+        }
         Read::Endpoint(endpoint) if endpoint.is_tls() && leads_to_derp(words) => {
             Ok(Named { map: of_endpoint(&endpoint), stun_is_guess: true })
         }
@@ -27,12 +32,12 @@ pub(crate) fn map(words: &str) -> Result<Named, BadQuestion> {
     }
 }
 
-/// The map, if any node of it can be used.
-pub(crate) fn usable(map: DerpMap) -> Result<DerpMap, BadQuestion> {
+/// Whether any node of the map can be used.
+pub(crate) fn usable(map: &DerpMap) -> Result<(), BadQuestion> {
     let nodes: Vec<_> =
         map.live_regions().flat_map(|(_, region)| &region.nodes).map(Endpoint::node).collect();
     if nodes.iter().any(Result::is_ok) {
-        return Ok(map);
+        return Ok(());
     }
     let why = nodes.into_iter().find_map(Result::err);
     Err(why.map_or(BadQuestion::NoRelay, BadQuestion::Node))

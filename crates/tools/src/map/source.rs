@@ -83,21 +83,39 @@ impl Source {
     /// # Errors
     /// [`SourceError`].
     pub async fn read(words: &str, dialer: &Dialer) -> Result<Self, SourceError> {
-        let name = if words == "-" { "stdin" } else { words };
-        let failed = |cause| SourceError { name: name.to_owned(), cause };
-        let (origin, bytes) = if let Some((scheme, _)) = words.split_once("://") {
-            if !matches!(scheme, "http" | "https") {
-                return Err(failed(SourceFault::Scheme { scheme: scheme.to_owned() }));
-            }
-            (Origin::Url, fetch(words, dialer).await.map_err(failed)?)
-        } else if words == "-" {
-            (Origin::Stdin, whole(io::stdin().lock()).map_err(failed)?)
-        } else {
-            let file = File::open(words).map_err(|err| failed(SourceFault::Read(err)))?;
-            (Origin::File, whole(file).map_err(failed)?)
+        let Some((scheme, _)) = words.split_once("://") else { return Self::local(words) };
+        let bytes = match scheme {
+            "http" | "https" => fetch(words, dialer).await,
+            _ => Err(SourceFault::Scheme { scheme: scheme.to_owned() }),
         };
-        let text = String::from_utf8(bytes).map_err(|_| failed(SourceFault::NotText))?;
-        Ok(Self { name: name.to_owned(), origin, text })
+        Self::of(words, Origin::Url, bytes)
+    }
+
+    /// Reads the file that `words` name; `-` is stdin.
+    ///
+    /// # Errors
+    /// [`SourceError`].
+    pub fn local(words: &str) -> Result<Self, SourceError> {
+        if words == "-" {
+            return Self::of("stdin", Origin::Stdin, whole(io::stdin().lock()));
+        }
+        Self::of(words, Origin::File, File::open(words).map_err(SourceFault::Read).and_then(whole))
+    }
+
+    fn of(name: &str, origin: Origin, bytes: Result<Vec<u8>, SourceFault>) -> Result<Self, SourceError> {
+        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| SourceFault::NotText));
+        match text {
+            Ok(text) => Ok(Self { name: name.to_owned(), origin, text }),
+            Err(cause) => Err(SourceError { name: name.to_owned(), cause }),
+        }
+    }
+}
+
+impl SourceFault {
+    /// Whether something is there, but no map.
+    #[must_use]
+    pub const fn is_no_map(&self) -> bool {
+        matches!(self, Self::TooLong | Self::NotText)
     }
 }
 
