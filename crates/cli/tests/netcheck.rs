@@ -235,6 +235,30 @@ fn a_map_may_come_from_a_url() {
 }
 
 #[test]
+fn the_map_of_a_self_signed_relay_comes_by_its_pin_and_any_by_its_name() {
+    let serves = [("WHERRY_MAP_SERVE", "true")];
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &serves, &["-stun-port", "3478"]);
+    let (url, pin) = (format!("https://{}/derpmap.json", relay.addr), relay.pin());
+    let other = format!("sha256-raw:{}", "0a".repeat(32));
+    for flags in [&["--pin", &pin][..], &["--insecure"]] {
+        let (code, report) = json(&[&["--map", &url], flags].concat());
+        assert_eq!((code, report["Nodes"][0]["RelayV4"].is_object()), (Some(0), true), "{report}");
+    }
+    for flags in [&[][..], &["--pin", &other]] {
+        let (code, stdout, stderr) = netcheck(&[&["--map", &url], flags].concat());
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+        assert!(stderr.contains("SSL_CERT_FILE") && stderr.contains("--pin"), "{stderr}");
+    }
+    // The pin is the relays': a server with a good name need not have it.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    command.args(["netcheck", "--no-router", "--no-vendor", "--map", &url, "--pin", &other, "--json"]);
+    command.env("SSL_CERT_FILE", relay.dir.path().join(format!("{}.crt", relay.addr.ip())));
+    let output = command.output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(reason(&report, "900a", "Relay"), "pin", "{report}");
+}
+
+#[test]
 fn a_map_whose_only_relay_does_not_pass_is_1_though_stun_answers() {
     let relay = Relay::start();
     let mut wrong = entry(&relay, 901);

@@ -59,6 +59,9 @@ Examined, of each relay that is named (of a map, every one in it):
 Of a map, also its text and names, as wherry map check has them, and
   mesh       the nodes of each region forward to each other
 
+A map by URL comes from a server for whose certificate an authority stands that this host trusts (the variable
+SSL_CERT_FILE names a file of others), or which --pin or --insecure accept.
+
 Of a configuration, first what only the relay's own host knows; then the relay, as clients find it by hostname and ports:
   config     every mistake in the settings
   files      certificates and admission list can be read; dates, names and content

@@ -6,7 +6,7 @@ use wherry_wire::derp_map::DerpMap;
 
 use crate::failure::Failure;
 use crate::map::of_source;
-use crate::subject::{self, BadQuestion};
+use crate::subject::{self, BadQuestion, SubjectFlags};
 
 /// A map that was asked about.
 #[derive(Debug)]
@@ -32,11 +32,11 @@ impl Asked {
 ///
 /// # Errors
 /// Where the words themselves are wrong, rather than what is behind them.
-pub(super) async fn read(words: &str, dialer: &Dialer) -> Result<Asked, Failure> {
+pub(super) async fn read(words: &str, dialer: &Dialer, flags: &SubjectFlags) -> Result<Asked, Failure> {
     let is_inline = words.trim_start().starts_with('{');
     let source = match is_inline {
         true => Source { name: "argument".to_owned(), origin: Origin::Stdin, text: words.to_owned() },
-        false => match Source::read(words, dialer).await {
+        false => match Source::read(words, dialer, flags.verify()).await {
             Ok(source) => source,
             Err(err) => {
                 return match of_source(&err) {

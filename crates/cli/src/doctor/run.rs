@@ -102,7 +102,7 @@ impl Visit<'_> {
 
     /// A map and everything in it; whether no client could use it.
     async fn map(&self, words: &str, report: &mut Report) -> Result<bool, Failure> {
-        let asked = maps::read(words, &self.dialer).await?;
+        let asked = maps::read(words, &self.dialer, &self.args.flags).await?;
         let is_wrong = asked.is_no_map || asked.is_useless();
         report.map = asked.findings;
         if !report.map.is_empty() {

@@ -63,6 +63,9 @@ Examples:
 A finding is one line: file:line:column: error|warning|note [rule]: region, node, field: what is there; expected: what may
 be there; what to do. Names are looked up where the map leaves an address to DNS.
 
+By https:// a map comes from a server for whose certificate an authority stands that this host trusts; the variable
+SSL_CERT_FILE names a file of others, such as a private one's, and holds for --probe, too.
+
 Exit code: 0 no errors, 78 a map has errors, 1 only names or nodes have, or a map or key file cannot be read, 64 the
 question was wrong.";
 

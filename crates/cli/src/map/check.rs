@@ -61,7 +61,7 @@ async fn gather(args: &CheckArgs, keys: &[NodePrivate]) -> Result<Gathered, Trus
     let dialer = Dialer::new(Trust::system([])?).with_budget(PATIENCE);
     let (mut all, mut unread) = (Vec::new(), Vec::new());
     for words in &args.sources {
-        match Source::read(words, &dialer).await {
+        match Source::read(words, &dialer, None).await {
             Ok(source) => all.push(map::check(&source, args.reader.map(Into::into))),
             Err(err) => unread.push(err),
         }

@@ -86,7 +86,7 @@ async fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
     let dialer = Dialer::new(Trust::system([]).map_err(|err| Failure::Other(err.into()))?);
     let (mut all, mut findings, mut unsaid, mut unread) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for words in sources {
-        match Source::read(words, &dialer).await {
+        match Source::read(words, &dialer, None).await {
             Ok(source) => {
                 let loaded = map::load(&source);
                 let checked = map::check(&source, None);

@@ -84,6 +84,8 @@ Words, layout and JSON fields are those of `tailscale netcheck`, and so is the v
 every node by itself, its STUN and its relay (TLS, pin, handshake, a ping), why a figure is missing, and what
 it all means in plain words. Where STUN does not answer at once, a captive portal is looked for at the map's
 nodes with CanPort80, then (but for --no-vendor) at controlplane.tailscale.com and login.tailscale.com.
+A map by URL comes from a server for whose certificate an authority stands that this host trusts (the variable
+SSL_CERT_FILE names a file of others), or which --pin or --insecure accept.
 A relay named by its address alone is asked for its STUN port, which stands in the map that it may serve;
 else that is 3478, or what --stun-port says.
 

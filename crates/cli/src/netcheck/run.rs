@@ -84,7 +84,7 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<Named, Failure> {
         return Ok(subject::map(args.relay.as_deref().unwrap_or_default())?);
     };
     let bad = |findings| Failure::Config(BadMap { findings, name: words.clone() }.into());
-    let source = MapSource::read(words, dialer).await.map_err(|err| of_source(&err))?;
+    let source = MapSource::read(words, dialer, args.flags.verify()).await.map_err(|err| of_source(&err))?;
     let mut checked = map::check(&source, None);
     checked.findings.retain(|finding| finding.severity == Severity::Error);
     let is_refused = checked.is_refused();

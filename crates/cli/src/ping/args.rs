@@ -50,4 +50,7 @@ Examples:
 A relay named by its address alone is asked for its STUN port, which stands in the map that it may serve;
 else that is 3478, or what --stun-port says.
 
+A certificate that is checked by name is good by an authority that this host trusts; the variable SSL_CERT_FILE
+names a file of others, such as a private one's.
+
 Exit code: 0 everything works, 1 something does not or a file cannot be read, 64 the question was wrong, 78 the map is.";

@@ -1,7 +1,7 @@
 //! The arguments.
 
 use clap::Args;
-use wherry_client::{Family, Pin};
+use wherry_client::{Family, Pin, Verify};
 
 /// Which relay, and what of its entry not to believe.
 #[derive(Debug, Args)]
@@ -59,9 +59,9 @@ impl SubjectArgs {
 }
 
 impl SubjectFlags {
-    /// Whether they say which certificate is good.
-    pub(crate) const fn judge_certificates(&self) -> bool {
-        self.pin.is_some() || self.insecure
+    /// Which certificate they say is good, if they do.
+    pub(crate) fn verify(&self) -> Option<Verify> {
+        self.pin.map(Verify::Pin).or_else(|| self.insecure.then_some(Verify::Nothing))
     }
 
     /// Whether they say where STUN is.

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use wherry_client::{Endpoint, Family, NodePrivate, TargetError, Verify};
+use wherry_client::{Endpoint, Family, NodePrivate, TargetError};
 use wherry_tools::map::Source;
 use wherry_wire::derp_map::{Address, DerpMap, Node};
 
@@ -162,10 +162,8 @@ impl Subject {
     /// Flags win over the entry.
     pub(crate) fn adjust(&mut self, flags: &SubjectFlags) {
         let mut endpoint = self.endpoint.clone();
-        if let Some(pin) = flags.pin {
-            endpoint = endpoint.with_verify(Verify::Pin(pin));
-        } else if flags.insecure {
-            endpoint = endpoint.with_verify(Verify::Nothing);
+        if let Some(verify) = flags.verify() {
+            endpoint = endpoint.with_verify(verify);
         }
         if let Some(family) = flags.family() {
             endpoint = endpoint.with_only(family);

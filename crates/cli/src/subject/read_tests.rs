@@ -1,3 +1,5 @@
+use wherry_client::Verify;
+
 use super::*;
 use clap::Parser as _;
 

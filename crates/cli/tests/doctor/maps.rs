@@ -64,6 +64,17 @@ fn a_map_by_url_is_examined_as_a_file_is() {
 }
 
 #[test]
+fn the_map_of_a_self_signed_relay_comes_by_its_pin() {
+    let serves = [("WHERRY_MAP_SERVE", "true")];
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &serves, &["-stun-port", "3478"]);
+    let url = format!("https://{}/derpmap.json", relay.addr);
+    let (code, report) = super::json(&[&url, "--pin", &relay.pin(), "--open"]);
+    assert_eq!((code, &report["relays"][0]["healthy"]), (Some(0), &json!(true)), "{report}");
+    let (code, report) = super::json(&[&url, "--open"]);
+    assert_eq!((code, rules(&report)), (Some(1), vec!["unreadable"]), "{report}");
+}
+
+#[test]
 fn a_map_by_stdin_is_examined_as_a_file_is() {
     let relay = Relay::start();
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));

@@ -108,8 +108,10 @@ pub(super) const MAP_INCLUDE: Key = Key {
           it was before is served, and log and `/readyz` name the mistake with its place; so it is if all together have \
           one, such as two nodes of one name. What was read last is kept in `state` and served after a restart until it \
           is read again, so the relay starts without a file that it has read before, and says that it is missing. \
-          Tailscale's own is `https://controlplane.tailscale.com/derpmap/default`. Two relays that include each other's \
-          served map never forget a node: include files, or a map that a third party serves.",
+          Tailscale's own is `https://controlplane.tailscale.com/derpmap/default`. A server of a private authority, or a \
+          relay with a self-signed certificate, is believed if `SSL_CERT_FILE` in the environment names a file with that \
+          certificate. Two relays that include each other's served map never forget a node: include files, or a map that \
+          a third party serves.",
     ..NONE
 };
 

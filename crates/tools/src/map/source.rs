@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use thiserror::Error;
-use wherry_client::{Dialer, FetchError, Wanted};
+use wherry_client::{DialError, Dialer, FetchError, TlsError, Verify, Wanted};
 
 use super::finding::{Finding, Place, Rule};
 
@@ -78,14 +78,15 @@ pub enum SourceFault {
 }
 
 impl Source {
-    /// Reads the file or URL that `words` name; `-` is stdin.
+    /// Reads the file or URL that `words` name; `-` is stdin. Where the server's certificate is not good for its name, it may
+    /// be by the rule `also`.
     ///
     /// # Errors
     /// [`SourceError`].
-    pub async fn read(words: &str, dialer: &Dialer) -> Result<Self, SourceError> {
+    pub async fn read(words: &str, dialer: &Dialer, also: Option<Verify>) -> Result<Self, SourceError> {
         let Some((scheme, _)) = words.split_once("://") else { return Self::local(words) };
         let bytes = match scheme {
-            "http" | "https" => fetch(words, dialer).await,
+            "http" | "https" => fetch(words, dialer, also).await,
             _ => Err(SourceFault::Scheme { scheme: scheme.to_owned() }),
         };
         Self::of(words, Origin::Url, bytes)
@@ -119,8 +120,15 @@ impl SourceFault {
     }
 }
 
-async fn fetch(url: &str, dialer: &Dialer) -> Result<Vec<u8>, SourceFault> {
-    let document = dialer.fetch(&Wanted::new(url, MAX_BYTES)).await.map_err(|err| match err {
+async fn fetch(url: &str, dialer: &Dialer, also: Option<Verify>) -> Result<Vec<u8>, SourceFault> {
+    let wanted = Wanted::new(url, MAX_BYTES);
+    let fetched = match (dialer.fetch(&wanted).await, also) {
+        (Err(FetchError::Dial(DialError::Tls(TlsError::Certificate { .. }))), Some(verify)) => {
+            dialer.fetch(&wanted.with_verify(verify)).await
+        }
+        (fetched, _) => fetched,
+    };
+    let document = fetched.map_err(|err| match err {
         FetchError::TooLong { .. } => SourceFault::TooLong,
         err => SourceFault::Fetch(err),
     })?;
@@ -157,6 +165,13 @@ impl SourceError {
             SourceFault::Scheme { .. } => {
                 (Rule::Unreadable, "https:// or http://, or the path of a file", "write the path alone")
             }
+            SourceFault::Fetch(FetchError::Dial(DialError::Tls(
+                TlsError::Certificate { .. } | TlsError::Pin(_),
+            ))) => (
+                Rule::Unreadable,
+                "a certificate from an authority that this host trusts",
+                "name the file of a private authority in SSL_CERT_FILE; netcheck and doctor take the server's --pin, too",
+            ),
             SourceFault::Fetch(_) => (
                 Rule::Unreadable,
                 "a URL that answers",

@@ -50,7 +50,7 @@ pub(in crate::doctor) async fn look(
             let health = site.health(has_bad_files);
             findings.extend(site.findings.into_iter().chain(health));
             let relay = match site.is_there {
-                true => relay::subject(settings, flags.judge_certificates()),
+                true => relay::subject(settings, flags.verify().is_some()),
                 false => Err("it is not there to be asked".to_owned()),
             };
             (limit::look(site.pid, site.is_there), relay)
