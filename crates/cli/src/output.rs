@@ -2,7 +2,25 @@
 
 use std::io::{self, Write};
 
-use crate::failure::SystemError;
+use clap::ValueEnum;
+use serde::Serialize;
+
+use crate::failure::{Failure, SystemError};
+
+/// The form of what is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Text,
+    Json,
+    JsonLine,
+}
+
+impl Form {
+    /// As `--json` has it.
+    pub(crate) const fn json_if(is_json: bool) -> Self {
+        if is_json { Self::Json } else { Self::Text }
+    }
+}
 
 /// Whether anybody reads what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +55,24 @@ pub(crate) fn complain(text: &str) {
 pub(crate) fn tell(text: &str) {
     // There is nowhere left to say that stderr is gone.
     io::stderr().write_all(text.as_bytes()).unwrap_or_default();
+}
+
+/// A failure without a result. Whoever reads JSON gets the `answer` all the same, unless the question was wrong.
+pub(crate) fn failed<T: Serialize>(
+    failure: Failure,
+    form: Form,
+    answer: impl FnOnce(String) -> T,
+) -> Failure {
+    let write = match (form, &failure) {
+        (Form::Text, _) | (_, Failure::Usage(_)) => return failure,
+        (Form::Json, _) => serde_json::to_string_pretty,
+        (Form::JsonLine, _) => serde_json::to_string,
+    };
+    let text = write(&answer(failure.to_string())).map_err(|err| SystemError::Stdout(err.into()));
+    match text.and_then(|text| print(&format!("{text}\n"))) {
+        Ok(()) => failure,
+        Err(err) => err.into(),
+    }
 }
 
 /// A text of others on one line of a report: what a terminal would obey, or hide, is shown as an escape.

@@ -32,7 +32,7 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "PID")]
     pub(super) server_pid: Option<u32>,
 
-    /// Print the report as JSON
+    /// Print the report as JSON; where there is none, an object with `error`
     #[arg(long)]
     pub(super) json: bool,
 

@@ -10,7 +10,7 @@ use super::page::{BadPath, PageFile};
 use super::progress::Progress;
 use super::table::table;
 use crate::failure::{Failure, SystemError};
-use crate::output;
+use crate::output::{self, Form};
 use crate::subject::{self, BadQuestion, Stun};
 use wherry_tools::remedy::{self, Situation, Tool};
 
@@ -54,13 +54,17 @@ fn lines(report: &Report) -> String {
 /// # Errors
 /// [`Failure::Usage`] if the question is wrong or the page could not be written there, both before any load; [`Failure::NoResult`] if the relay was not what was measured.
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
-    let order = order(args)?;
+    let no_report = |failure| {
+        let answer = |error| NoReport { scenario: args.scenario.name(), valid: false, error };
+        output::failed(failure, Form::json_if(args.json), answer)
+    };
+    let order = order(args).map_err(|wrong| no_report(wrong.into()))?;
     let page = args.report.as_deref().map(PageFile::at).transpose();
     let page = page.map_err(Wrong::from)?;
     let progress = Progress::start().map_err(SystemError::Start)?;
     let outcome = wherry_bench::run(&order, &progress);
     progress.finish();
-    let report = outcome.map_err(|error| failed(args, error))?;
+    let report = outcome.map_err(|error| no_report(failed(error)))?;
     if args.json {
         let json = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{json}\n"))?;
@@ -113,9 +117,9 @@ fn which(scenario: Scenario) -> &'static str {
     }
 }
 
-/// What to say where there is no report; whoever reads JSON gets an answer all the same, unless the question was wrong.
-fn failed(args: &BenchArgs, error: BenchError) -> Failure {
-    let failure = match error {
+/// What to say where there is no report.
+fn failed(error: BenchError) -> Failure {
+    match error {
         BenchError::Dial { ref endpoint, ref cause } => {
             let situation = Situation { endpoint, tool: Tool::Bench, seen_pin: None };
             let remedy = remedy::dial(cause, &situation);
@@ -127,18 +131,7 @@ fn failed(args: &BenchArgs, error: BenchError) -> Failure {
         | BenchError::Relays { .. }
         | BenchError::SameRelay { .. } => Failure::Usage(error.into()),
         other => Failure::Other(other.into()),
-    };
-    if args.json && matches!(failure, Failure::Other(_)) {
-        let error = failure.to_string();
-        let answer = NoReport { scenario: args.scenario.name(), valid: false, error };
-        let printed = serde_json::to_string_pretty(&answer)
-            .map_err(|err| SystemError::Stdout(err.into()))
-            .and_then(|json| output::print(&format!("{json}\n")));
-        if let Err(err) = printed {
-            return err.into();
-        }
     }
-    failure
 }
 
 /// What JSON says where there is no report.

@@ -39,7 +39,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "PATH")]
     pub(super) tailscaled_socket: Option<PathBuf>,
 
-    /// Print the result as JSON
+    /// Print the result as JSON; where there is none, an object with `error`
     #[arg(long)]
     pub(super) json: bool,
 }

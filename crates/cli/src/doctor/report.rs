@@ -19,6 +19,13 @@ pub(super) struct Report {
     pub(super) regions: Vec<RegionDiagnosis>,
 }
 
+/// What JSON says where nothing could be examined.
+#[derive(Debug, Serialize)]
+pub(super) struct NoReport {
+    pub(super) healthy: bool,
+    pub(super) error: String,
+}
+
 /// The JSON form of one relay.
 #[derive(Debug, Serialize)]
 pub(super) struct Relay {

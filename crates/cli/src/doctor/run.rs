@@ -12,11 +12,11 @@ use super::args::DoctorArgs;
 use super::host;
 use super::maps;
 use super::question::{NoQuestion, Question, is_asked};
-use super::report::{Relay, Report};
+use super::report::{NoReport, Relay, Report};
 use super::text;
 use crate::failure::{Failure, SystemError};
 use crate::finding::line;
-use crate::output;
+use crate::output::{self, Form};
 use crate::runtime;
 use crate::settings::SettingArgs;
 use crate::subject::{self, Subject};
@@ -29,10 +29,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 /// [`Failure::Other`] if something is to be mended, [`Failure::Config`] if what should be a map is none that clients could use; if the question is wrong, what [`subject::BadQuestion`] becomes.
 pub(crate) fn run(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
-    runtime::run(examine(args, env))?
+    let no_report = |failure| {
+        output::failed(failure, Form::json_if(args.json), |error| NoReport { healthy: false, error })
+    };
+    let (mut report, is_wrong) = runtime::run(examine(args, env))?.map_err(no_report)?;
+    let verdict = report.judge();
+    if args.json {
+        let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
+        output::print(&format!("{text}\n"))?;
+    }
+    verdict.map_err(|unhealthy| match is_wrong {
+        true => Failure::Config(unhealthy.into()),
+        false => Failure::Other(unhealthy.into()),
+    })
 }
 
-async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
+/// What was found; and whether a map was asked about that no client could use.
+async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(Report, bool), Failure> {
     let keys = subject::keys(&args.key)?;
     let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
     let visit = Visit { args, dialer: Dialer::new(trust).with_budget(PATIENCE), keys };
@@ -58,15 +71,7 @@ async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
         report.host = host::tailscaled(Some(socket)).await.into_iter().collect();
         visit.print(&text::section("this host", &report.host))?;
     }
-    let verdict = report.judge();
-    if args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
-        output::print(&format!("{text}\n"))?;
-    }
-    verdict.map_err(|unhealthy| match is_no_map {
-        true => Failure::Config(unhealthy.into()),
-        false => Failure::Other(unhealthy.into()),
-    })
+    Ok((report, is_no_map))
 }
 
 /// How everything is asked.

@@ -46,7 +46,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, conflicts_with = "probe")]
     pub(super) offline: bool,
 
-    /// Print JSON
+    /// Print JSON; where nothing could be checked, an object with `error`
     #[arg(long)]
     pub(super) json: bool,
 }

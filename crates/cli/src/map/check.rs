@@ -11,7 +11,8 @@ use super::lines::{Count, number};
 use super::read::of_all;
 use crate::failure::{Failure, SystemError};
 use crate::finding::line;
-use crate::{output, runtime, subject};
+use crate::output::{self, Form};
+use crate::{runtime, subject};
 
 /// The JSON form of everything.
 #[derive(Serialize)]
@@ -20,6 +21,13 @@ struct Report<'a> {
     #[serde(flatten)]
     count: Count,
     findings: Vec<&'a Finding>,
+}
+
+/// What JSON says where nothing was checked.
+#[derive(Serialize)]
+struct NoReport {
+    ok: bool,
+    error: String,
 }
 
 /// For all of one dial, as stock clients have it.
@@ -31,9 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// With the number of errors if there are any: [`Failure::Config`] if a map is broken, [`Failure::Usage`] for a URL that is none,
 /// [`Failure::Other`] for what cannot be read and what a probe finds.
 pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
-    let keys = subject::keys(&args.key)?;
-    let gathered = runtime::run(gather(args, &keys))?.map_err(|err| Failure::Other(err.into()))?;
-    let Gathered { all, unread, is_broken } = gathered;
+    let no_report =
+        |failure| output::failed(failure, Form::json_if(args.json), |error| NoReport { ok: false, error });
+    let Gathered { all, unread, is_broken } = asked(args).map_err(no_report)?;
     let of_unread: Vec<_> = unread.iter().map(SourceError::finding).collect();
     let findings: Vec<_> = of_unread.iter().chain(all.iter().flat_map(|checked| &checked.findings)).collect();
     let count = Count::of(findings.iter().copied());
@@ -47,6 +55,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), Failure> {
         output::print(&format!("{lines}{sums}"))?;
     }
     if count.errors == 0 { Ok(()) } else { Err(of_all(&unread, is_broken, count.into())) }
+}
+
+fn asked(args: &CheckArgs) -> Result<Gathered, Failure> {
+    let keys = subject::keys(&args.key)?;
+    runtime::run(gather(args, &keys))?.map_err(|err| Failure::Other(err.into()))
 }
 
 /// What was read, and what could not be.

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::output::Form;
 use crate::subject::SubjectFlags;
 use crate::time;
 
@@ -59,9 +60,9 @@ pub(crate) struct NetcheckArgs {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(super) bind_port: u16,
 
-    /// Form of the report: text, json, or json-line
+    /// Form of the report: text, json, or json-line; in JSON a report that cannot be made is an object with `Error`
     #[arg(long, value_name = "FORM", value_enum, default_value = "text", hide_possible_values = true)]
-    pub(super) format: Format,
+    pub(super) format: Form,
 
     /// Print JSON, as --format json
     #[arg(long, conflicts_with = "format")]
@@ -92,16 +93,8 @@ else that is 3478, or what --stun-port says.
 Exit code: 0 a relay works (one that does not admit this key counts), 1 none does or a file or the map cannot be had,
 64 the question was wrong, 78 the map is.";
 
-/// The form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
-    JsonLine,
-}
-
 impl NetcheckArgs {
-    pub(super) fn form(&self) -> Format {
-        if self.json { Format::Json } else { self.format }
+    pub(super) fn form(&self) -> Form {
+        if self.json { Form::Json } else { self.format }
     }
 }

@@ -5,14 +5,14 @@ use wherry_tools::map::{self, Severity, Source as MapSource};
 use wherry_tools::netcheck::{Checker, Options, Report, Source};
 use wherry_wire::derp_map::DerpMap;
 
-use super::args::{Format, NetcheckArgs};
+use super::args::NetcheckArgs;
 use super::json::Json;
 use super::text::Text;
-use super::trouble::{self, BadMap, NoRelay};
+use super::trouble::{self, BadMap, NoRelay, NoReport};
 use super::zone::Zone;
 use crate::failure::{Failure, SystemError};
 use crate::map::of_source;
-use crate::output::{self, Reader};
+use crate::output::{self, Form, Reader};
 use crate::runtime;
 use crate::subject::{self, Named};
 
@@ -26,6 +26,24 @@ pub(crate) fn run(args: &NetcheckArgs) -> Result<(), Failure> {
 }
 
 async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
+    let no_report = |failure| output::failed(failure, args.form(), |error| NoReport { error });
+    let (map, mut checker) = prepare(args).await.map_err(no_report)?;
+    loop {
+        let report = checker.report(&map).await.map_err(|err| no_report(trouble::of_check(err)))?;
+        let reader = output::offer(&shown(args, &map, &report)?)?;
+        match args.every {
+            Some(_) if reader == Reader::Gone => return Ok(()),
+            Some(interval) => tokio::time::sleep(interval).await,
+            None if report.is_served() => return Ok(()),
+            None => {
+                let (is_json, has_stun) = (args.form() != Form::Text, report.has_stun());
+                return Err(Failure::Other(NoRelay { is_json, has_stun }.into()));
+            }
+        }
+    }
+}
+
+async fn prepare(args: &NetcheckArgs) -> Result<(DerpMap, Checker), Failure> {
     let trust = Trust::system([]).map_err(|err| Failure::Other(err.into()))?;
     let dialer = Dialer::new(trust).with_budget(args.timeout);
     let Named { mut map, stun_is_guess } = read(args, &dialer).await?;
@@ -33,26 +51,14 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
     if stun_is_guess && !args.flags.name_stun() {
         subject::take_stun_ports(&mut map, &dialer, args.timeout).await;
     }
-    if args.form() == Format::Text {
+    if args.form() == Form::Text {
         show_plainly(&mut map);
     }
     let key = args.key.as_deref().map(subject::key).transpose()?;
     let source = Source { ip: args.bind_address, port: args.bind_port };
     let (router, vendor) = (!args.no_router, !args.no_vendor);
-    let mut checker = Checker::new(Options { dialer, key, source, hairpin: args.hairpin, router, vendor });
-    loop {
-        let report = checker.report(&map).await.map_err(trouble::of_check)?;
-        let reader = output::offer(&shown(args, &map, &report)?)?;
-        match args.every {
-            Some(_) if reader == Reader::Gone => return Ok(()),
-            Some(interval) => tokio::time::sleep(interval).await,
-            None if report.is_served() => return Ok(()),
-            None => {
-                let (is_json, has_stun) = (args.form() != Format::Text, report.has_stun());
-                return Err(Failure::Other(NoRelay { is_json, has_stun }.into()));
-            }
-        }
-    }
+    let options = Options { dialer, key, source, hairpin: args.hairpin, router, vendor };
+    Ok((map, Checker::new(options)))
 }
 
 /// Keeps the names of a map, which are those of whoever wrote it, on their lines of a report for people.
@@ -68,12 +74,12 @@ fn show_plainly(map: &mut DerpMap) {
 fn shown(args: &NetcheckArgs, map: &DerpMap, report: &Report) -> Result<String, SystemError> {
     let ahead = Zone::of_host().ahead(report.now);
     let json = match args.form() {
-        Format::Text => {
+        Form::Text => {
             let text = Text { report, map, verbose: args.verbose, hairpin: args.hairpin, ahead };
             return Ok(output::plain_lines(&text.to_string()));
         }
-        Format::Json => serde_json::to_string_pretty(&Json::of(report, ahead)),
-        Format::JsonLine => serde_json::to_string(&Json::of(report, ahead)),
+        Form::Json => serde_json::to_string_pretty(&Json::of(report, ahead)),
+        Form::JsonLine => serde_json::to_string(&Json::of(report, ahead)),
     };
     json.map(|text| text + "\n").map_err(|err| SystemError::Stdout(err.into()))
 }

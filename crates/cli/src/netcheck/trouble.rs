@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::Serialize;
 use thiserror::Error;
 use wherry_tools::map::Finding;
 use wherry_tools::netcheck::CheckError;
@@ -15,6 +16,13 @@ pub(super) struct BadMap {
     pub(super) findings: Vec<Finding>,
     /// As it was named.
     pub(super) name: String,
+}
+
+/// What JSON says where there is no report.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct NoReport {
+    pub(super) error: String,
 }
 
 /// No relay works.

@@ -34,7 +34,7 @@ pub(crate) struct PingArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) key: Option<PathBuf>,
 
-    /// Print the result as JSON
+    /// Print the result as JSON; where there is none, an object with `error`
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -12,8 +12,9 @@ use super::measure::{Plan, measure};
 use super::report::Report;
 use super::table::Table;
 use crate::failure::{Failure, SystemError};
+use crate::output::{self, Form};
+use crate::runtime;
 use crate::subject::{self, BadQuestion, Subject};
-use crate::{output, runtime};
 
 /// What is wrong with the relays, a line for each problem, its remedy after it.
 #[derive(Debug, Error)]
@@ -26,19 +27,32 @@ struct All<'a> {
     relays: &'a [Report],
 }
 
+/// What JSON says where there is no report.
+#[derive(Serialize)]
+struct NoReport {
+    healthy: bool,
+    error: String,
+}
+
 /// Pings what the arguments name and prints the result.
 ///
 /// # Errors
 /// [`Failure::Usage`] or [`Failure::Config`] if the question or the map is wrong, [`Failure::Other`] with [`Unhealthy`] if a relay is.
 pub(crate) fn run(args: &PingArgs) -> Result<(), Failure> {
-    let (plan, subjects) = prepare(args)?;
-    let reports = runtime::run(ask(&plan, subjects, args.json))??;
+    let reports = reports(args).map_err(|failure| {
+        output::failed(failure, Form::json_if(args.json), |error| NoReport { healthy: false, error })
+    })?;
     let healthy = reports.iter().all(|report| report.healthy);
     if args.json {
         let all = serde_json::to_string_pretty(&All { healthy, relays: &reports });
         output::print(&format!("{}\n", all.map_err(|err| SystemError::Stdout(err.into()))?))?;
     }
     if healthy { Ok(()) } else { Err(Failure::Other(Unhealthy(reports).into())) }
+}
+
+fn reports(args: &PingArgs) -> Result<Vec<Report>, Failure> {
+    let (plan, subjects) = prepare(args)?;
+    Ok(runtime::run(ask(&plan, subjects, args.json))??)
 }
 
 /// Asks one relay after the other; each is printed as soon as it is known, unless all are printed as JSON.

@@ -11,7 +11,8 @@ use super::{
 use crate::{
     derper,
     failure::{Failure, SystemError},
-    output, runtime,
+    output::{self, Form},
+    runtime,
 };
 
 /// Arguments of `wherry status`.
@@ -24,7 +25,7 @@ pub(crate) struct StatusArgs {
     /// Time between the two samples that rates are made of; 0s takes one sample and shows no rates
     #[arg(long, value_name = "TIME", default_value = "1s")]
     interval: String,
-    /// Print JSON
+    /// Print JSON; where there is no status, an object with `error`
     #[arg(long)]
     json: bool,
 }
@@ -42,17 +43,8 @@ struct BadInterval(String);
 /// # Errors
 /// [`Failure::Usage`] and [`Failure::Config`] for words that cannot be read, [`Failure::Other`] if nothing answers.
 pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
-    let interval = derper::parse_duration(&args.interval)
-        .ok_or_else(|| Failure::Usage(BadInterval(args.interval.clone()).into()))?;
-    let admin = address(args.admin.as_deref(), env)?;
-    let (before, now) = runtime::run(async {
-        let before = ask(&admin).await?;
-        if interval.is_zero() {
-            return Ok((None, before));
-        }
-        tokio::time::sleep(interval).await;
-        Ok::<_, AskError>((Some(before), ask(&admin).await?))
-    })??;
+    let (before, now) = samples(args, env)
+        .map_err(|failure| output::failed(failure, Form::json_if(args.json), |error| NoReport { error }))?;
     let rows = rows(before.as_ref(), &now);
     if args.json {
         let report = Report { status: &now, rates: rows.iter().filter_map(|row| row.rate).collect() };
@@ -60,6 +52,27 @@ pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
         return Ok(output::print(&format!("{text}\n"))?);
     }
     Ok(output::print(&(summary(&now) + &table(&rows)))?)
+}
+
+/// The status now, and what it was an interval before if rates are asked for.
+fn samples(args: &StatusArgs, env: &Environment) -> Result<(Option<Status>, Status), Failure> {
+    let interval = derper::parse_duration(&args.interval)
+        .ok_or_else(|| Failure::Usage(BadInterval(args.interval.clone()).into()))?;
+    let admin = address(args.admin.as_deref(), env)?;
+    Ok(runtime::run(async {
+        let before = ask(&admin).await?;
+        if interval.is_zero() {
+            return Ok((None, before));
+        }
+        tokio::time::sleep(interval).await;
+        Ok::<_, AskError>((Some(before), ask(&admin).await?))
+    })??)
+}
+
+/// What JSON says where there is no status.
+#[derive(Serialize)]
+struct NoReport {
+    error: String,
 }
 
 #[derive(Serialize)]
