@@ -311,6 +311,33 @@ fn wrong_questions_are_64_and_bad_maps_78_with_file_and_line() {
 }
 
 #[test]
+fn without_a_question_both_ways_to_ask_one_are_named() {
+    let (code, _, stderr) = netcheck(&[]);
+    assert!(code == Some(64) && stderr.contains("<RELAY|--map <FILE|URL>>"), "{stderr}");
+}
+
+#[test]
+fn nodes_of_one_name_and_regions_of_one_code_are_told_apart() {
+    let nodes = [901, 902].map(|id| {
+        let nobody = own_address().to_string();
+        json!({ "Name": "a", "RegionID": id, "HostName": nobody, "IPv4": nobody, "IPv6": "none" })
+    });
+    let (_, stdout, _) = netcheck(&[&map(&nodes)]);
+    assert!(stdout.contains("\ta     r901 ") && stdout.contains("a of r902 relay IPv4: "), "{stdout}");
+    let (_, stdout, _) = netcheck(&[&map(&nodes).replace("\"r902\"", "\"r901\"")]);
+    assert!(stdout.contains("\ta     r901 (901) ") && stdout.contains("r901 (902) latency"), "{stdout}");
+}
+
+#[test]
+fn a_portal_that_nobody_was_asked_for_is_missing_and_not_said_to_be_none() {
+    let nobody = own_address().to_string();
+    let (_, report) = json(&[&nobody]);
+    assert!(report["CaptivePortal"].is_null(), "{report}");
+    let (_, stdout, _) = netcheck(&[&nobody]);
+    assert_eq!(stdout.matches("CaptivePortal").count(), 1, "{stdout}");
+}
+
+#[test]
 fn names_of_a_map_cannot_speak_to_the_terminal() {
     let relay = Relay::start();
     let mut text = entry(&relay, 901);

@@ -127,6 +127,16 @@ fn stun_is_asked_at_the_port_that_the_relays_own_map_names() {
 }
 
 #[test]
+fn stun_without_an_answer_has_its_reason_below_the_table() {
+    let nobody = SocketAddr::new(own_address().into(), 8443);
+    let (code, stdout, _) = ping(&[&nobody.to_string(), "--stun-port", "3478"]);
+    let note = format!("note: nothing listens for STUN on {}:3478/udp; a relay that cannot", nobody.ip());
+    assert!(code == Some(1) && stdout.contains(&note), "{stdout}");
+    let (code, stdout, _) = ping(&["nobody.invalid"]);
+    assert!(code == Some(1) && stdout.contains("note: STUN was not asked: its server has no"), "{stdout}");
+}
+
+#[test]
 fn what_only_follows_from_a_problem_is_not_told_as_another() {
     let nobody = SocketAddr::new(own_address().into(), 8443).to_string();
     let (code, _, stderr) = ping(&[&nobody, "--stun-port", "3478"]);

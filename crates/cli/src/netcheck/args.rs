@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use crate::output::Form;
 use crate::subject::SubjectFlags;
@@ -12,10 +12,10 @@ use crate::time;
 
 /// Look at this host's network towards the relays of a map: NAT, latencies, which relays work
 #[derive(Debug, Args)]
-#[command(after_help = AFTER)]
+#[command(after_help = AFTER, group(ArgGroup::new("what").required(true).args(["relay", "map"])))]
 pub(crate) struct NetcheckArgs {
     /// A single relay instead of a map: URL, host or host:port, or an entry of a DERP map as for `wherry ping`
-    #[arg(value_name = "RELAY", required_unless_present = "map", conflicts_with = "map")]
+    #[arg(value_name = "RELAY")]
     pub(super) relay: Option<String>,
 
     /// File or URL of a map in YAML or JSON; `-` is stdin

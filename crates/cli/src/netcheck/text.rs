@@ -89,7 +89,7 @@ impl Text<'_> {
     fn nodes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let heading = ["node", "region", "STUN IPv4", "STUN IPv6", "relay IPv4", "relay IPv6", "open in"];
         let mut rows = vec![heading.map(str::to_owned)];
-        rows.extend(self.report.nodes.iter().map(row));
+        rows.extend(self.report.nodes.iter().map(|node| row(node, self.map)));
         f.write_str("\t* DERP nodes:\n")?;
         let table = output::table(&rows, [false, false, true, true, true, true, true]);
         table.lines().try_for_each(|line| writeln!(f, "\t\t{line}"))
@@ -130,7 +130,7 @@ fn known(fact: Option<bool>) -> &'static str {
     }
 }
 
-fn row(node: &NodeReport) -> [String; 7] {
+fn row(node: &NodeReport, map: &DerpMap) -> [String; 7] {
     let stun = [&node.stun_v4, &node.stun_v6].map(|stun| match stun {
         Ok(figure) => go::duration(figure.latency),
         Err(why) => word(why.reason).to_owned(),
@@ -141,11 +141,10 @@ fn row(node: &NodeReport) -> [String; 7] {
         Err(why) => word(why.reason).to_owned(),
     });
     let opened = relays.iter().filter_map(|relay| relay.as_ref().ok()).map(|figure| figure.connect).min();
-    let region = if node.code.is_empty() { node.region.to_string() } else { node.code.clone() };
     let ([stun_v4, stun_v6], [relay_v4, relay_v6]) = (stun, relay);
     [
         node.name.clone(),
-        region,
+        region_word(node.region, map),
         stun_v4,
         stun_v6,
         relay_v4,
@@ -195,11 +194,29 @@ pub(super) fn whose_figure(missing: &Missing, map: &DerpMap) -> String {
         Figure::Relay => "relay",
         _ => "figure",
     };
-    let code = missing.region.filter(|_| missing.node.is_none()).map(|id| {
-        let region = map.regions.get(&id).and_then(Option::as_ref);
-        let code = region.map(|region| region.region_code.clone()).filter(|code| !code.is_empty());
-        code.unwrap_or_else(|| format!("region {id}"))
-    });
-    let parts = [code.as_deref(), missing.node.as_deref(), Some(figure), family];
+    let who = match (missing.region, &missing.node) {
+        (Some(id), Some(node)) if is_shared(node, map) => Some(format!("{node} of {}", region_word(id, map))),
+        (_, Some(node)) => Some(node.clone()),
+        (Some(id), None) => Some(region_word(id, map)),
+        (None, None) => None,
+    };
+    let parts = [who.as_deref(), Some(figure), family];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether several nodes of the map have this name.
+fn is_shared(name: &str, map: &DerpMap) -> bool {
+    let all = map.live_regions().flat_map(|(_, region)| &region.nodes);
+    all.filter(|node| node.name == name).count() > 1
+}
+
+/// The region's code, with its number where it has none of its own.
+fn region_word(id: i64, map: &DerpMap) -> String {
+    let code = |id| map.regions.get(&id)?.as_ref().map(|region| region.region_code.as_str());
+    let own = code(id).unwrap_or_default();
+    match map.live_regions().filter(|(_, region)| region.region_code == own).count() {
+        _ if own.is_empty() => format!("region {id}"),
+        0 | 1 => own.to_owned(),
+        _ => format!("{own} ({id})"),
+    }
 }

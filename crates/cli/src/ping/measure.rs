@@ -215,7 +215,10 @@ impl<'a> Run<'a> {
             Err(err) => {
                 match self.is_serving {
                     true => self.stun.failed(|| remedy::stun_name(&err)),
-                    false => self.stun.missed(),
+                    false => {
+                        self.stun.missed();
+                        self.report.notes.push(remedy::unasked_stun(&err));
+                    }
                 }
                 return;
             }
@@ -242,8 +245,12 @@ impl<'a> Run<'a> {
                 break;
             }
         }
-        let silence = last.filter(|_| stun.is_guess && self.is_serving && !self.stun.has_worked());
-        self.report.notes.extend(silence.map(|err| remedy::guessed_stun(&err, server)));
+        let Some(err) = last.filter(|_| !self.stun.has_worked()) else { return };
+        match (self.is_serving, stun.is_guess) {
+            (true, true) => self.report.notes.push(remedy::guessed_stun(&err, server)),
+            (true, false) => {}
+            (false, _) => self.report.notes.push(remedy::silent_stun(&err, server)),
+        }
     }
 
     /// The test address of the entry, else where TCP went, else the entry's or the name's address.

@@ -57,6 +57,16 @@ pub(super) fn guessed_stun(err: &io::Error, server: SocketAddr) -> String {
     )
 }
 
+/// No STUN answer from a relay that does not work either.
+pub(super) fn silent_stun(err: &io::Error, server: SocketAddr) -> String {
+    format!("{}; a relay that cannot serve keeps silent, so mend the rest first", no_stun(err, server))
+}
+
+/// STUN that was not asked, because it is not known where.
+pub(super) fn unasked_stun(err: &io::Error) -> String {
+    format!("STUN was not asked: its server has no address: {err}")
+}
+
 fn no_stun(err: &io::Error, server: SocketAddr) -> String {
     match err.kind() {
         io::ErrorKind::TimedOut => format!("no STUN answer from {server}/udp"),

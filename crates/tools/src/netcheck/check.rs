@@ -110,8 +110,7 @@ impl Checker {
         let Verdict { findings, port_mapping, portal } = verdict;
         let took = clock.now();
         let home = self.history.choose(self.clock.now(), &findings.latencies.any, map);
-        let is_captive =
-            portal.filter(|portal| *portal != Portal::Late).map(|portal| portal == Portal::Found);
+        let is_captive = portal.and_then(Portal::is_captive);
         let is_captive_without_udp = !findings.udp && is_captive == Some(true);
         self.last = Some(Last { latencies: findings.latencies.clone(), is_captive_without_udp });
 
@@ -129,7 +128,6 @@ impl Checker {
             findings: &findings,
             nodes: &nodes,
             asks_router: self.options.router,
-            asks_vendor: self.options.vendor,
             has_gateway: host.gateway().is_some(),
             has_mapping: port_mapping != PortMapping::default(),
             portal,

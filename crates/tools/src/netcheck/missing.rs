@@ -18,7 +18,6 @@ pub(super) struct Facts<'a> {
     pub(super) findings: &'a Findings,
     pub(super) nodes: &'a [NodeReport],
     pub(super) asks_router: bool,
-    pub(super) asks_vendor: bool,
     pub(super) has_gateway: bool,
     /// The router offers something.
     pub(super) has_mapping: bool,
@@ -180,20 +179,16 @@ fn portal(facts: &Facts<'_>) -> Option<Why> {
                 "those who were asked for one had not all answered within the time that clients give them";
             Some(Why::new(Reason::Timeout, what, ""))
         }
-        Some(Portal::None { nodes: 0 }) => Some(Why::new(
+        Some(Portal::Unasked) => Some(Why::new(
             Reason::TooLittle,
-            if facts.asks_vendor {
-                "no node of the map has both CanPort80 and IPv4, so only the vendor's hosts could be asked"
-            } else {
-                "no node of the map has both CanPort80 and IPv4, and the vendor's hosts were to be left out"
-            },
+            "no node of the map has both CanPort80 and IPv4, and the vendor's hosts were to be left out",
             if facts.findings.udp {
                 ""
             } else {
                 "serve port 80 on a relay and say CanPort80: true in the map"
             },
         )),
-        Some(Portal::Found | Portal::None { .. }) => None,
+        Some(Portal::Found | Portal::None) => None,
     }
 }
 

@@ -50,10 +50,9 @@ fn reasons(map: &DerpMap, have: Families, nodes: &[NodeReport], answers: i64) ->
         findings: &findings,
         nodes,
         asks_router: true,
-        asks_vendor: true,
         has_gateway: true,
         has_mapping: true,
-        portal: Some(Portal::None { nodes: 1 }),
+        portal: Some(Portal::None),
         hairpin: (false, false),
         is_full: true,
     };
@@ -110,7 +109,6 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
             findings: &findings,
             nodes,
             asks_router: true,
-            asks_vendor: true,
             has_gateway: true,
             has_mapping: true,
             portal: None,
@@ -125,12 +123,11 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
 }
 
 #[test]
-fn a_portal_that_was_found_is_not_missing_though_no_node_could_be_asked() {
+fn a_portal_is_missing_only_where_nobody_was_asked_or_in_time() {
     let map = map(vec![region(1)]);
     let missing = |portal| {
         let facts = Facts {
             asks_router: true,
-            asks_vendor: true,
             map: &map,
             have: V4,
             findings: &Findings::default(),
@@ -144,8 +141,8 @@ fn a_portal_that_was_found_is_not_missing_though_no_node_could_be_asked() {
         let of_portal = |gap: &Missing| gap.figure == Figure::CaptivePortal;
         list(&facts).into_iter().find(of_portal).map(|gap| gap.why.reason)
     };
-    assert_eq!(missing(Portal::Found), None);
-    assert_eq!(missing(Portal::None { nodes: 0 }), Some(Reason::TooLittle));
+    assert_eq!((missing(Portal::Found), missing(Portal::None)), (None, None));
+    assert_eq!(missing(Portal::Unasked), Some(Reason::TooLittle));
     assert_eq!(missing(Portal::Late), Some(Reason::Timeout));
 }
 
@@ -172,7 +169,6 @@ fn an_echo_of_the_host_is_not_taken_for_one_of_the_relay() {
         findings: &findings,
         nodes: &nodes,
         asks_router: true,
-        asks_vendor: true,
         has_gateway: true,
         has_mapping: true,
         portal: None,

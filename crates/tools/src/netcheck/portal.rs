@@ -21,12 +21,22 @@ pub(super) enum Portal {
     /// Something else answers in place of who was asked.
     Found,
     /// Nothing does.
-    None {
-        /// Nodes there were to ask.
-        nodes: usize,
-    },
+    None,
+    /// There was nobody to ask.
+    Unasked,
     /// The answers took longer than clients wait.
     Late,
+}
+
+impl Portal {
+    /// Whether there is one; none if that is not known.
+    pub(super) const fn is_captive(self) -> Option<bool> {
+        match self {
+            Self::Found => Some(true),
+            Self::None => Some(false),
+            Self::Unasked | Self::Late => None,
+        }
+    }
 }
 
 /// Asks the map's nodes, and the vendor if that is wanted, over all interfaces side by side, until one answers wrongly: only
@@ -42,7 +52,11 @@ pub(super) async fn detect(
     let asked = interfaces
         .iter()
         .flat_map(|interface| witnesses.iter().map(async |witness| ask(*witness, Some(interface)).await));
-    if has_stranger(asked).await { Portal::Found } else { Portal::None { nodes: nodes.len() } }
+    match has_stranger(asked).await {
+        _ if witnesses.is_empty() => Portal::Unasked,
+        true => Portal::Found,
+        false => Portal::None,
+    }
 }
 
 /// Whether one of them is; ends with the first.
@@ -93,6 +107,12 @@ mod tests {
         assert!(has_stranger(asked).await);
         let asked = [Some(Heard::Witness), Some(Heard::Nobody)].into_iter().map(ask);
         assert!(!has_stranger(asked).await);
+    }
+
+    #[tokio::test]
+    async fn where_nobody_is_asked_nothing_is_known() {
+        let portal = detect(&DerpMap::default(), None, &["lo".to_owned()], false).await;
+        assert_eq!((portal, portal.is_captive()), (Portal::Unasked, None));
     }
 
     #[test]
