@@ -4,7 +4,7 @@
 #[path = "subject/address.rs"]
 mod address;
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -254,6 +254,24 @@ fn a_relay_that_cannot_be_loaded_is_told_with_what_to_do() {
         let answer: Value = serde_json::from_str(&stdout).unwrap();
         assert_eq!((code, &answer["valid"], &answer["scenario"]), (Some(1), &false.into(), &"rate".into()));
         assert_eq!(format!("wherry: {}\n", answer["error"].as_str().unwrap()), stderr);
+    }
+}
+
+#[test]
+fn stun_without_an_answer_is_told_with_its_address_and_the_flag_for_another() {
+    let relay = Relay::start();
+    let silent = UdpSocket::bind((relay.addr.ip(), 0)).unwrap();
+    let (addr, at) = (relay.addr.to_string(), silent.local_addr().unwrap());
+    let port = at.port().to_string();
+    for (stun, expected) in [
+        ("9", format!("nothing listens for STUN on {}:9/udp", relay.addr.ip())),
+        (&port, format!("no STUN answer from {at}/udp")),
+        ("off", format!("the relay at {addr} is said to have no STUN")),
+    ] {
+        let ask = ["stun", &addr, "--insecure", "--warm-up", "100ms", "--stun-port", stun];
+        let (code, stdout, stderr) = said(&bench(&ask).output().unwrap());
+        assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+        assert!(stderr.contains(&expected) && stderr.contains("--stun-port PORT"), "{stderr}");
     }
 }
 

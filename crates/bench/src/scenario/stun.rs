@@ -29,19 +29,20 @@ const BATCH: usize = 64;
 pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
     let settings = bench.settings;
     let to = bench.stun.ok_or_else(|| {
-        io::Error::other(
-            "this relay's entry says that it has no STUN; if it has, name its port with --stun-port",
-        )
+        io::Error::other(format!(
+            "the relay at {} is said to have no STUN (STUNPort -1 in its entry, or --stun-port off); if it has, name its port \
+             with --stun-port PORT",
+            bench.aim.addr
+        ))
     })?;
-    let mut asker = Asker::new(to)?;
-    let warm = asker.ask(bench, settings.warm_up.max(PATIENCE), "warming up")?;
+    let mut asker = Asker::new(to).map_err(|err| told(to, &err))?;
+    let warm =
+        asker.ask(bench, settings.warm_up.max(PATIENCE), "warming up").map_err(|err| told(to, &err))?;
     if warm.ages.latency().is_none() {
-        return Err(io::Error::other(format!(
-            "no STUN answer from {to}/udp; see that the relay answers STUN, and name its port with --stun-port"
-        )));
+        return Err(told(to, &io::ErrorKind::TimedOut.into()));
     }
     let before = bench.meter.read()?;
-    let counted = asker.ask(bench, settings.duration, "asking")?;
+    let counted = asker.ask(bench, settings.duration, "asking").map_err(|err| told(to, &err))?;
     let usage = bench.meter.read()?.since(&before);
     let mut findings = Findings::of_work(bench, &usage, 1, counted.answers);
     findings.per_cpu(bench, "answers", &usage, counted.answers);
@@ -60,6 +61,19 @@ pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
         quantile("p99_us", "time to the answer p99", 0.99),
     ]);
     Ok(findings)
+}
+
+/// Why there is no answer, and what to do.
+fn told(to: SocketAddr, err: &io::Error) -> io::Error {
+    let what = match err.kind() {
+        io::ErrorKind::ConnectionRefused => format!("nothing listens for STUN on {to}/udp"),
+        io::ErrorKind::TimedOut => format!("no STUN answer from {to}/udp"),
+        _ => format!("STUN to {to}/udp failed: {err}"),
+    };
+    io::Error::new(
+        err.kind(),
+        format!("{what}; see that the relay answers STUN there, or name its port with --stun-port PORT"),
+    )
 }
 
 /// What was asked and answered.
