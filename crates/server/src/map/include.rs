@@ -130,25 +130,25 @@ impl Held {
         Self { include, source, was_read: false, map, faults, kept, unkept: None, keep_due }
     }
 
-    /// Reads it if it is due, or in any case, and keeps what could not be kept; whether there is another map or another
-    /// thing wrong than before.
+    /// Reads it if it is due by the clock `now`, or in any case, and keeps what could not be kept; whether there is another
+    /// map or another thing wrong than before.
     pub(super) async fn look(
         &mut self,
         anyway: bool,
         read: &ReadMap,
         fetcher: &Fetcher,
-        now: Duration,
+        now: impl Fn() -> Duration,
         refresh: Duration,
     ) -> bool {
-        if self.is_due(now).await || anyway {
+        if self.is_due(now()).await || anyway {
             let is_news = self.read(read, fetcher, now, refresh).await;
             if is_news {
                 self.report();
             }
             return is_news;
         }
-        if self.unkept.is_some() && now >= self.keep_due {
-            self.keep(now).await;
+        if self.unkept.is_some() && now() >= self.keep_due {
+            self.keep(now()).await;
             return self.unkept.is_none();
         }
         false
@@ -174,7 +174,7 @@ impl Held {
         &mut self,
         read: &ReadMap,
         fetcher: &Fetcher,
-        now: Duration,
+        now: impl Fn() -> Duration,
         refresh: Duration,
     ) -> bool {
         let name = self.include.to_string();
@@ -189,7 +189,8 @@ impl Held {
             }
             Source::Url { url, due, known } => {
                 let found = fetch(url, known, name.clone(), read, fetcher).await;
-                *due = now.saturating_add(if found.is_err() { refresh.min(RETRY) } else { refresh });
+                // From its end on: else one that hangs for longer than that would be asked again at once.
+                *due = now().saturating_add(if found.is_err() { refresh.min(RETRY) } else { refresh });
                 found
             }
         };
@@ -210,7 +211,7 @@ impl Held {
         };
         let was_kept = self.unkept.is_none();
         if is_other || (!was_kept && self.faults.is_empty()) {
-            self.keep(now).await;
+            self.keep(now()).await;
         }
         is_other || is_news || was_kept != self.unkept.is_none()
     }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::task::{JoinError, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Interval, MissedTickBehavior, interval};
 use wherry_client::Trust;
 use wherry_wire::derp_map::{DerpMap, Entry};
 
@@ -34,24 +35,37 @@ pub struct Keeper {
     served: Arc<Served>,
     own: Own,
     read: ReadMap,
-    held: Vec<Held>,
-    /// What came of each of `held`.
-    known: Vec<Known>,
+    parts: Vec<Part>,
+    /// Those that are being looked at: each by itself, for one that hangs is to keep nobody else waiting.
+    looks: FuturesUnordered<BoxFuture<'static, Looked>>,
     without: Vec<String>,
     refresh: Duration,
     clock: Clock,
     fetcher: Arc<Fetcher>,
+    /// Whether something was read of which the whole was not made yet.
+    is_news: bool,
     /// Of what the whole was made last.
     made_of: Option<Entry>,
     /// When it is made again because it could not be made, by the clock.
     owed: Option<Duration>,
 }
 
-/// What is known of an included map, while it may be read again.
+/// An included map, and what is known of it while it may be read again.
 #[derive(Debug)]
-struct Known {
+struct Part {
+    /// None while it is looked at.
+    held: Option<Held>,
+    /// Whether it is to be read whatever it is like, for somebody asked while it was looked at.
+    is_asked: bool,
     map: Option<Arc<DerpMap>>,
     faults: Vec<String>,
+}
+
+/// Which part was looked at, and whether that brought news.
+struct Looked {
+    at: usize,
+    held: Held,
+    is_news: bool,
 }
 
 impl Keeper {
@@ -66,14 +80,25 @@ impl Keeper {
         served: Arc<Served>,
         clock: Clock,
     ) -> Self {
-        let held = |include: &Include| Held::new(include.clone(), state_dir, &read);
-        let held: Vec<_> = settings.include.iter().map(held).collect();
-        let known = held.iter().map(Known::of).collect();
+        let part = |include: &Include| Part::of(Held::new(include.clone(), state_dir, &read));
+        let parts = settings.include.iter().map(part).collect();
         let (without, refresh) = (settings.without.clone(), settings.refresh);
-        let fetcher = Arc::new(Fetcher::new(|| Trust::system([])));
-        let (made_of, owed) = (None, None);
-        let mut keeper =
-            Self { served, own, read, held, known, without, refresh, clock, fetcher, made_of, owed };
+        let (looks, fetcher) = (FuturesUnordered::new(), Arc::new(Fetcher::new(|| Trust::system([]))));
+        let (is_news, made_of, owed) = (false, None, None);
+        let mut keeper = Self {
+            served,
+            own,
+            read,
+            parts,
+            looks,
+            without,
+            refresh,
+            clock,
+            fetcher,
+            is_news,
+            made_of,
+            owed,
+        };
         if let Some(make) = keeper.whole() {
             let made = make();
             keeper.put(made);
@@ -85,51 +110,53 @@ impl Keeper {
     pub async fn keep(mut self) {
         let mut ticks = interval(LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let served = Arc::clone(&self.served);
         loop {
-            let is_asked = tokio::select! {
-                _ = ticks.tick() => false,
-                () = served.asked_to_renew() => true,
-            };
-            self.look(is_asked).await;
+            self.step(&mut ticks).await;
         }
     }
 
-    /// Reads what is due, or all, side by side, and serves what comes of it; until all have answered once a second.
-    async fn look(&mut self, all: bool) {
-        let (now, refresh) = (self.clock.now(), self.refresh);
-        let (read, fetcher) = (Arc::clone(&self.read), Arc::clone(&self.fetcher));
-        let mut held = mem::take(&mut self.held);
-        let look = async |(at, held): (usize, &mut Held)| {
-            let is_news = held.look(all, &read, &fetcher, now, refresh).await;
-            is_news.then(|| (at, Known::of(held)))
-        };
-        let mut looks: FuturesUnordered<_> = held.iter_mut().enumerate().map(look).collect();
-        let mut ticks = interval(LOOK_EVERY);
-        let mut is_news = self.owed.is_some_and(|due| all || now >= due);
-        loop {
-            tokio::select! {
-                looked = looks.next() => match looked {
-                    None => break,
-                    Some(None) => {}
-                    Some(Some((at, known))) => {
-                        is_news = true;
-                        if let Some(place) = self.known.get_mut(at) {
-                            *place = known;
-                        }
-                    }
-                },
-                _ = ticks.tick() => self.renew(mem::take(&mut is_news)).await,
-            }
+    /// Waits for the next thing to do, and does it.
+    async fn step(&mut self, ticks: &mut Interval) {
+        let served = Arc::clone(&self.served);
+        tokio::select! {
+            _ = ticks.tick() => self.begin(false).await,
+            () = served.asked_to_renew() => self.begin(true).await,
+            Some(looked) = self.looks.next() => self.end(looked).await,
         }
-        drop(looks);
-        self.held = held;
-        self.renew(is_news).await;
+    }
+
+    /// Begins to look at each map that nobody looks at now, and to read what is due, or all; serves what came until now.
+    async fn begin(&mut self, all: bool) {
+        let (clock, refresh) = (self.clock, self.refresh);
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            part.is_asked |= all;
+            let Some(mut held) = part.held.take() else { continue };
+            let anyway = mem::take(&mut part.is_asked);
+            let (read, fetcher) = (Arc::clone(&self.read), Arc::clone(&self.fetcher));
+            self.looks.push(Box::pin(async move {
+                let is_news = held.look(anyway, &read, &fetcher, || clock.now(), refresh).await;
+                Looked { at, held, is_news }
+            }));
+        }
+        self.is_news |= self.owed.is_some_and(|due| all || clock.now() >= due);
+        self.renew().await;
+    }
+
+    /// Takes in what a look brought; serves it if no other is to come, else with theirs.
+    async fn end(&mut self, looked: Looked) {
+        let Looked { at, held, is_news } = looked;
+        self.is_news |= is_news;
+        if let Some(part) = self.parts.get_mut(at) {
+            *part = Part { is_asked: part.is_asked, ..Part::of(held) };
+        }
+        if self.looks.is_empty() {
+            self.renew().await;
+        }
     }
 
     /// Serves the whole of what is known now, if there is news or the own entry is another.
-    async fn renew(&mut self, is_news: bool) {
-        if !is_news && (self.own)() == self.made_of {
+    async fn renew(&mut self) {
+        if !mem::take(&mut self.is_news) && (self.own)() == self.made_of {
             return;
         }
         self.owed = None;
@@ -145,7 +172,7 @@ impl Keeper {
     /// What makes the whole of what is known now, if all of it is. It takes long with long maps.
     fn whole(&mut self) -> Option<impl FnOnce() -> Made + use<>> {
         self.made_of = (self.own)();
-        let included: Vec<_> = self.known.iter().map(|known| known.map.clone()).collect::<Option<_>>()?;
+        let included: Vec<_> = self.parts.iter().map(|part| part.map.clone()).collect::<Option<_>>()?;
         let (without, own, read) = (self.without.clone(), self.made_of.clone(), Arc::clone(&self.read));
         Some(move || Made::of(&included, &without, own.as_ref(), &read))
     }
@@ -161,7 +188,7 @@ impl Keeper {
 
     /// Serves what was made unless something is wrong with it.
     fn put(&self, mut made: Made) {
-        if made.regions == 0 && (self.served.page().is_some() || !self.known.is_empty()) {
+        if made.regions == 0 && (self.served.page().is_some() || !self.parts.is_empty()) {
             made.wrong.push(format!(
                 "{WHOLE}: no region is left of them, and this relay has no entry of its own; see map.without and hostname"
             ));
@@ -183,13 +210,13 @@ impl Keeper {
     }
 
     fn faults_of_parts(&self) -> Vec<String> {
-        self.known.iter().flat_map(|known| known.faults.iter().cloned()).collect()
+        self.parts.iter().flat_map(|part| part.faults.iter().cloned()).collect()
     }
 }
 
-impl Known {
-    fn of(held: &Held) -> Self {
-        Self { map: held.map.clone(), faults: held.all_faults().collect() }
+impl Part {
+    fn of(held: Held) -> Self {
+        Self { is_asked: false, map: held.map.clone(), faults: held.all_faults().collect(), held: Some(held) }
     }
 }
 
@@ -226,7 +253,7 @@ impl Made {
 
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keeper").field("held", &self.held).finish_non_exhaustive()
+        f.debug_struct("Keeper").field("parts", &self.parts).finish_non_exhaustive()
     }
 }
 

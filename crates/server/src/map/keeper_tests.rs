@@ -3,6 +3,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use super::*;
@@ -50,7 +51,12 @@ impl Desk {
 
     /// Reads all again and serves what comes of it.
     async fn again(&mut self) {
-        self.keeper.look(true).await;
+        let mut ticks = interval(LOOK_EVERY);
+        ticks.tick().await;
+        self.keeper.begin(true).await;
+        while !self.keeper.looks.is_empty() {
+            self.keeper.step(&mut ticks).await;
+        }
     }
 
     fn regions(&self) -> Vec<i64> {
@@ -298,7 +304,7 @@ async fn a_file_is_due_when_it_changed_and_a_url_when_its_time_has_come() {
     let mut held = Held::new(Include::File(path.clone()), state, &reading);
     let (at, hour) = (Duration::from_secs, Duration::from_secs(3600));
     assert!(held.is_due(at(0)).await, "it was never read");
-    assert!(held.read(&reading, &fetcher, at(0), hour).await);
+    assert!(held.read(&reading, &fetcher, || at(0), hour).await);
     // The look that finds the file settled, then one that finds it so still.
     held.is_due(at(1)).await;
     assert!(!held.is_due(at(2)).await);
@@ -311,12 +317,12 @@ async fn a_file_is_due_when_it_changed_and_a_url_when_its_time_has_come() {
             held.is_due(at(0)).await || held.is_due(at(0)).await,
             "what could not be read is tried again"
         );
-        held.read(&reading, &fetcher, at(0), hour).await;
+        held.read(&reading, &fetcher, || at(0), hour).await;
         assert!(held.faults[0].contains("cannot read it"), "{:?}", held.faults);
     }
     let mut held = Held::new(Include::Url("http://127.0.0.1:1/".to_owned()), state, &reading);
     assert!(held.is_due(at(0)).await);
-    assert!(held.read(&reading, &fetcher, at(0), hour).await);
+    assert!(held.read(&reading, &fetcher, || at(0), hour).await);
     assert!(!held.is_due(at(59)).await);
     assert!(held.is_due(at(60)).await, "a failure is tried again within a minute");
 }
@@ -368,6 +374,64 @@ async fn what_hangs_keeps_neither_the_own_entry_nor_other_maps_from_being_served
     assert!(was_served, "it was waited for");
 }
 
+/// A server that answers once and then hangs, for as long as the listener is there.
+fn web_that_hangs(answer: String) -> (String, JoinHandle<TcpListener>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}/map", listener.local_addr().unwrap());
+    let answering = move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0);
+        stream.write_all(answer.as_bytes()).unwrap();
+        listener
+    };
+    (url, std::thread::spawn(answering))
+}
+
+#[tokio::test]
+async fn a_url_that_hangs_does_not_keep_a_file_from_being_looked_at_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(&dir, "map", HOME);
+    let (url, server) = web_that_hangs(ok("", &JSON.replace("901", "902")));
+    let mut desk = Desk::new(vec![Include::Url(url), Include::File(path.clone())]);
+    desk.again().await;
+    assert_eq!(desk.regions(), [900, 901, 902]);
+    let _hangs = server.join().unwrap();
+    let mut ticks = interval(LOOK_EVERY);
+    // The file is read at once; what is written then takes two looks.
+    desk.keeper.begin(true).await;
+    desk.keeper.step(&mut ticks).await;
+    fs::write(&path, HOME.replace("901", "903")).unwrap();
+    tokio::time::pause();
+    while desk.regions() == [900, 901, 902] {
+        desk.keeper.step(&mut ticks).await;
+        assert!(desk.faults().is_empty(), "it waited for the URL: {:?}", desk.faults());
+    }
+    assert_eq!(desk.regions(), [900, 902, 903]);
+}
+
+#[tokio::test]
+async fn a_url_that_hung_has_its_pause_from_then_on() {
+    let (reading, fetcher): (ReadMap, _) = (Arc::new(read), Fetcher::new(|| Trust::system([])));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}/map", listener.local_addr().unwrap());
+    let seconds = Arc::new(AtomicU64::new(0));
+    // Half a minute passes before it hangs up.
+    let server = std::thread::spawn({
+        let seconds = Arc::clone(&seconds);
+        move || {
+            let _stream = listener.accept().unwrap();
+            seconds.store(30, Ordering::SeqCst);
+        }
+    });
+    let (mut held, at) =
+        (Held::new(Include::Url(url), Path::new("/proc/none"), &reading), Duration::from_secs);
+    let now = || at(seconds.load(Ordering::SeqCst));
+    assert!(held.look(false, &reading, &fetcher, now, at(10)).await);
+    server.join().unwrap();
+    assert!(!held.is_due(at(39)).await);
+    assert!(held.is_due(at(40)).await);
+}
+
 #[tokio::test]
 async fn a_disk_that_hangs_is_told_and_holds_one_thread() {
     let dir = tempfile::tempdir().unwrap();
@@ -409,15 +473,15 @@ async fn a_map_that_could_not_be_kept_is_kept_later_without_another_change() {
     let (reading, fetcher): (ReadMap, _) = (Arc::new(read), Fetcher::new(|| Trust::system([])));
     let mut held = Held::new(Include::File(path), &state, &reading);
     let (at, hour) = (Duration::from_secs, Duration::from_secs(3600));
-    assert!(held.look(false, &reading, &fetcher, at(0), hour).await);
+    assert!(held.look(false, &reading, &fetcher, || at(0), hour).await);
     assert_eq!(held.all_faults().count(), 1);
     // The looks that find the file settled.
     for _ in 0..2 {
         held.is_due(at(1)).await;
     }
     fs::remove_file(&state).unwrap();
-    assert!(!held.look(false, &reading, &fetcher, at(59), hour).await);
-    assert!(held.look(false, &reading, &fetcher, at(60), hour).await);
+    assert!(!held.look(false, &reading, &fetcher, || at(59), hour).await);
+    assert!(held.look(false, &reading, &fetcher, || at(60), hour).await);
     assert_eq!(held.all_faults().count(), 0);
     assert_eq!(fs::read_dir(state.join("maps")).unwrap().count(), 1);
 }
