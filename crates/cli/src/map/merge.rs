@@ -59,7 +59,7 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
     }
     without(&mut merged, args)?;
     if args.to != Form::Acl {
-        // A null has removed what it can; the rest would be a promise that newer readers do not keep.
+        // A null has removed what it can: in the whole of all maps it says nothing more.
         merged.drop_nulls();
     }
     if merged.regions.is_empty() {

@@ -159,6 +159,23 @@ fn maps_of_very_many_regions_are_judged_and_compared() {
     assert_eq!(all.each_ref().map(replaced), [0, REGIONS]);
 }
 
+/// The lines of what is found under one rule.
+fn found(rule: Rule, text: &str) -> Vec<String> {
+    let checked =
+        check(&Source { name: "map".to_owned(), origin: Origin::Stdin, text: text.to_owned() }, None);
+    checked.findings.into_iter().filter(|one| one.rule == rule).map(|one| one.found).collect()
+}
+
+#[test]
+fn very_many_regions_of_one_kind_are_one_note_of_bounded_length() {
+    for (rule, value) in [(Rule::RegionRemoved, "null"), (Rule::RegionIdForeign, "{}")] {
+        let members: Vec<_> = (1..=50).map(|id| format!("\"{id}\":{value}")).collect();
+        let found = found(rule, &format!("{{\"Regions\":{{{}}}}}", members.join(",")));
+        let [found] = found.as_slice() else { panic!("{found:?}") };
+        assert!(found.contains(" 39, 40, and 10 more"), "{found}");
+    }
+}
+
 #[test]
 fn a_key_as_long_as_a_map_may_be_is_unknown() {
     let found = loaded(&format!("{{\"Regions\":{{}},\"{}\":1}}", "regions".repeat(500_000))).findings;

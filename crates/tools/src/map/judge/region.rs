@@ -14,6 +14,9 @@ const USERS: std::ops::RangeInclusive<i64> = 900..=999;
 /// The ids that clients can use: they write the id where a port of 16 bits stands.
 pub(in crate::map) const USABLE: std::ops::RangeInclusive<i64> = 1..=65535;
 
+/// Ids that a message names: Tailscale has fewer regions.
+const SHOWN: usize = 40;
+
 /// One region.
 pub(super) fn judge(map: &Outline, one: &RegionOutline, pen: &mut Pen) {
     if !USABLE.contains(&one.key) {
@@ -25,15 +28,8 @@ pub(super) fn judge(map: &Outline, one: &RegionOutline, pen: &mut Pen) {
             "take a free number from 900 to 999",
         );
     }
-    let Some(region) = &one.region else {
-        return pen.note(
-            Rule::RegionRemoved,
-            map.in_region(one, ""),
-            "the region is null, which removes it from the maps before",
-            "null where a region is to be removed",
-            "Headscale heeds it up to 0.29.0 and skips it since: wherry map merge --without removes it for good",
-        );
-    };
+    // What is null is judged with its like.
+    let Some(region) = &one.region else { return };
     id(map, one, region, pen);
     names(map, one, region, pen);
     globe(map, one, region, pen);
@@ -149,7 +145,29 @@ pub(super) fn judge_together(map: &Outline, destination: Option<Destination>, pe
     duplicates(map, "RegionCode", Rule::DuplicateRegionCode, code, pen);
     let name = |region: &Region| region.region_name.clone();
     duplicates(map, "RegionName", Rule::DuplicateRegionName, name, pen);
+    removed(map, pen);
     foreign_ids(map, destination, pen);
+}
+
+/// One note for all: whoever takes Tailscale's regions away has two dozen of them.
+fn removed(map: &Outline, pen: &mut Pen) {
+    let nulls: Vec<_> = map.regions.iter().filter(|one| one.region.is_none()).collect();
+    let Some(first) = nulls.first() else { return };
+    let found = match nulls.as_slice() {
+        [_] => "the region is null, which removes it from the maps before".to_owned(),
+        _ => format!("regions {} are null, which removes them from the maps before", ids(&nulls)),
+    };
+    let expected = "null where a region is to be removed";
+    let cure = "nothing, if that is meant: Headscale and Tailscale heed it";
+    pen.note(Rule::RegionRemoved, map.in_region(first, ""), found, expected, cure);
+}
+
+/// The ids of some regions; of very many the first.
+fn ids(regions: &[&RegionOutline]) -> String {
+    let more = regions.len().saturating_sub(SHOWN);
+    let rest = (more > 0).then(|| format!("and {more} more"));
+    let ids = regions.iter().take(SHOWN).map(|one| one.key.to_string());
+    ids.chain(rest).collect::<Vec<_>>().join(", ")
 }
 
 /// Two keys, but one `RegionID`.
@@ -211,12 +229,11 @@ fn foreign_ids(map: &Outline, destination: Option<Destination>, pen: &mut Pen) {
         .filter(|one| USABLE.contains(&one.key) && !USERS.contains(&one.key) && !is_vendors(one))
         .collect();
     let Some(first) = foreign.first() else { return };
-    let ids: Vec<_> = foreign.iter().map(|one| one.key.to_string()).collect();
     let place = Place { field: None, ..map.in_region(first, "") };
     let is_policy = map.is_policy || destination == Some(Destination::Policy);
-    let found = match ids.as_slice() {
-        [id] => format!("the region's id is {id}"),
-        _ => format!("ids of regions are {}", ids.join(", ")),
+    let found = match foreign.as_slice() {
+        [one] => format!("the region's id is {}", one.key),
+        _ => format!("ids of regions are {}", ids(&foreign)),
     };
     if is_policy {
         let expected =
