@@ -85,6 +85,7 @@ maps! {
     null_node_yaml: "null-node.yaml",
     number_odd_yaml: "number-odd.yaml",
     other_case_json: "other-case.json",
+    other_case_unmerged_yaml: "other-case-unmerged.yaml",
     pin_bad_yaml: "pin-bad.yaml",
     policy_without_map_json: "policy-without-map.json",
     policy_hujson: "policy.hujson",
@@ -234,7 +235,9 @@ fn map_check_is_named_only_where_it_says_more() {
 
 #[test]
 fn what_is_wrong_with_the_form_alone_is_converted() {
-    for (file, form) in [("json-as-yaml.yaml", "yaml"), ("comments.json", "json")] {
+    for (file, form) in
+        [("json-as-yaml.yaml", "yaml"), ("comments.json", "json"), ("other-case-unmerged.yaml", "json")]
+    {
         let (code, out) = map(&["convert", file, "--to", form]);
         assert_eq!((code, out.is_empty()), (0, false), "{file}");
     }

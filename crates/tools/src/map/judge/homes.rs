@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Destination;
 use crate::map::finding::Rule;
-use crate::map::outline::{Outline, Pen};
+use crate::map::outline::{Outline, Pen, UNMERGED};
 
 pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut Pen) {
     if let Some(home) = &map.map.home_params {
@@ -28,9 +28,8 @@ pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut P
         }
     }
     let headscale = matches!(destination, Some(Destination::HeadscalePaths | Destination::HeadscaleUrls));
-    let is_there =
-        [("HomeParams", map.map.home_params.is_some()), ("omitDefaultRegions", map.map.omit_default_regions)];
-    for (field, _) in is_there.into_iter().filter(|(_, is_there)| headscale && *is_there) {
+    let is_there = [map.map.home_params.is_some(), map.map.omit_default_regions];
+    for (field, _) in UNMERGED.into_iter().zip(is_there).filter(|(_, is_there)| headscale && *is_there) {
         pen.note(
             Rule::NotMerged,
             map.place(field),

@@ -31,6 +31,9 @@ pub(super) const MAP: &[Field] = &[
     field("omitDefaultRegions", Kind::Switch),
 ];
 
+/// Fields of the map itself that Headscale leaves out when it merges maps.
+pub(in crate::map) const UNMERGED: [&str; 2] = ["HomeParams", "omitDefaultRegions"];
+
 /// The fields of `HomeParams`.
 pub(super) const HOME: &[Field] = &[field("RegionScore", Kind::Inner)];
 

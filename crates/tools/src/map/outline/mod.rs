@@ -10,6 +10,7 @@ mod model;
 mod object;
 mod whole;
 
+pub(super) use known::UNMERGED;
 pub(super) use model::{NodeOutline, Outline, RegionOutline};
 pub(super) use object::{Pen, Sense};
 pub(super) use whole::outline;

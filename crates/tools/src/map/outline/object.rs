@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::known::{Field, Kind, Meaning, meaning, written};
+use super::known::{Field, Kind, Meaning, UNMERGED, meaning, written};
 use super::model::Places;
 use crate::map::finding::{At, Finding, Place, Rule};
 use crate::map::read::{Form, Member, Tree, Value, shorten};
@@ -114,6 +114,9 @@ pub(super) fn fields<'t>(
                 );
                 take(field, member, &mut fields, around, pen);
             }
+            Meaning::MeansPerhaps(field) if around.form == Form::Yaml && UNMERGED.contains(&field.name) => {
+                unmerged(field, member, around, pen);
+            }
             Meaning::MeansPerhaps(field) => {
                 mistyped(field, member, around, pen);
                 if around.sense == Sense::Meant && !fields.places.contains_key(field.name) {
@@ -197,6 +200,18 @@ fn mistyped(field: Field, member: &Member, around: &Around, pen: &mut Pen) {
         format!("no field of {} has this name; {effect}", around.what),
         right.clone(),
         format!("write {right}"),
+    );
+}
+
+/// Headscale has no use for the field, so its name does no harm.
+fn unmerged(field: Field, member: &Member, around: &Around, pen: &mut Pen) {
+    let right = written(field.name, around.form);
+    pen.note(
+        Rule::NotMerged,
+        around.field(member.at, &shorten(&member.key)),
+        "Headscale takes nothing but the regions of a map: this has no effect there, and other readers know it by another name",
+        format!("regions alone, or {right}"),
+        format!("remove it, or write {right} for other readers"),
     );
 }
 
