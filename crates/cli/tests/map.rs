@@ -51,6 +51,8 @@ maps! {
     address_differs_yaml: "address-differs.yaml",
     address_private_yaml: "address-private.yaml",
     bare_address_yaml: "bare-address.yaml",
+    byte_order_mark_json: "byte-order-mark.json",
+    byte_order_mark_yaml: "byte-order-mark.yaml",
     camel_case_yaml: "camel-case.yaml",
     cert_name_bad_yaml: "cert-name-bad.yaml",
     comments_json: "comments.json",
@@ -235,9 +237,13 @@ fn map_check_is_named_only_where_it_says_more() {
 
 #[test]
 fn what_is_wrong_with_the_form_alone_is_converted() {
-    for (file, form) in
-        [("json-as-yaml.yaml", "yaml"), ("comments.json", "json"), ("other-case-unmerged.yaml", "json")]
-    {
+    let files = [
+        ("json-as-yaml.yaml", "yaml"),
+        ("comments.json", "json"),
+        ("other-case-unmerged.yaml", "json"),
+        ("byte-order-mark.json", "json"),
+    ];
+    for (file, form) in files {
         let (code, out) = map(&["convert", file, "--to", form]);
         assert_eq!((code, out.is_empty()), (0, false), "{file}");
     }

@@ -1,7 +1,7 @@
 //! The map itself.
 
 use super::{Destination, homes, node, region};
-use crate::map::finding::{Place, Rule};
+use crate::map::finding::{At, Place, Rule};
 use crate::map::outline::{Outline, Pen};
 use crate::map::read::{Form, Text};
 
@@ -57,6 +57,15 @@ fn form(map: &Outline, text: &Text, destination: Option<Destination>, pen: &mut 
             liberty.reason.clone(),
             "JSON without comments and trailing commas: only Tailscale's policy files may have them",
             "remove it",
+        );
+    }
+    if text.has_mark && map.form == Form::Json {
+        pen.note(
+            Rule::Syntax,
+            place(At { line: 1, column: 1 }),
+            "a byte order mark comes first, and readers of JSON refuse it with all that follows",
+            "JSON without one",
+            "save it as UTF-8 without BOM",
         );
     }
     if let Some(second) = text.second {

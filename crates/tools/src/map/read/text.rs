@@ -27,30 +27,45 @@ pub(in crate::map) struct Text {
     pub(in crate::map) liberty: Option<Unread>,
     /// Where a second document begins.
     pub(in crate::map) second: Option<At>,
+    /// Whether a byte order mark comes first.
+    pub(in crate::map) has_mark: bool,
+}
+
+impl Text {
+    fn of(form: Form, tree: Tree) -> Self {
+        Self { form, tree, liberty: None, second: None, has_mark: false }
+    }
 }
 
 /// Reads a text in the form that it has: what begins with a brace is JSON, or YAML that looks like it.
 pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let (text, has_mark) = match text.strip_prefix('\u{feff}') {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
+    let (form, read) = parse_unmarked(text);
+    (form, read.map(|text| Text { has_mark, ..text }))
+}
+
+fn parse_unmarked(text: &str) -> (Form, Result<Text, Unread>) {
     if text.trim_start().starts_with("\"derpMap\"") {
         return (Form::Json, snippet(text));
     }
     if !text.trim_start().starts_with(['{', '[']) && !begins_as_policy(text) {
         let read = yaml::read(text);
-        let whole = |(tree, second)| Text { form: Form::Yaml, tree, liberty: None, second };
-        return (Form::Yaml, read.map(whole));
+        return (Form::Yaml, read.map(|(tree, second)| Text { second, ..Text::of(Form::Yaml, tree) }));
     }
     let strict = match json::read(text, Dialect::Json) {
-        Ok(tree) => return (Form::Json, Ok(Text { form: Form::Json, tree, liberty: None, second: None })),
+        Ok(tree) => return (Form::Json, Ok(Text::of(Form::Json, tree))),
         Err(unread) => unread,
     };
     if let Ok(tree) = json::read(text, Dialect::Policy) {
-        return (Form::Json, Ok(Text { form: Form::Json, tree, liberty: Some(strict), second: None }));
+        return (Form::Json, Ok(Text { liberty: Some(strict), ..Text::of(Form::Json, tree) }));
     }
     // YAML may be written with braces too, but then its keys have no quotes.
     match yaml::read(text) {
         Ok((tree, second)) if tree.members().iter().take(KEYS).any(|member| is_bare(text, member)) => {
-            (Form::Yaml, Ok(Text { form: Form::Yaml, tree, liberty: None, second }))
+            (Form::Yaml, Ok(Text { second, ..Text::of(Form::Yaml, tree) }))
         }
         _ => (Form::Json, Err(strict)),
     }
@@ -66,7 +81,7 @@ fn snippet(text: &str) -> Result<Text, Unread> {
         _ => at,
     };
     match json::read(&format!("{{{text}\n}}"), Dialect::Policy) {
-        Ok(tree) => Ok(Text { form: Form::Json, tree: tree.moved(&back), liberty: None, second: None }),
+        Ok(tree) => Ok(Text::of(Form::Json, tree.moved(&back))),
         Err(unread) => Err(Unread { at: back(unread.at), ..unread }),
     }
 }
