@@ -2,6 +2,7 @@
 
 use jsonc_parser::ast::{ObjectProp, ObjectPropName, Value as Ast};
 use jsonc_parser::common::Ranged;
+use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::tree::{MAX_VALUES, Member, Number, Tree, Value};
@@ -35,7 +36,12 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Result<Tree, Unread> {
     // The parser counts lines in its own way, where a carriage return stands alone.
     let parsed = parse_to_ast(text, &CollectOptions::default(), &options).map_err(|err| Unread {
         at: Reader::of(text).at(err.range().start),
-        reason: decapitalised(&err.kind().to_string()),
+        reason: match err.kind() {
+            ParseErrorKind::MultipleRootJsonValues => {
+                "the text goes on after the brace that closes all: what follows belongs before that brace, after a comma".to_owned()
+            }
+            kind => decapitalised(&kind.to_string()),
+        },
     })?;
     match parsed.value {
         Some(value) => Reader::of(text).tree(value),

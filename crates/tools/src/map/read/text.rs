@@ -48,10 +48,12 @@ pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
 }
 
 fn parse_unmarked(text: &str) -> (Form, Result<Text, Unread>) {
-    if text.trim_start().starts_with("\"derpMap\"") {
+    let begin = begin(text);
+    if begin.starts_with("\"derpMap\"") {
         return (Form::Json, snippet(text));
     }
-    if !text.trim_start().starts_with(['{', '[']) && !begins_as_policy(text) {
+    // A comment of a policy file may come first.
+    if !begin.starts_with(['{', '[']) && begin.len() == text.trim_start().len() {
         let read = yaml::read(text);
         return (Form::Yaml, read.map(|(tree, second)| Text { second, ..Text::of(Form::Yaml, tree) }));
     }
@@ -59,15 +61,17 @@ fn parse_unmarked(text: &str) -> (Form, Result<Text, Unread>) {
         Ok(tree) => return (Form::Json, Ok(Text::of(Form::Json, tree))),
         Err(unread) => unread,
     };
-    if let Ok(tree) = json::read(text, Dialect::Policy) {
-        return (Form::Json, Ok(Text { liberty: Some(strict), ..Text::of(Form::Json, tree) }));
-    }
+    let unread = match json::read(text, Dialect::Policy) {
+        Ok(tree) => return (Form::Json, Ok(Text { liberty: Some(strict), ..Text::of(Form::Json, tree) })),
+        // What a policy file may have is not what is wrong with it.
+        Err(unread) => unread,
+    };
     // YAML may be written with braces too, but then its keys have no quotes.
     match yaml::read(text) {
         Ok((tree, second)) if tree.members().iter().take(KEYS).any(|member| is_bare(text, member)) => {
             (Form::Yaml, Ok(Text { second, ..Text::of(Form::Yaml, tree) }))
         }
-        _ => (Form::Json, Err(strict)),
+        _ => (Form::Json, Err(unread)),
     }
 }
 
@@ -86,10 +90,20 @@ fn snippet(text: &str) -> Result<Text, Unread> {
     }
 }
 
-/// A comment of a policy file comes first.
-fn begins_as_policy(text: &str) -> bool {
-    let text = text.trim_start();
-    text.starts_with("//") || text.starts_with("/*")
+/// The text from where something stands that is no comment of a policy file.
+fn begin(text: &str) -> &str {
+    let mut text = text.trim_start();
+    loop {
+        let comment = match text.get(..2) {
+            Some("//") => text.split_once('\n'),
+            Some("/*") => text.split_once("*/"),
+            _ => None,
+        };
+        match comment {
+            Some((_, rest)) => text = rest.trim_start(),
+            None => return text,
+        }
+    }
 }
 
 fn is_bare(text: &str, member: &Member) -> bool {
