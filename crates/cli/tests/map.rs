@@ -75,6 +75,7 @@ maps! {
     json_as_yaml_yaml: "json-as-yaml.yaml",
     key_no_number_json: "key-no-number.json",
     mistyped_key_yaml: "mistyped-key.yaml",
+    mistyped_near_yaml: "mistyped-near.yaml",
     must_be_meshed_yaml: "must-be-meshed.yaml",
     no_address_yaml: "no-address.yaml",
     no_host_yaml: "no-host.yaml",

@@ -86,8 +86,8 @@ pub(super) enum Meaning {
     Unknown,
 }
 
-/// What `key` means where `fields` may stand.
-pub(super) fn meaning(key: &str, fields: &[Field], form: Form) -> Meaning {
+/// What `key` means where `fields` may stand, and those of `present` stand already.
+pub(super) fn meaning(key: &str, fields: &[Field], form: Form, present: &[&str]) -> Meaning {
     if let Some(field) = fields.iter().find(|field| written(field.name, form) == key) {
         return Meaning::Is(*field);
     }
@@ -97,18 +97,31 @@ pub(super) fn meaning(key: &str, fields: &[Field], form: Form) -> Meaning {
         let is_case = field.name.eq_ignore_ascii_case(key) && form == Form::Json;
         return if is_case { Meaning::OtherCase(*field) } else { Meaning::MeansPerhaps(*field) };
     }
-    let near = |field: &&Field| {
+    let distance = |field: &Field| {
         let (name, most) = (simple(field.name), 1 + plain.len() / 6);
         // The distance is at least the difference in length, and takes memory by the product of both.
-        plain.len() > 3
-            && plain.chars().count().abs_diff(name.len()) <= most
-            && strsim::damerau_levenshtein(&name, &plain) <= most
+        let is_near = plain.len() > 3 && plain.chars().count().abs_diff(name.len()) <= most;
+        is_near.then(|| strsim::damerau_levenshtein(&name, &plain)).filter(|distance| *distance <= most)
     };
+    // One that is there already was hardly meant.
+    let by_nearness = |field: &Field| Some((present.contains(&field.name), distance(field)?));
     match ALIASES.iter().find(|(alias, _)| *alias == plain) {
         Some((_, name)) => fields.iter().find(|field| field.name == *name),
-        None => fields.iter().find(near),
+        None => {
+            let near = fields.iter().filter_map(|field| Some((by_nearness(field)?, field)));
+            near.min_by_key(|(nearness, _)| *nearness).map(|(_, field)| field)
+        }
     }
     .map_or(Meaning::Unknown, |field| Meaning::MeansPerhaps(*field))
+}
+
+/// The field that `key` is beyond doubt, by Go's name.
+pub(super) fn plainly(key: &str, fields: &[Field], form: Form) -> Option<&'static str> {
+    let is_same = |field: &&Field| match form {
+        Form::Json => field.name.eq_ignore_ascii_case(key),
+        Form::Yaml => written(field.name, form) == key,
+    };
+    fields.iter().find(is_same).map(|field| field.name)
 }
 
 /// Other words for some fields, as they are found in the wild.

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::known::{Field, Kind, Meaning, UNMERGED, meaning, written};
+use super::known::{Field, Kind, Meaning, UNMERGED, meaning, plainly, written};
 use super::model::Places;
 use crate::map::finding::{At, Finding, Place, Rule};
 use crate::map::read::{Form, Member, Tree, Value, shorten};
@@ -65,8 +65,6 @@ pub(super) struct Fields<'t> {
     /// Fields with fields of their own.
     pub(super) inner: Vec<(&'static str, &'t Tree)>,
     pub(super) places: Places,
-    /// Those taken from a mistyped key.
-    guessed: Vec<&'static str>,
 }
 
 impl<'t> Fields<'t> {
@@ -97,8 +95,10 @@ pub(super) fn fields<'t>(
         );
         return fields;
     }
+    let mut present: Vec<_> =
+        tree.members().iter().filter_map(|one| plainly(&one.key, known, around.form)).collect();
     for member in tree.members() {
-        match meaning(&member.key, known, around.form) {
+        match meaning(&member.key, known, around.form, &present) {
             Meaning::Is(field) => take(field, member, &mut fields, around, pen),
             // As Tailscale's own documentation of the policy file writes it.
             Meaning::OtherCase(field) if member.key == "OmitDefaultRegions" => {
@@ -117,11 +117,14 @@ pub(super) fn fields<'t>(
             Meaning::MeansPerhaps(field) if around.form == Form::Yaml && UNMERGED.contains(&field.name) => {
                 unmerged(field, member, around, pen);
             }
+            Meaning::MeansPerhaps(field) if present.contains(&field.name) => {
+                spare(field, member, around, pen)
+            }
             Meaning::MeansPerhaps(field) => {
                 mistyped(field, member, around, pen);
-                if around.sense == Sense::Meant && !fields.places.contains_key(field.name) {
+                present.push(field.name);
+                if around.sense == Sense::Meant {
                     take(field, member, &mut fields, around, pen);
-                    fields.guessed.push(field.name);
                 }
             }
             Meaning::Unknown => unknown(member, known, elsewhere, around, pen),
@@ -135,9 +138,7 @@ fn examples(known: &[Field], form: Form) -> String {
 }
 
 fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &Around, pen: &mut Pen) {
-    if let Some(first) = fields.places.insert(field.name, member.value.at)
-        && !fields.guessed.contains(&field.name)
-    {
+    if let Some(first) = fields.places.insert(field.name, member.value.at) {
         repeated(member, &member.key, first, around, pen);
     }
     if field.kind == Kind::Inner {
@@ -203,6 +204,18 @@ fn mistyped(field: Field, member: &Member, around: &Around, pen: &mut Pen) {
     );
 }
 
+/// Another name for a field that is there.
+fn spare(field: Field, member: &Member, around: &Around, pen: &mut Pen) {
+    let right = written(field.name, around.form);
+    pen.note(
+        Rule::UnknownKey,
+        around.field(member.at, &shorten(&member.key)),
+        format!("no field of {} has this name, so it has no effect; {right} is there too", around.what),
+        format!("{right} alone"),
+        "remove it",
+    );
+}
+
 /// Headscale has no use for the field, so its name does no harm.
 fn unmerged(field: Field, member: &Member, around: &Around, pen: &mut Pen) {
     let right = written(field.name, around.form);
@@ -218,7 +231,7 @@ fn unmerged(field: Field, member: &Member, around: &Around, pen: &mut Pen) {
 fn unknown(member: &Member, known: &[Field], elsewhere: &[(&str, &[Field])], around: &Around, pen: &mut Pen) {
     let owner = elsewhere
         .iter()
-        .find(|(_, fields)| !matches!(meaning(&member.key, fields, around.form), Meaning::Unknown));
+        .find(|(_, fields)| !matches!(meaning(&member.key, fields, around.form, &[]), Meaning::Unknown));
     let cure = match owner {
         Some((owner, _)) => format!("it is a field of {owner}: move it there"),
         None => "remove it, or correct its name".to_owned(),

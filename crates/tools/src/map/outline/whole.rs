@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use wherry_wire::derp_map::{DerpMap, HomeParams};
 
-use super::known::{HOME, MAP, NODE, REGION, written};
+use super::known::{Field, HOME, MAP, Meaning, NODE, REGION, meaning, written};
 use super::model::{NodeOutline, Outline, Places, RegionOutline};
 use super::object::{Around, Fields, Pen, Sense, fields, repeated};
 use crate::map::finding::{At, Place, Rule};
@@ -63,6 +63,10 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
             "it is a node alone".to_owned(),
             "write it into the list of nodes of a region; wherry map entry prints a whole map",
         ),
+        // All that stands in the regions is judged with the mistake in their name.
+        _ if tree.members().iter().any(|member| is_regions(member, around.form)) => {
+            return Some((tree, false));
+        }
         _ if tree.members().iter().any(|member| member.number.is_some()) => (
             "the regions stand at the top".to_owned(),
             "put them one level deeper, under the key for all regions",
@@ -72,6 +76,12 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
     let expected = format!("a map, whose key {} holds the regions by id", written("Regions", around.form));
     pen.note(Rule::NotAMap, around.at(tree.at), found, expected, cure);
     None
+}
+
+/// Whether it is most likely all regions under a mistyped name.
+fn is_regions(member: &Member, form: Form) -> bool {
+    let is_meant = |field: Field| field.name == "Regions" && matches!(member.value.value, Value::Object(_));
+    matches!(meaning(&member.key, MAP, form, &[]), Meaning::MeansPerhaps(field) if is_meant(field))
 }
 
 /// The simple fields as the struct that has them; their types have been looked at.
