@@ -159,6 +159,52 @@ fn maps_of_very_many_regions_are_judged_and_compared() {
     assert_eq!(all.each_ref().map(replaced), [0, REGIONS]);
 }
 
+#[test]
+fn numbers_in_yaml_are_those_that_gos_reader_takes() {
+    // Port, latitude and key; none where Go refuses the whole file.
+    let numbers = [
+        ("01604", Some((900, 900.0))),
+        ("0900", Some((900, 900.0))),
+        ("900.0", Some((900, 900.0))),
+        ("900.7", Some((900, 900.7))),
+        ("-0.5", Some((0, -0.5))),
+        ("!!int \"443\"", Some((443, 443.0))),
+        ("!!float 443", Some((443, 443.0))),
+        ("!!str 443", None),
+        ("4__4_3", Some((443, 443.0))),
+        ("0X1BB", Some((443, 443.0))),
+        ("0x_1", Some((1, 1.0))),
+        ("0O673", Some((443, 443.0))),
+        ("-01", Some((-1, -1.0))),
+        ("08", Some((8, 8.0))),
+        ("0b2", None),
+        ("443.", Some((443, 443.0))),
+        ("+.5e3", Some((500, 500.0))),
+        ("1_0.5", Some((10, 10.5))),
+        ("9_", Some((9, 9.0))),
+        ("_9", None),
+        ("1:30", None),
+        ("443#https", None),
+        ("yes", None),
+    ];
+    for (written, taken) in numbers {
+        let text = format!(
+            "regions: {{{written} : {{latitude: {written} , nodes: [{{name: a, derpport: {written} }}]}}}}"
+        );
+        let loaded = loaded(&text);
+        assert_eq!(loaded.is_refused(), taken.is_none(), "{written}: {:?}", loaded.findings);
+        let Some((whole, real)) = taken else { continue };
+        let mut map = loaded.map.unwrap();
+        assert!(DerpMap::from_yaml(&text).map_or(true, |own| own == map), "{written}: read in two ways");
+        let region = map.regions.remove(&whole).flatten().unwrap();
+        assert_eq!(
+            (region.nodes[0].derp_port, region.latitude.to_bits()),
+            (whole, f64::to_bits(real)),
+            "{written}"
+        );
+    }
+}
+
 /// The lines of what is found under one rule.
 fn found(rule: Rule, text: &str) -> Vec<String> {
     let checked =

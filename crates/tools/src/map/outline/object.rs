@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use super::known::{Field, Kind, Meaning, UNMERGED, meaning, plainly, written};
 use super::model::Places;
 use crate::map::finding::{At, Finding, Place, Rule};
-use crate::map::read::{Form, Member, Tree, Value, shorten};
+use crate::map::read::{Form, Member, Number, Tree, Value, shorten};
 
 /// Where findings are written down.
 #[derive(Debug, Default)]
@@ -146,7 +146,12 @@ fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &
         return;
     }
     match simple(&member.value, field.kind, around.form) {
-        Ok(value) => drop(fields.simple.insert(field.name.to_owned(), value)),
+        Ok(value) => {
+            if let (Kind::Whole, Value::Number(number)) = (field.kind, &member.value.value) {
+                odd(number, member, around, pen);
+            }
+            drop(fields.simple.insert(field.name.to_owned(), value));
+        }
         Err(expected) => {
             pen.note(
                 Rule::WrongType,
@@ -172,6 +177,32 @@ fn meant(tree: &Tree, kind: Kind) -> Option<Json> {
         (Kind::Text, Value::Number(number)) => Some(Json::from(number.written.clone())),
         _ => None,
     }
+}
+
+/// A number that people read otherwise than Go does.
+fn odd(number: &Number, member: &Member, around: &Around, pen: &mut Pen) {
+    let Some(whole) = number.whole else { return };
+    let is_octal = |real| {
+        number.written.trim_start_matches(['+', '-']).starts_with('0')
+            && number.written.parse().is_ok_and(|decimal: f64| decimal != real)
+    };
+    let found = match number.real {
+        Some(real) if real.fract() != 0.0 => {
+            format!("it is {}, which Headscale cuts to {whole}", number.written)
+        }
+        Some(real) if is_octal(real) => {
+            format!("it is {}, which Headscale reads as octal for its leading 0: as {whole}", number.written)
+        }
+        _ => return,
+    };
+    let cure = format!("write {whole}, or the number that was meant");
+    pen.note(
+        Rule::NumberOdd,
+        around.field(member.value.at, &member.key),
+        found,
+        "a whole number as people write it",
+        cure,
+    );
 }
 
 /// A key that is there twice: Go's JSON takes the last, its YAML none.
@@ -260,11 +291,7 @@ fn simple(tree: &Tree, kind: Kind, form: Form) -> Result<Json, &'static str> {
             number.whole.map(Json::from).ok_or("a whole number without fraction and exponent")
         }
         (Kind::Whole, _) => Err("a whole number without quotes"),
-        (Kind::Number, Value::Number(number)) => {
-            let value = number.written.parse::<f64>().ok().filter(|value| value.is_finite());
-            let whole = number.whole.map(Json::from);
-            value.map(Json::from).or(whole).ok_or("a number")
-        }
+        (Kind::Number, Value::Number(number)) => number.real.map(Json::from).ok_or("a number"),
         (Kind::Number, _) => Err("a number without quotes"),
         (Kind::Switch, Value::Bool(value)) => Ok(Json::from(*value)),
         (Kind::Switch, Value::Text(text)) if form == Form::Yaml && is_old_yaml(text).is_some() => {

@@ -207,7 +207,7 @@ fn home(tree: &Tree, around: &Around, places: &mut BTreeMap<i64, At>, pen: &mut 
     for member in scores.into_iter().flatten() {
         let score = match &member.value.value {
             Value::Null => Some(0.0),
-            Value::Number(number) => number.written.parse::<f64>().ok().filter(|score| score.is_finite()),
+            Value::Number(number) => number.real,
             _ => None,
         };
         match (member.number, score) {

@@ -88,9 +88,11 @@ impl<'a> Reader<'a> {
         let value = match ast {
             Ast::NullKeyword(_) => Value::Null,
             Ast::BooleanLit(literal) => Value::Bool(literal.value),
-            Ast::NumberLit(literal) => {
-                Value::Number(Number { written: literal.value.to_owned(), whole: literal.value.parse().ok() })
-            }
+            Ast::NumberLit(literal) => Value::Number(Number {
+                written: literal.value.to_owned(),
+                whole: literal.value.parse().ok(),
+                real: literal.value.parse().ok().filter(|value: &f64| value.is_finite()),
+            }),
             Ast::StringLit(literal) => Value::Text(literal.value.into_owned()),
             Ast::Array(array) => {
                 Value::List(array.elements.into_iter().map(|one| self.tree(one)).collect::<Result<_, _>>()?)

@@ -11,5 +11,5 @@ mod unread;
 mod yaml;
 
 pub(super) use text::{Form, Text, parse};
-pub(super) use tree::{Member, Tree, Value, shorten};
+pub(super) use tree::{Member, Number, Tree, Value, shorten};
 pub(super) use unread::Unread;

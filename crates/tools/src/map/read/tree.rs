@@ -25,18 +25,20 @@ pub(in crate::map) enum Value {
 }
 
 /// A number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(in crate::map) struct Number {
     pub(in crate::map) written: String,
-    /// Its value, if it is a whole one that fits.
+    /// What its readers take it for where a whole one is wanted, if they do and it fits.
     pub(in crate::map) whole: Option<i64>,
+    /// Its value, if it is finite.
+    pub(in crate::map) real: Option<f64>,
 }
 
 /// A key and its value; an object may have the same key more than once.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::map) struct Member {
     pub(in crate::map) key: String,
-    /// Its value as the number of a region: in YAML one without quotes.
+    /// Its value as the number of a region: in YAML mostly one without quotes.
     pub(in crate::map) number: Option<i64>,
     pub(in crate::map) at: At,
     pub(in crate::map) value: Tree,

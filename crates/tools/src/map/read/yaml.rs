@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, options};
+use granit_parser::{Event, Parser, ScalarStyle, Span, Tag, options};
 
 use super::tree::{MAX_VALUES, Member, Number, Tree, Value};
 use super::unread::Unread;
@@ -79,8 +79,7 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
         let before = self.values;
         let (anchor, value) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let is_text = tag.is_some_and(|tag| tag.is_yaml_core_schema_tag("str"));
-                (anchor, scalar(&text, style == ScalarStyle::Plain && !is_text))
+                (anchor, scalar(&text, is_plain(style, tag.as_deref())))
             }
             Event::SequenceStart(_, anchor, _) => {
                 let mut list = Vec::new();
@@ -114,10 +113,10 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
             if event == Event::MappingEnd {
                 break;
             }
-            let Event::Scalar(key, style, ..) = event else {
+            let Event::Scalar(key, style, _, tag) = event else {
                 return Err(Unread { at: at(&span), reason: "a key that is no word".to_owned() });
             };
-            let is_plain = style == ScalarStyle::Plain;
+            let is_plain = is_plain(style, tag.as_deref());
             self.count(1, &span)?;
             let (event, value_span) = self.inner(&span)?;
             let value = self.tree(event, &value_span)?;
@@ -125,7 +124,7 @@ impl<'t, I: granit_parser::BorrowedInput<'t>> Reader<'t, I> {
                 merged.extend(inherited(value));
                 continue;
             }
-            let number = if is_plain { whole(&key) } else { None };
+            let number = if is_plain { number(&key).and_then(|number| number.whole) } else { None };
             members.push(Member { key: key.into_owned(), number, at: at(&span), value });
         }
         // What is written here wins over what is merged in.
@@ -181,6 +180,12 @@ fn inherited(value: Tree) -> Vec<Member> {
     all
 }
 
+/// Whether a scalar may be something else than a text: without quotes, or by its tag.
+fn is_plain(style: ScalarStyle, tag: Option<&Tag>) -> bool {
+    let is = |name| tag.is_some_and(|tag| tag.is_yaml_core_schema_tag(name));
+    is("int") || is("float") || (style == ScalarStyle::Plain && !is("str"))
+}
+
 /// What a scalar without quotes means to Go's YAML reader.
 fn scalar(text: &str, is_plain: bool) -> Value {
     if !is_plain {
@@ -190,37 +195,58 @@ fn scalar(text: &str, is_plain: bool) -> Value {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
-        text => match whole(text) {
-            None if !is_fraction(text) => Value::Text(text.to_owned()),
-            whole => Value::Number(Number { written: text.to_owned(), whole }),
-        },
+        text => number(text).map_or_else(|| Value::Text(text.to_owned()), Value::Number),
     }
 }
 
-/// A whole number in any of the notations of YAML.
-fn whole(text: &str) -> Option<i64> {
-    let (sign, digits) = match text.strip_prefix('-') {
+/// A number in any of the notations of Go's YAML reader; where a whole one is wanted, it cuts fractions off.
+fn number(text: &str) -> Option<Number> {
+    if !text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first)) {
+        return None;
+    }
+    let plain = text.replace('_', "");
+    let (whole, real) = match whole(&plain) {
+        #[expect(clippy::cast_precision_loss, reason = "as Go's reader does")]
+        Some(whole) => (Some(whole), Some(whole as f64)),
+        None => fraction(&plain).map(|real| (cut(real), Some(real)))?,
+    };
+    Some(Number { written: text.to_owned(), whole, real })
+}
+
+/// A whole number as in Go's source: one that begins with 0 is octal.
+fn whole(plain: &str) -> Option<i64> {
+    let (sign, digits) = match plain.strip_prefix('-') {
         Some(digits) => ("-", digits),
-        None => ("", text.strip_prefix('+').unwrap_or(text)),
+        None => ("", plain.strip_prefix('+').unwrap_or(plain)),
     };
     let (radix, digits) = match digits.get(..2) {
-        Some("0x") => (16, digits.get(2..)?),
-        Some("0o") => (8, digits.get(2..)?),
-        Some("0b") => (2, digits.get(2..)?),
+        Some("0x" | "0X") => (16, digits.get(2..)?),
+        Some("0o" | "0O") => (8, digits.get(2..)?),
+        Some("0b" | "0B") => (2, digits.get(2..)?),
+        Some(_) if digits.starts_with('0') => (8, digits),
         _ => (10, digits),
     };
-    let digits = digits.replace('_', "");
+    // A second sign is none.
     if !digits.starts_with(|first: char| first.is_ascii_hexdigit()) {
         return None;
     }
     i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
 }
 
-fn is_fraction(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_digit() || "+-.".contains(first))
-        && text.contains(|any: char| any.is_ascii_digit())
-        && text.parse::<f64>().is_ok_and(f64::is_finite)
+/// Neither `infinity` nor `nan`, which are words to YAML.
+fn fraction(plain: &str) -> Option<f64> {
+    let has_digit = plain.contains(|any: char| any.is_ascii_digit());
+    plain.parse().ok().filter(|value: &f64| has_digit && value.is_finite())
 }
+
+/// The whole part, if it fits.
+fn cut(real: f64) -> Option<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the range was looked at")]
+    (-MOST..MOST).contains(&real).then_some(real as i64)
+}
+
+/// One more than the greatest whole number.
+const MOST: f64 = 9_223_372_036_854_775_808.0;
 
 fn at(span: &Span) -> At {
     At { line: span.start.line(), column: span.start.col() + 1 }
