@@ -113,7 +113,7 @@ fn a_file_that_holds_no_map_is_told_as_such() {
     let (code, report) = super::json(&[&in_file(dir.path(), "regions:\n  900: [\n")]);
     assert_eq!((code, &report["relays"]), (Some(78), &json!([])), "{report}");
     let file = dir.path().join("bytes");
-    std::fs::write(&file, [0xff, 0xfe]).unwrap();
+    std::fs::write(&file, [0xff, 0xff]).unwrap();
     let (code, report) = super::json(&[file.to_str().unwrap()]);
     assert_eq!((code, rules(&report)), (Some(78), vec!["unreadable"]), "{report}");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::task::{JoinError, spawn_blocking};
 use wherry_client::{Dialer, FetchError, Trust, TrustError, Validators, Wanted};
-use wherry_wire::derp_map::DerpMap;
+use wherry_wire::derp_map::{DerpMap, TextError, decode};
 
 use super::disk::Disk;
 use super::kept;
@@ -43,8 +43,8 @@ pub(super) enum IncludeError {
     Status(u16),
     #[error("it is longer than {MAX_BYTES} bytes, so it is no map; check the path or URL")]
     TooLong,
-    #[error("it is no text in UTF-8, so it is no map; check the path or URL")]
-    NotText,
+    #[error("{0}, so it is no map; check the path or URL")]
+    NotText(#[from] TextError),
     #[error("it could not be judged: {0}")]
     Judge(#[from] JoinError),
     /// What is wrong with it, a line each.
@@ -302,7 +302,7 @@ async fn fetch(
 async fn judge(name: String, bytes: Vec<u8>, read: &ReadMap) -> Result<DerpMap, IncludeError> {
     let read = Arc::clone(read);
     let judging = move || {
-        let text = String::from_utf8(bytes).map_err(|_| IncludeError::NotText)?;
+        let text = decode(bytes)?;
         read(&name, &text).map_err(IncludeError::Wrong)
     };
     spawn_blocking(judging).await?

@@ -156,9 +156,11 @@ async fn an_included_map_that_turns_bad_stays_as_it_was_and_is_told() {
         desk.faults()
     );
     assert!(desk.faults()[5].ends_with("map: 2 mistakes more; wherry map check names all"));
-    fs::write(&path, b"\xff").unwrap();
-    desk.again().await;
-    assert!(desk.faults().concat().contains("no text in UTF-8"), "{:?}", desk.faults());
+    for (bytes, why) in [(b"\xff\xff", "no text in UTF-8"), (b"\x1f\x8b", "compressed with gzip")] {
+        fs::write(&path, bytes).unwrap();
+        desk.again().await;
+        assert!(desk.faults().concat().contains(why), "{:?}", desk.faults());
+    }
     fs::remove_file(&path).unwrap();
     desk.again().await;
     assert_eq!(desk.served.page(), before);

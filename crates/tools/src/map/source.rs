@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 
 use thiserror::Error;
 use wherry_client::{DialError, Dialer, FetchError, TlsError, Verify, Wanted};
+use wherry_wire::derp_map::{TextError, decode};
 
 use super::finding::{Finding, Place, Rule};
 
@@ -56,8 +57,8 @@ pub enum SourceFault {
     #[error("it is longer than {MAX_BYTES} bytes")]
     TooLong,
     /// It is no text.
-    #[error("it is no text in UTF-8")]
-    NotText,
+    #[error(transparent)]
+    NotText(TextError),
     /// It has a scheme of URLs that is not fetched.
     #[error("{scheme}:// is not fetched")]
     Scheme {
@@ -104,7 +105,7 @@ impl Source {
     }
 
     fn of(name: &str, origin: Origin, bytes: Result<Vec<u8>, SourceFault>) -> Result<Self, SourceError> {
-        let text = bytes.and_then(|bytes| String::from_utf8(bytes).map_err(|_| SourceFault::NotText));
+        let text = bytes.and_then(|bytes| decode(bytes).map_err(SourceFault::NotText));
         match text {
             Ok(text) => Ok(Self { name: name.to_owned(), origin, text }),
             Err(cause) => Err(SourceError { name: name.to_owned(), cause }),
@@ -116,7 +117,7 @@ impl SourceFault {
     /// Whether something is there, but no map.
     #[must_use]
     pub const fn is_no_map(&self) -> bool {
-        matches!(self, Self::TooLong | Self::NotText)
+        matches!(self, Self::TooLong | Self::NotText(_))
     }
 }
 
@@ -159,7 +160,12 @@ impl SourceError {
             SourceFault::TooLong => {
                 (Rule::Unreadable, "a map: some 50 KiB at most", "check that it is the right file or URL")
             }
-            SourceFault::NotText => {
+            SourceFault::NotText(TextError::Compressed) => (
+                Rule::Unreadable,
+                "JSON or YAML in UTF-8",
+                "give the file uncompressed, or let the URL's server send it as it is",
+            ),
+            SourceFault::NotText(_) => {
                 (Rule::Unreadable, "JSON or YAML in UTF-8", "check that it is the right file or URL")
             }
             SourceFault::Scheme { .. } => {

@@ -7,6 +7,7 @@
 //! costs bounded stack and memory, aliases in YAML included. Whether a map makes sense is for tools to judge.
 //!
 //! Source: tailscale: tailcfg/derpmap.go.
+mod encoding;
 mod entry;
 mod fields;
 mod forms;
@@ -15,6 +16,7 @@ mod model;
 mod names;
 mod yaml;
 
+pub use encoding::{TextError, decode};
 pub use entry::Entry;
 pub use forms::MapError;
 pub use merge::Change;
