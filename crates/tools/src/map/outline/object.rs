@@ -68,8 +68,13 @@ pub(super) struct Fields<'t> {
 }
 
 impl<'t> Fields<'t> {
+    /// The last of that name.
     pub(super) fn inner(&self, name: &str) -> Option<&'t Tree> {
-        self.inner.iter().rfind(|(known, _)| *known == name).map(|(_, tree)| *tree)
+        self.all_inner(name).last()
+    }
+
+    pub(super) fn all_inner(&self, name: &str) -> impl Iterator<Item = &'t Tree> {
+        self.inner.iter().filter(move |(known, _)| *known == name).map(|(_, tree)| *tree)
     }
 }
 
@@ -139,7 +144,7 @@ fn examples(known: &[Field], form: Form) -> String {
 
 fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &Around, pen: &mut Pen) {
     if let Some(first) = fields.places.insert(field.name, member.value.at) {
-        repeated(member, &member.key, first, around, pen);
+        repeated(member, &member.key, field.kind, first, around, pen);
     }
     if field.kind == Kind::Inner {
         fields.inner.push((field.name, &member.value));
@@ -205,11 +210,12 @@ fn odd(number: &Number, member: &Member, around: &Around, pen: &mut Pen) {
     );
 }
 
-/// A key that is there twice: Go's JSON takes the last, its YAML none.
-pub(super) fn repeated(member: &Member, field: &str, first: At, around: &Around, pen: &mut Pen) {
-    let effect = match around.form {
-        Form::Json => "readers of JSON silently take the last",
-        Form::Yaml => "Headscale refuses the whole file",
+/// A key that is there twice: Go's JSON takes the last, but of objects with names all members; its YAML takes none.
+pub(super) fn repeated(member: &Member, field: &str, kind: Kind, first: At, around: &Around, pen: &mut Pen) {
+    let effect = match (around.form, kind) {
+        (Form::Json, Kind::Inner) => "some readers of JSON take the last, Go's what is in both",
+        (Form::Json, _) => "readers of JSON silently take the last",
+        (Form::Yaml, _) => "Headscale refuses the whole file",
     };
     pen.note(
         Rule::DuplicateKey,

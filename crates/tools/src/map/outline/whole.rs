@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use wherry_wire::derp_map::{DerpMap, HomeParams};
 
-use super::known::{Field, HOME, MAP, Meaning, NODE, REGION, meaning, written};
+use super::known::{Field, HOME, Kind, MAP, Meaning, NODE, REGION, meaning, written};
 use super::model::{NodeOutline, Outline, Places, RegionOutline};
 use super::object::{Around, Fields, Pen, Sense, fields, repeated};
 use crate::map::finding::{At, Place, Rule};
@@ -18,10 +18,10 @@ pub(in crate::map) fn outline(text: &Text, source: &str, sense: Sense, pen: &mut
     let around = Around { form: text.form, sense, place, what: "the map" };
     let (tree, is_policy) = find_map(&text.tree, &around, pen)?;
     let found = fields(tree, MAP, &[("a region", REGION), ("a node", NODE)], &around, pen);
-    let written = found.inner("Regions");
-    let is_empty =
-        written.is_none_or(|tree| tree.value == Value::Null || tree.value == Value::Object(Vec::new()));
-    let regions = written.map_or_else(Vec::new, |tree| regions(tree, &around, pen));
+    let is_empty = found
+        .all_inner("Regions")
+        .all(|tree| tree.value == Value::Null || tree.value == Value::Object(Vec::new()));
+    let regions = regions(found.all_inner("Regions"), &around, pen);
     let mut scores = BTreeMap::new();
     let home_params = found.inner("HomeParams").and_then(|tree| home(tree, &around, &mut scores, pen));
     let (map, places): (DerpMap, Places) = typed(found);
@@ -89,15 +89,17 @@ fn typed<T: DeserializeOwned + Default>(fields: Fields<'_>) -> (T, Places) {
     (serde_json::from_value(Json::Object(fields.simple)).unwrap_or_default(), fields.places)
 }
 
-fn regions(tree: &Tree, around: &Around, pen: &mut Pen) -> Vec<RegionOutline> {
+/// Of a key that is there twice the regions of both, as Go's JSON has it.
+fn regions<'t>(trees: impl Iterator<Item = &'t Tree>, around: &Around, pen: &mut Pen) -> Vec<RegionOutline> {
     let mut seen: BTreeMap<i64, At> = BTreeMap::new();
     let mut regions = Vec::new();
-    for member in numbered(tree, around, "Regions", pen) {
+    let members: Vec<_> = trees.flat_map(|tree| numbered(tree, around, "Regions", pen)).collect();
+    for member in members {
         let Some(key) = member.number else { continue };
         let around = Around { place: Place { region: Some(key), ..around.place.clone() }, ..around.clone() };
         if let Some(first) = seen.insert(key, member.at) {
             let field = written("Regions", around.form);
-            repeated(member, &field, first, &around, pen);
+            repeated(member, &field, Kind::Whole, first, &around, pen);
         }
         regions.push(region(key, member, &around, pen));
     }
@@ -214,7 +216,7 @@ fn home(tree: &Tree, around: &Around, places: &mut BTreeMap<i64, At>, pen: &mut 
             (Some(region), Some(score)) => {
                 let first = places.insert(region, member.at);
                 if let Some(first) = first {
-                    repeated(member, &written("RegionScore", around.form), first, &around, pen);
+                    repeated(member, &written("RegionScore", around.form), Kind::Number, first, &around, pen);
                 }
                 home.region_score.entry(region).and_modify(|last| *last = score).or_insert(score);
             }
