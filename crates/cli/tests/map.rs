@@ -114,6 +114,7 @@ maps! {
     utf_16_yaml: "utf-16.yaml",
     web_page_json: "web-page.json",
     without_effect_yaml: "without-effect.yaml",
+    wrong_type_alone_json: "wrong-type-alone.json",
     wrong_type_json: "wrong-type.json",
     wrong_type_yaml: "wrong-type.yaml",
 }

@@ -1,5 +1,7 @@
 //! The map itself.
 
+use std::mem;
+
 use super::{Destination, homes, node, region};
 use crate::map::finding::{At, Place, Rule};
 use crate::map::outline::{Outline, Pen};
@@ -7,6 +9,7 @@ use crate::map::read::{Form, Text};
 
 /// Writes down what is wrong with a map; `destination` is who reads it, if that is known.
 pub(in crate::map) fn judge(map: &Outline, text: &Text, destination: Option<Destination>, pen: &mut Pen) {
+    let mut of_reading = mem::take(&mut pen.findings);
     form(map, text, destination, pen);
     if map.is_empty {
         let cure = "add a region; wherry map entry prints one";
@@ -22,6 +25,9 @@ pub(in crate::map) fn judge(map: &Outline, text: &Text, destination: Option<Dest
     region::judge_together(map, destination, pen);
     node::judge_together(map, pen);
     homes::judge(map, destination, pen);
+    pen.findings.retain(|finding| !map.is_unread(&finding.place));
+    of_reading.append(&mut pen.findings);
+    pen.findings = of_reading;
 }
 
 fn form(map: &Outline, text: &Text, destination: Option<Destination>, pen: &mut Pen) {

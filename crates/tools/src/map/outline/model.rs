@@ -1,6 +1,6 @@
 //! A map with the places of its parts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wherry_wire::derp_map::{DerpMap, Node, Region};
 
@@ -22,6 +22,8 @@ pub(in crate::map) struct Outline {
     pub(in crate::map) is_empty: bool,
     pub(in crate::map) at: At,
     pub(super) places: Places,
+    /// Places of values of which a mistake is known, and nothing else.
+    pub(super) unread: BTreeSet<At>,
     /// The places of the scores, by region.
     pub(super) scores: BTreeMap<i64, At>,
     /// All but the regions.
@@ -105,6 +107,11 @@ impl Outline {
             node: Some(node.label.clone()),
             ..self.in_region(region, field)
         }
+    }
+
+    /// Whether the place is that of a value of which nothing is known: what is said of it besides follows from that.
+    pub(in crate::map) fn is_unread(&self, place: &Place) -> bool {
+        place.field.is_some() && place.at.is_some_and(|at| self.unread.contains(&at))
     }
 
     /// A field's name as this map's form has it.

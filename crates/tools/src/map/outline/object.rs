@@ -1,5 +1,7 @@
 //! One object: which of its members are which fields.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::known::{Field, Kind, Meaning, UNMERGED, meaning, plainly, written};
@@ -11,6 +13,8 @@ use crate::map::read::{Form, Member, Number, Tree, Value, shorten};
 #[derive(Debug, Default)]
 pub(in crate::map) struct Pen {
     pub(in crate::map) findings: Vec<Finding>,
+    /// Places of values of another type of which nobody can say what they were meant to be.
+    pub(super) unread: BTreeSet<At>,
 }
 
 impl Pen {
@@ -87,7 +91,7 @@ pub(super) fn fields<'t>(
     pen: &mut Pen,
 ) -> Fields<'t> {
     let mut fields = Fields::default();
-    if !matches!(tree.value, Value::Object(_)) {
+    if !is_object(tree) {
         let expected =
             format!("{}, an object with fields such as {}", around.what, examples(known, around.form));
         let found = format!("{} is {}", around.what, tree.kind());
@@ -138,6 +142,11 @@ pub(super) fn fields<'t>(
     fields
 }
 
+/// Whether it has fields; what has none was found out to be of another type.
+pub(super) fn is_object(tree: &Tree) -> bool {
+    matches!(tree.value, Value::Object(_))
+}
+
 fn examples(known: &[Field], form: Form) -> String {
     known.iter().take(3).map(|field| written(field.name, form)).collect::<Vec<_>>().join(", ")
 }
@@ -165,10 +174,12 @@ fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &
                 expected,
                 cure_of_type(&member.value, field.kind),
             );
-            if around.sense == Sense::Meant
-                && let Some(meant) = meant(&member.value, field.kind)
-            {
-                drop(fields.simple.insert(field.name.to_owned(), meant));
+            match meant(&member.value, field.kind) {
+                Some(meant) if around.sense == Sense::Meant => {
+                    drop(fields.simple.insert(field.name.to_owned(), meant));
+                }
+                Some(_) => {}
+                None => drop(pen.unread.insert(member.value.at)),
             }
         }
     }
@@ -178,6 +189,9 @@ fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &
 fn meant(tree: &Tree, kind: Kind) -> Option<Json> {
     match (kind, &tree.value) {
         (Kind::Whole, Value::Text(text)) => text.trim().parse::<i64>().ok().map(Json::from),
+        (Kind::Number, Value::Text(text)) => {
+            text.trim().parse().ok().filter(|value: &f64| value.is_finite()).map(Json::from)
+        }
         (Kind::Switch, Value::Text(text)) => text.trim().parse::<bool>().ok().map(Json::from),
         (Kind::Text, Value::Number(number)) => Some(Json::from(number.written.clone())),
         _ => None,

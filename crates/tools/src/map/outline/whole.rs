@@ -1,6 +1,7 @@
 //! A whole map from a tree.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
@@ -8,7 +9,7 @@ use wherry_wire::derp_map::{DerpMap, HomeParams};
 
 use super::known::{Field, HOME, Kind, MAP, Meaning, NODE, REGION, meaning, written};
 use super::model::{NodeOutline, Outline, Places, RegionOutline};
-use super::object::{Around, Fields, Pen, Sense, fields, repeated};
+use super::object::{Around, Fields, Pen, Sense, fields, is_object, repeated};
 use crate::map::finding::{At, Place, Rule};
 use crate::map::read::{Form, Member, Text, Tree, Value, shorten};
 
@@ -27,7 +28,8 @@ pub(in crate::map) fn outline(text: &Text, source: &str, sense: Sense, pen: &mut
     let (map, places): (DerpMap, Places) = typed(found);
     let map = DerpMap { home_params, ..map };
     let (source, form, at) = (source.to_owned(), text.form, tree.at);
-    Some(Outline { source, form, is_policy, is_empty, at, places, scores, map, regions })
+    let unread = mem::take(&mut pen.unread);
+    Some(Outline { source, form, is_policy, is_empty, at, places, unread, scores, map, regions })
 }
 
 /// The map within what was given: the whole, or `derpMap` of a policy file.
@@ -101,7 +103,7 @@ fn regions<'t>(trees: impl Iterator<Item = &'t Tree>, around: &Around, pen: &mut
             let field = written("Regions", around.form);
             repeated(member, &field, Kind::Whole, first, &around, pen);
         }
-        regions.push(region(key, member, &around, pen));
+        regions.extend(region(key, member, &around, pen));
     }
     regions
 }
@@ -139,11 +141,12 @@ fn numbered<'t>(tree: &'t Tree, around: &Around, name: &str, pen: &mut Pen) -> V
     }
 }
 
-fn region(key: i64, member: &Member, around: &Around, pen: &mut Pen) -> RegionOutline {
+/// None if it is something else.
+fn region(key: i64, member: &Member, around: &Around, pen: &mut Pen) -> Option<RegionOutline> {
     let around = Around { what: "a region", ..around.clone() };
     if member.value.value == Value::Null {
         let (places, nodes) = (Places::new(), Vec::new());
-        return RegionOutline { key, at: member.at, places, region: None, is_empty: true, nodes };
+        return Some(RegionOutline { key, at: member.at, places, region: None, is_empty: true, nodes });
     }
     let found = fields(&member.value, REGION, &[("a node", NODE), ("the map", MAP)], &around, pen);
     let written = found.inner("Nodes");
@@ -151,7 +154,8 @@ fn region(key: i64, member: &Member, around: &Around, pen: &mut Pen) -> RegionOu
         written.is_none_or(|tree| tree.value == Value::Null || tree.value == Value::List(Vec::new()));
     let nodes = written.map_or_else(Vec::new, |tree| nodes(tree, &around, pen));
     let (region, places) = typed(found);
-    RegionOutline { key, at: member.at, places, region: Some(region), is_empty, nodes }
+    let region = RegionOutline { key, at: member.at, places, region: Some(region), is_empty, nodes };
+    is_object(&member.value).then_some(region)
 }
 
 fn nodes(tree: &Tree, around: &Around, pen: &mut Pen) -> Vec<NodeOutline> {
@@ -177,12 +181,13 @@ fn nodes(tree: &Tree, around: &Around, pen: &mut Pen) -> Vec<NodeOutline> {
             pen.note(Rule::NullNode, around.field(tree.at, &field), found, "a node", cure);
             continue;
         }
-        nodes.push(node(tree, number, around, pen));
+        nodes.extend(node(tree, number, around, pen));
     }
     nodes
 }
 
-fn node(tree: &Tree, number: usize, around: &Around, pen: &mut Pen) -> NodeOutline {
+/// None if it is something else.
+fn node(tree: &Tree, number: usize, around: &Around, pen: &mut Pen) -> Option<NodeOutline> {
     let is_name = |member: &&Member| member.key.eq_ignore_ascii_case("Name");
     let label = match tree.members().iter().find(is_name).map(|member| &member.value.value) {
         Some(Value::Text(name)) if !name.is_empty() => shorten(name),
@@ -195,7 +200,7 @@ fn node(tree: &Tree, number: usize, around: &Around, pen: &mut Pen) -> NodeOutli
     let is_zero = |name: &&str| found.simple.get(*name).is_some_and(|value| *value == 0);
     let zero_ports = ["DERPPort", "STUNPort"].into_iter().filter(is_zero).collect();
     let (node, places) = typed(found);
-    NodeOutline { label, at: tree.at, places, zero_ports, node }
+    is_object(tree).then_some(NodeOutline { label, at: tree.at, places, zero_ports, node })
 }
 
 fn home(tree: &Tree, around: &Around, places: &mut BTreeMap<i64, At>, pen: &mut Pen) -> Option<HomeParams> {
