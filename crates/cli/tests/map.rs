@@ -116,6 +116,7 @@ maps! {
     without_effect_yaml: "without-effect.yaml",
     wrong_type_alone_json: "wrong-type-alone.json",
     wrong_type_json: "wrong-type.json",
+    wrong_type_unquoted_yaml: "wrong-type-unquoted.yaml",
     wrong_type_yaml: "wrong-type.yaml",
 }
 

@@ -30,7 +30,10 @@ pub(super) fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, pe
             place("CertName"),
             format!("it is {cert_name:?}"),
             "a DNS name, an address, or a pin: sha256-raw: and 64 hex digits",
-            "correct it, or remove it if the certificate is for the host name",
+            match is_digest(cert_name).then(|| pin_of(cert_name)).flatten() {
+                Some(cure) => cure,
+                None => "correct it, or remove it if the certificate is for the host name".to_owned(),
+            },
         );
     }
     if node.insecure_for_tests {
@@ -65,20 +68,24 @@ fn looks_like_pin(cert_name: &str) -> bool {
     cert_name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("sha")) && cert_name.contains(':')
 }
 
+/// Whether it may be what is behind a pin's prefix, as other programs write it.
+fn is_digest(cert_name: &str) -> bool {
+    cert_name.chars().all(|any| any.is_ascii_hexdigit() || any == ':' || any == ' ')
+}
+
 /// What to write, where the pin can be made out.
 fn cure_of_pin(cert_name: &str) -> String {
-    let digits: String = cert_name
+    let digits = cert_name
         .rsplit_once("sha256-raw:")
-        .map_or_else(|| cert_name.split_once(':').map_or("", |(_, rest)| rest), |(_, rest)| rest)
-        .chars()
-        .filter(|any| any.is_ascii_hexdigit())
-        .map(|any| any.to_ascii_lowercase())
-        .collect();
-    let pin = format!("{}{digits}", Pin::PREFIX);
-    match pin.parse::<Pin>() {
-        Ok(pin) => format!("write {pin}, if the digits are those of the certificate's SHA-256"),
-        Err(_) => "wherry map entry with the relay's address prints the pin".to_owned(),
-    }
+        .map_or_else(|| cert_name.split_once(':').map_or("", |(_, rest)| rest), |(_, rest)| rest);
+    pin_of(digits).unwrap_or_else(|| "wherry map entry with the relay's address prints the pin".to_owned())
+}
+
+/// The pin with the hex digits of a text, if it has so many.
+fn pin_of(text: &str) -> Option<String> {
+    let digits = text.chars().filter(char::is_ascii_hexdigit).map(|any| any.to_ascii_lowercase());
+    let pin: Pin = Pin::PREFIX.chars().chain(digits).collect::<String>().parse().ok()?;
+    Some(format!("write {pin}, if the digits are those of the certificate's SHA-256"))
 }
 
 fn is_name(text: &str) -> bool {

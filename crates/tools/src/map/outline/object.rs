@@ -172,7 +172,7 @@ fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &
                 around.field(member.value.at, &member.key),
                 format!("it is {}", member.value.kind()),
                 expected,
-                cure_of_type(&member.value, field.kind),
+                cure_of_type(&member.value, field.kind, around.form),
             );
             match meant(&member.value, field.kind) {
                 Some(meant) if around.sense == Sense::Meant => {
@@ -331,9 +331,16 @@ fn is_old_yaml(text: &str) -> Option<bool> {
     }
 }
 
-fn cure_of_type(tree: &Tree, kind: Kind) -> &'static str {
+fn cure_of_type(tree: &Tree, kind: Kind, form: Form) -> &'static str {
     match (&tree.value, kind) {
-        (Value::Text(_), Kind::Whole | Kind::Number | Kind::Switch) => "take away the quotes",
+        (Value::Text(_), Kind::Whole | Kind::Number | Kind::Switch) if meant(tree, kind).is_some() => {
+            "take away the quotes"
+        }
+        (Value::Text(text), Kind::Whole | Kind::Number) if form == Form::Yaml && text.contains('#') => {
+            "write the number alone; a comment begins with a space and #"
+        }
+        (Value::Text(_), Kind::Whole | Kind::Number) => "write the number alone",
+        (Value::Text(_), Kind::Switch) => "write true or false",
         (Value::Number(_) | Value::Bool(_), Kind::Text) => "put it in quotes",
         _ => "correct the value; the whole map is refused until then",
     }
