@@ -149,10 +149,18 @@ fn family(
     text: &str,
     pen: &mut Pen,
 ) {
-    let right: Option<IpAddr> = match field {
-        "IPv4" => text.parse::<Ipv4Addr>().ok().map(Into::into),
-        _ => text.parse::<Ipv6Addr>().ok().map(Into::into),
-    };
+    let (v4, v6) = (text.parse::<Ipv4Addr>(), text.parse::<Ipv6Addr>());
+    if let (Ok(ip), "IPv6") = (&v6, field)
+        && let Some(v4) = ip.to_ipv4_mapped()
+    {
+        let found = format!("it is {text:?}, an IPv4 address written as IPv6: clients fail to dial it");
+        let place = map.in_node(region, one, field);
+        let cure =
+            format!("write {}, and here an address of IPv6 or none", map.line("IPv4", &format!("\"{v4}\"")));
+        return pen.note(Rule::AddressBad, place, found, "an address of IPv6", cure);
+    }
+    let right: Option<IpAddr> =
+        if field == "IPv4" { v4.ok().map(Into::into) } else { v6.ok().map(Into::into) };
     let no_host = right.and_then(no_host_kind);
     if text.is_empty() || text == "none" || (right.is_some() && no_host.is_none()) {
         return;

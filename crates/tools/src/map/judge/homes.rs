@@ -27,6 +27,7 @@ pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut P
             }
         }
     }
+    no_home(map, pen);
     let headscale = matches!(destination, Some(Destination::HeadscalePaths | Destination::HeadscaleUrls));
     let is_there = [map.map.home_params.is_some(), map.map.omit_default_regions];
     for (field, _) in UNMERGED.into_iter().zip(is_there).filter(|(_, is_there)| headscale && *is_there) {
@@ -39,6 +40,24 @@ pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut P
             ),
             "regions alone",
             "remove it, or leave it for other readers",
+        );
+    }
+}
+
+/// Without a region that may be home, clients fall back on any.
+fn no_home(map: &Outline, pen: &mut Pen) {
+    let mut live = map.live().peekable();
+    let Some((first, _)) = live.peek().copied() else { return };
+    if live.all(|(_, region)| region.no_measure_no_home) {
+        let field = map.name("NoMeasureNoHome");
+        pen.note(
+            Rule::WithoutEffect,
+            map.in_region(first, "NoMeasureNoHome"),
+            format!(
+                "each region has {field}, so clients measure none and take one at random as home all the same"
+            ),
+            "a region that may be home",
+            "remove it from one region, unless another map brings one",
         );
     }
 }

@@ -62,7 +62,7 @@ fn form(map: &Outline, text: &Text, destination: Option<Destination>, pen: &mut 
             place(liberty.at),
             liberty.reason.clone(),
             "JSON without comments and trailing commas: only Tailscale's policy files may have them",
-            "remove it",
+            "remove it and its like in what follows",
         );
     }
     if text.has_mark && map.form == Form::Json {

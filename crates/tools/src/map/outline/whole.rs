@@ -34,7 +34,7 @@ pub(in crate::map) fn outline(text: &Text, source: &str, sense: Sense, pen: &mut
 
 /// The map within what was given: the whole, or `derpMap` of a policy file.
 fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t Tree, bool)> {
-    let has = |name: &str| tree.members().iter().find(|member| member.key.eq_ignore_ascii_case(name));
+    let has = |name: &str| member(tree, name);
     if has("Regions").is_some() {
         return Some((tree, false));
     }
@@ -49,9 +49,13 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
             format!("it is the text {:?}", shorten(text)),
             "give the file or URL of a map; wherry map entry prints one",
         ),
+        _ if has("derp").is_some_and(|derp| is_map(&derp.value)) => (
+            "the map stands under the key derp".to_owned(),
+            "take that key away, and move what stands under it one level out",
+        ),
         _ if has("derp").is_some() => (
-            "it is Headscale's own configuration".to_owned(),
-            "give the file that stands under derp.paths in it, or the URL under derp.urls",
+            "it is the configuration of a control plane".to_owned(),
+            "give the map that it names: Headscale has files under derp.paths and URLs under derp.urls",
         ),
         _ if has("acls").or_else(|| has("grants")).is_some() => (
             "it is a policy file without derpMap".to_owned(),
@@ -78,6 +82,14 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
     let expected = format!("a map, whose key {} holds the regions by id", written("Regions", around.form));
     pen.note(Rule::NotAMap, around.at(tree.at), found, expected, cure);
     None
+}
+
+fn member<'t>(tree: &'t Tree, name: &str) -> Option<&'t Member> {
+    tree.members().iter().find(|member| member.key.eq_ignore_ascii_case(name))
+}
+
+fn is_map(tree: &Tree) -> bool {
+    member(tree, "Regions").is_some()
 }
 
 /// Whether it is most likely all regions under a mistyped name.
