@@ -1,6 +1,8 @@
 //! `wherry doctor` against relays with faults, each made for real.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+#[path = "doctor/chain.rs"]
+mod chain;
 #[path = "doctor/families.rs"]
 mod families;
 #[path = "doctor/host.rs"]

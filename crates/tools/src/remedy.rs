@@ -144,9 +144,13 @@ fn pin(failure: &PinFailure) -> String {
             "if the relay's certificate was replaced, put \"{found}\" into CertName of the map entry; if not, \
              somebody else answers"
         ),
-        PinFailure::SeveralCertificates { .. } => {
-            "let the relay show its certificate alone, without the chain".to_owned()
-        }
+        PinFailure::SeveralCertificates { .. } => format!(
+            "a pin is for one self-signed certificate that is shown alone: let the relay show such a one; or, if these are from \
+             an authority, {UNPIN}, and make that authority known to the hosts of all clients unless they know it"
+        ),
+        PinFailure::Issued { .. } => format!(
+            "{UNPIN}: a certificate from an authority is judged by its name, and is another one after each renewal"
+        ),
         PinFailure::Expired => {
             "make a new certificate on the relay and put its pin into the map entry".to_owned()
         }
@@ -158,15 +162,29 @@ fn pin(failure: &PinFailure) -> String {
     }
 }
 
+/// How a pin is taken back.
+const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
+
 fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
     match (fault, situation.seen_pin) {
-        (CertificateFault::UnknownIssuer, Some(pin)) => format!(
+        (CertificateFault::SelfSigned, Some(pin)) => format!(
             "if the certificate is self-signed, pin it: compare with the relay that it is \"{pin}\", then put that \
              into CertName of the map entry (here: --pin)"
         ),
-        (CertificateFault::UnknownIssuer, None) if situation.tool == Tool::Bench => {
+        (CertificateFault::SelfSigned, None) if situation.tool == Tool::Bench => {
             "if the certificate is self-signed, give its --pin, which the relay prints and `wherry ping` shows, or \
              --insecure"
+                .to_owned()
+        }
+        (CertificateFault::IssuerMissing, _) => {
+            "let the relay, or the proxy before it, serve the whole chain (fullchain.pem in place of cert.pem: its certificate, then \
+             that of the issuer); if the issuer is a root of your own, make it known to the hosts of all clients; do not pin it: \
+             after a renewal it is another one"
+                .to_owned()
+        }
+        (CertificateFault::UnknownIssuer, _) => {
+            "make that authority known to the hosts of all clients (its root certificate into their store), or let the relay serve \
+             one self-signed certificate alone and pin that, or get one from a known authority"
                 .to_owned()
         }
         (CertificateFault::Expired, _) => {

@@ -201,7 +201,7 @@ impl Visit<'_> {
         let is_cured_by_pin = matches!(
             err,
             DialError::Tls(
-                TlsError::Certificate { fault: CertificateFault::UnknownIssuer, .. }
+                TlsError::Certificate { fault: CertificateFault::SelfSigned, .. }
                     | TlsError::Pin(PinFailure::OtherCertificate { .. })
             )
         );
