@@ -1,12 +1,13 @@
 //! What to do about each way a dial can fail, in one plain sentence; for every tool that dials.
 
-use std::io;
 use std::net::IpAddr;
 
 use wherry_client::{
-    AttemptError, CertificateFault, DialError, Endpoint, HandshakeError, Pin, PinFailure, Step, TlsError,
-    UpgradeError,
+    Attempt, AttemptError, CertificateFault, DialError, Endpoint, HandshakeError, Pin, PinFailure, Step,
+    TlsError, UpgradeError,
 };
+
+use crate::hindrance::Hindrance;
 
 /// What else is known when a dial fails.
 #[derive(Debug, Clone, Copy)]
@@ -71,12 +72,9 @@ pub const LOG: &str = "the relay's own log says more (wherry: with WHERRY_LOG=de
 pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
     let port = situation.endpoint.port();
     match err {
-        DialError::Unreachable { .. } if err.step() == Step::Dns => {
-            "check the spelling of the name and its A and AAAA records, or use the relay's address".to_owned()
-        }
-        DialError::Unreachable { attempts } => {
-            tcp(attempts.last().map(|attempt| &attempt.error), port, situation.tool)
-        }
+        DialError::Timeout { step: Step::Dns, .. } => RESOLVER.to_owned(),
+        DialError::Unreachable { attempts } if err.step() == Step::Dns => name(attempts),
+        DialError::Unreachable { attempts } => tcp(attempts, port, situation.tool),
         DialError::Timeout { step: Step::Tcp, .. } => closed(port),
         DialError::Timeout { .. } => format!(
             "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
@@ -88,20 +86,55 @@ pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
     }
 }
 
-fn tcp(last: Option<&AttemptError>, port: u16, tool: Tool) -> String {
-    match last {
-        Some(AttemptError::Connect(err)) if err.kind() == io::ErrorKind::ConnectionRefused => format!(
+/// The resolver fails, whatever the name is.
+const RESOLVER: &str = "the name servers that this host asks (/etc/resolv.conf) do not answer, or fail: check whether other \
+                        names resolve here (getent hosts NAME); if they do, those that have the records of this name fail; \
+                        until then use the relay's address";
+
+fn name(attempts: &[Attempt]) -> String {
+    let is_failing = |attempt: &Attempt| matches!(&attempt.error, AttemptError::Lookup(err) if is_of_resolver(&err.to_string()));
+    match attempts.iter().any(is_failing) {
+        true => RESOLVER.to_owned(),
+        false => {
+            "check the spelling of the name and its A and AAAA records, or use the relay's address".to_owned()
+        }
+    }
+}
+
+/// Whether it is the resolver that fails, rather than the name that is unknown: the words of the C library, glibc's and musl's,
+/// are all that is left of its error.
+fn is_of_resolver(words: &str) -> bool {
+    ["Temporary failure", "Try again", "Non-recoverable", "Unrecoverable"]
+        .iter()
+        .any(|one| words.contains(one))
+}
+
+fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {
+    let or = |words: &'static str| if tool.has_families() { words } else { "" };
+    match Hindrance::of(attempts) {
+        Some(Hindrance::Refused) => format!(
             "nothing listens on {port}/tcp there, or a firewall rejects it: check that the relay runs and on which port"
         ),
-        Some(AttemptError::Connect(_)) => {
-            let or = if tool.has_families() { ", or try -4 or -6" } else { "" };
-            format!("there is no way to that address from here: check this host's network{or}")
+        Some(Hindrance::Rejected) => format!(
+            "a firewall rejects {port}/tcp, or nobody has that address: check that the address is the relay's, then open the port \
+             in the host's firewall and in the provider's"
+        ),
+        Some(Hindrance::Forbidden) => {
+            format!(
+                "this host does not let the connection out: check its own firewall{}",
+                or(", or try -4 or -6")
+            )
         }
-        Some(AttemptError::NoFamily) => {
-            let or = if tool.has_families() { ", or -4 or -6 here," } else { "" };
-            format!("the entry{or} leaves no address to dial: fill in IPv4 or IPv6 in the map entry")
-        }
-        _ => closed(port),
+        Some(Hindrance::NoWay) => format!(
+            "there is no way to that address from here: check this host's network{}",
+            or(", or try -4 or -6")
+        ),
+        Some(Hindrance::Silent) => closed(port),
+        None if attempts.iter().any(|attempt| matches!(attempt.error, AttemptError::NoFamily)) => format!(
+            "the entry{} leaves no address to dial: fill in IPv4 or IPv6 in the map entry",
+            or(", or -4 or -6 here,")
+        ),
+        None => closed(port),
     }
 }
 
@@ -251,6 +284,24 @@ fn handshake(err: &HandshakeError, tool: Tool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
+
+    #[test]
+    fn a_resolver_that_fails_and_a_name_that_is_unknown_are_told_apart() {
+        let said = |words: &str| {
+            let error = AttemptError::Lookup(io::Error::other(words.to_owned()));
+            name(&[Attempt { label: String::new(), at: String::new(), error }])
+        };
+        let prefix = "failed to lookup address information: ";
+        for words in ["Temporary failure in name resolution", "Try again"] {
+            assert!(said(&format!("{prefix}{words}")).contains("/etc/resolv.conf"), "{words}");
+        }
+        for words in
+            ["Name or service not known", "Name does not resolve", "No address associated with hostname"]
+        {
+            assert!(said(&format!("{prefix}{words}")).contains("spelling"), "{words}");
+        }
+    }
 
     fn advice(url: &str, tool: Tool, err: TlsError) -> String {
         let endpoint = url.parse().unwrap();
@@ -271,7 +322,8 @@ mod tests {
             for last in
                 [AttemptError::Connect(io::ErrorKind::NetworkUnreachable.into()), AttemptError::NoFamily]
             {
-                assert_eq!(tcp(Some(&last), 443, tool).contains("-4 or -6"), has_families, "{tool:?}");
+                let attempts = [Attempt { label: String::new(), at: String::new(), error: last }];
+                assert_eq!(tcp(&attempts, 443, tool).contains("-4 or -6"), has_families, "{tool:?}");
             }
             let plain = advice("https://relay.example", tool, TlsError::NotTls);
             assert_eq!(plain.contains("http:// URL"), takes_http, "{tool:?}");

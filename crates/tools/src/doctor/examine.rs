@@ -244,13 +244,20 @@ impl Visit<'_> {
     }
 
     fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<Pin>) {
-        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
-        let remedy = remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin });
+        let remedy = self.remedy(err, seen_pin);
         let found = match part {
+            Part::Name if matches!(err, DialError::Timeout { .. }) => {
+                format!("{}: the resolver of this host does not answer: {err}", self.patient.endpoint.host())
+            }
             Part::Port => format!("{}/tcp is not reached: {err}", self.patient.endpoint.port()),
             _ => err.to_string(),
         };
         self.note(Finding::error(part, found, remedy));
+    }
+
+    fn remedy(&self, err: &DialError, seen_pin: Option<Pin>) -> String {
+        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
+        remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin })
     }
 
     fn note(&mut self, finding: Finding) {

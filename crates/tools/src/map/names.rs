@@ -131,17 +131,19 @@ fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answ
             );
         }
     }
-    if let Way::Fixed(ip) = v4
-        && addresses.iter().any(IpAddr::is_ipv4)
-        && !addresses.contains(&ip)
-    {
-        pen.note(
-            Rule::AddressDiffers,
-            map.in_node(region, one, "IPv4"),
-            format!("it is {ip}, but the name {name} has {}", list(addresses)),
-            "an address of the name",
-            "if the relay's address has changed, correct it; on a line whose address changes, remove the field",
-        );
+    for (way, field) in [(v4, "IPv4"), (v6, "IPv6")] {
+        if let Way::Fixed(ip) = way
+            && addresses.iter().any(|known| known.is_ipv4() == ip.is_ipv4())
+            && !addresses.contains(&ip)
+        {
+            pen.note(
+                Rule::AddressDiffers,
+                map.in_node(region, one, field),
+                format!("it is {ip}, but the name {name} has {}", list(addresses)),
+                "an address of the name",
+                "if the relay's address has changed, correct it; on a line whose address changes, remove the field",
+            );
+        }
     }
 }
 
