@@ -187,13 +187,17 @@ fn pin(failure: &PinFailure) -> String {
         PinFailure::Expired => {
             "make a new certificate on the relay and put its pin into the map entry".to_owned()
         }
-        PinFailure::NotYetValid => "compare the clocks of the relay and of this host".to_owned(),
+        PinFailure::NotYetValid => NOT_YET.to_owned(),
         PinFailure::OtherName { name } => {
             format!("make a certificate for {name} and put its pin into the map entry")
         }
         _ => "make a new certificate on the relay and put its pin into the map entry".to_owned(),
     }
 }
+
+/// A certificate whose time has not come.
+const NOT_YET: &str = "if a clock is wrong, this host's or that of whoever issued it, set it; else wait, or let the relay show \
+                       one that is valid already";
 
 /// How a pin is taken back.
 const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
@@ -223,7 +227,7 @@ fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
         (CertificateFault::Expired, _) => {
             "renew the certificate, and have the relay read it (a reload or a restart)".to_owned()
         }
-        (CertificateFault::NotYetValid, _) => "compare the clocks of the relay and of this host".to_owned(),
+        (CertificateFault::NotYetValid, _) => NOT_YET.to_owned(),
         (CertificateFault::OtherName, _) => format!(
             "name it as its certificate does, or put that name into CertName of the map entry, or get a \
              certificate for {:?}",

@@ -12,6 +12,7 @@ use wherry_wire::derp_map::Entry;
 use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
 use super::{certificate, families, udp};
+use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
 use crate::remedy::{self, Situation, Tool};
 
@@ -196,8 +197,15 @@ impl Visit<'_> {
         }
         let leaf = blind.as_ref().and_then(|secured| secured.tls()?.chain.first());
         let seen = leaf.map(|leaf| Pin::of(leaf));
-        self.fault(Part::Tls, err, seen);
-        self.findings.extend(blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault));
+        let expiry = blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault);
+        // A server may take one at a time.
+        drop(blind);
+        if is_of_dates(err) {
+            self.date_fault(err, expiry).await;
+        } else {
+            self.fault(Part::Tls, err, seen);
+            self.findings.extend(expiry);
+        }
         let is_cured_by_pin = matches!(
             err,
             DialError::Tls(
@@ -206,6 +214,21 @@ impl Visit<'_> {
             )
         );
         self.pin = seen.filter(|_| is_cured_by_pin);
+    }
+
+    /// A certificate whose dates are wrong, unless it is a clock that is.
+    async fn date_fault(&mut self, err: &DialError, expiry: Option<Finding>) {
+        let blind = Target::one(self.patient.endpoint.clone().with_verify(Verify::Nothing));
+        let clock = certificate::clock(self.dialer, &blind).await;
+        let is_clock_wrong = clock.is_fault();
+        self.note(clock);
+        let remedy = self.remedy(err, None);
+        let remedy = match is_clock_wrong {
+            true => format!("first set the clock that is wrong; only if this host's is right: {remedy}"),
+            false => remedy,
+        };
+        let more = expiry.map(|expiry| format!(" ({})", expiry.found)).unwrap_or_default();
+        self.note(Finding::error(Part::Tls, format!("{err}{more}"), remedy));
     }
 
     /// The DERP handshake as a stranger, and with the key of a node that is admitted.
@@ -263,4 +286,20 @@ impl Visit<'_> {
     fn note(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
+}
+
+/// Whether somebody answers that nothing listens there.
+fn is_refused(err: &DialError) -> bool {
+    matches!(err, DialError::Unreachable { attempts } if Hindrance::of(attempts) == Some(Hindrance::Refused))
+}
+
+/// Whether it is the dates of a certificate that are refused, which a wrong clock does as well.
+fn is_of_dates(err: &DialError) -> bool {
+    matches!(
+        err,
+        DialError::Tls(
+            TlsError::Certificate { fault: CertificateFault::Expired | CertificateFault::NotYetValid, .. }
+                | TlsError::Pin(PinFailure::Expired | PinFailure::NotYetValid)
+        )
+    )
 }
