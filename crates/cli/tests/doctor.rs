@@ -9,6 +9,8 @@ mod families;
 mod host;
 #[path = "doctor/maps.rs"]
 mod maps;
+#[path = "doctor/proxies.rs"]
+mod proxies;
 #[path = "subject/relay.rs"]
 mod relay;
 

@@ -80,7 +80,7 @@ pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
             "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
         ),
         DialError::Tls(err) => tls(err, situation),
-        DialError::Handshake(HandshakeError::Upgrade(err)) => upgrade(err, situation.tool),
+        DialError::Handshake(HandshakeError::Upgrade(err)) => upgrade(err, situation),
         DialError::Handshake(err) => handshake(err, situation.tool),
         _ => LOG.to_owned(),
     }
@@ -237,27 +237,63 @@ fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
     }
 }
 
-fn upgrade(err: &UpgradeError, tool: Tool) -> String {
+fn upgrade(err: &UpgradeError, situation: &Situation<'_>) -> String {
     match err {
-        UpgradeError::Status { status: 400, body } if body.contains("HTTPS") => {
-            "that port speaks TLS: name it by its https:// URL, or leave out http://".to_owned()
+        UpgradeError::Status { status, body, .. } => refusal(*status, body, situation),
+        UpgradeError::WebSocket(_) => not_upgraded(situation.tool),
+        UpgradeError::NotHttp => {
+            "something else than a relay listens on that port: check host and port".to_owned()
         }
-        UpgradeError::Status { status: 404, .. } => {
-            "there is no relay under this path: check the URL, and that the relay is switched on".to_owned()
-        }
-        UpgradeError::Status { status: 502..=504, .. } => {
-            "the proxy there does not reach the relay behind it: check that the relay runs and the proxy's target"
-                .to_owned()
-        }
-        UpgradeError::Status { .. } | UpgradeError::WebSocket(_) => {
-            let or = if matches!(tool, Tool::Ping { .. }) { ", or try --websocket" } else { "" };
-            format!(
-                "if a proxy stands before the relay, let it pass the headers Upgrade and Connection on /derp{or}"
-            )
-        }
-        UpgradeError::NotHttp => "something else than a relay listens on that port: check host and port".to_owned(),
         _ => format!("the relay, or a proxy before it, hangs up on the request; {LOG}"),
     }
+}
+
+/// An answer by HTTP in place of the upgrade.
+fn refusal(status: u16, body: &str, situation: &Situation<'_>) -> String {
+    match status {
+        400 if body.contains("HTTPS") && situation.endpoint.is_tls() => {
+            "the proxy there speaks plain HTTP to a TLS listener: let it speak HTTPS to the relay (nginx: proxy_pass https://…), or \
+             give the relay a listener without TLS for it (wherry: listen = \"plain:127.0.0.1:8080\")"
+                .to_owned()
+        }
+        400 if body.contains("HTTPS") => {
+            "that port speaks TLS: name it by its https:// URL, or leave out http://".to_owned()
+        }
+        400 if body.contains("SSL certificate") => {
+            "the server there asks for a certificate of the client, and clients have none: let it do without for this host name"
+                .to_owned()
+        }
+        200..=299 => {
+            "a web server answers there in place of a relay: check host and port; if a proxy stands before the relay, let it know \
+             this host name and pass /derp on to the relay"
+                .to_owned()
+        }
+        301..=303 | 307 | 308 => {
+            "clients follow no redirect: let the server there pass /derp on to the relay itself, or name the relay as it is reached \
+             without one"
+                .to_owned()
+        }
+        401 | 403 | 407 => {
+            "something before the relay asks for a log-in, or forbids: let it pass /derp for everybody, the relay has its own \
+             admission"
+                .to_owned()
+        }
+        404 => "there is no relay under this path: check the URL, and that the relay is switched on".to_owned(),
+        426 => not_upgraded(situation.tool),
+        429 => "something before the relay limits requests: raise its limit, or lift it for /derp".to_owned(),
+        502..=504 => "the proxy there does not reach the relay behind it: check that the relay runs and the proxy's target"
+            .to_owned(),
+        _ => format!(
+            "what answers there is no relay, or a proxy that keeps the request from it: check host and port, and what the proxy \
+             does with /derp; {LOG}"
+        ),
+    }
+}
+
+/// The relay got a request of which a proxy took the upgrade out.
+fn not_upgraded(tool: Tool) -> String {
+    let or = if matches!(tool, Tool::Ping { .. }) { ", or try --websocket" } else { "" };
+    format!("if a proxy stands before the relay, let it pass the headers Upgrade and Connection on /derp{or}")
 }
 
 fn handshake(err: &HandshakeError, tool: Tool) -> String {
@@ -331,6 +367,34 @@ mod tests {
             }
             let plain = advice("https://relay.example", tool, TlsError::NotTls);
             assert_eq!(plain.contains("http:// URL"), takes_http, "{tool:?}");
+        }
+    }
+
+    #[test]
+    fn each_answer_in_place_of_an_upgrade_has_its_own_advice() {
+        let https = "Client sent an HTTP request to an HTTPS server.";
+        for (url, status, body, word) in [
+            ("https://relay.example", 426, "DERP requires connection upgrade", "Upgrade and Connection"),
+            ("https://relay.example", 400, https, "plain HTTP to a TLS listener"),
+            ("http://relay.example", 400, https, "https:// URL"),
+            (
+                "https://relay.example",
+                400,
+                "No required SSL certificate was sent",
+                "certificate of the client",
+            ),
+            ("https://relay.example", 200, "", "web server answers"),
+            ("https://relay.example", 302, "", "follow no redirect"),
+            ("https://relay.example", 401, "", "log-in"),
+            ("https://relay.example", 429, "", "limits requests"),
+            ("https://relay.example", 502, "502 Bad Gateway", "does not reach the relay"),
+            ("https://relay.example", 400, "", "keeps the request from it"),
+        ] {
+            let endpoint = url.parse().unwrap();
+            let situation =
+                Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin: None };
+            let said = refusal(status, body, &situation);
+            assert!(said.contains(word), "{status}: {said}");
         }
     }
 
