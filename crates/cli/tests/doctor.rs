@@ -258,6 +258,15 @@ fn stun_behind_a_container_network_sees_a_private_address() {
 }
 
 #[test]
+fn a_port_that_is_shut_does_not_keep_stun_from_being_asked() {
+    let at = own_address();
+    let port = stun_that_sees(at.into(), "127.0.0.1:40000");
+    let (code, report) = json(&[&format!("{at}:8443"), "--stun-port", &port.to_string()]);
+    let stun = report["relays"][0]["findings"].as_array().unwrap().iter().find(|one| one["part"] == "stun");
+    assert_eq!((code, &stun.unwrap()["mark"]), (Some(1), &json!("ok")), "{report}");
+}
+
+#[test]
 fn plain_http_where_tls_is_expected_is_named() {
     let addr = server(|mut stream| {
         drop(stream.read(&mut [0; 512]));
@@ -320,6 +329,17 @@ fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
     }
 }
 
+/// Whichever of the two is wrong: the relay has its certificate for a good one, this host has not.
+#[test]
+fn where_clocks_differ_it_is_they_that_are_named_before_a_certificate_out_of_date() {
+    let (code, report) = of_trusted("", 10, 9, "Sun, 06 Nov 1994 08:49:37 GMT");
+    let found = faults(&report);
+    let parts: Vec<_> = found.iter().map(|one| one[1].as_str()).collect();
+    assert_eq!((code, parts), (Some(1), vec!["clock", "tls"]), "{report}");
+    assert!(found[0][2].contains("days behind") && found[0][3].contains("time server"), "{found:?}");
+    assert!(found[1][3].contains("first set the clock that is wrong"), "{found:?}");
+}
+
 #[test]
 fn a_clock_that_is_off_is_named() {
     let addr = server(|mut stream| {
@@ -331,17 +351,6 @@ fn a_clock_that_is_off_is_named() {
     let found = faults(&report);
     assert_eq!((code, found[0][1].as_str()), (Some(1), "clock"), "{report}");
     assert!(found[0][2].contains("behind") && found[0][3].contains("time server"), "{found:?}");
-}
-
-/// Whichever of the two is wrong: the relay has its certificate for a good one, this host has not.
-#[test]
-fn where_clocks_differ_it_is_they_that_are_named_before_a_certificate_out_of_date() {
-    let (code, report) = of_trusted("", 10, 9, "Sun, 06 Nov 1994 08:49:37 GMT");
-    let found = faults(&report);
-    let parts: Vec<_> = found.iter().map(|one| one[1].as_str()).collect();
-    assert_eq!((code, parts), (Some(1), vec!["clock", "tls"]), "{report}");
-    assert!(found[0][2].contains("days behind") && found[0][3].contains("time server"), "{found:?}");
-    assert!(found[1][3].contains("first set the clock that is wrong"), "{found:?}");
 }
 
 #[test]

@@ -165,6 +165,7 @@ impl Visit<'_> {
             endpoint,
             stun_port: stun.map(|stun| stun.port),
             stun_ip: stun.and_then(|stun| stun.test_ip),
+            ip: stun.and_then(|stun| stun.ip),
             stun_is_guess: stun.is_some_and(|stun| stun.is_guess),
             key: self.keys.first().cloned(),
             is_open: self.args.open,

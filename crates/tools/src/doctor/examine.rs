@@ -1,8 +1,11 @@
 //! The examination of one relay.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 use wherry_client::{
     CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Pin, PinFailure, Secured, Step,
     Target, TlsError, Verify,
@@ -15,6 +18,9 @@ use super::{certificate, families, udp};
 use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
 use crate::remedy::{self, Situation, Tool};
+
+/// For a name that was resolved a moment ago.
+const RESOLUTION: Duration = Duration::from_secs(5);
 
 /// Relays that are examined at a time.
 const AT_ONCE: usize = 16;
@@ -59,7 +65,14 @@ pub async fn examine_all(
 /// # Errors
 /// The system gives no random bytes for a key.
 pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, NoEntropy> {
-    let mut visit = Visit { dialer, patient: patient.clone(), findings: Vec::new(), addr: None, pin: None };
+    let mut visit = Visit {
+        dialer,
+        patient: patient.clone(),
+        findings: Vec::new(),
+        addr: None,
+        is_refused: false,
+        pin: None,
+    };
     visit.relay().await?;
     let right = visit.right_verify();
     let standing = match &right {
@@ -87,6 +100,8 @@ struct Visit<'a> {
     findings: Vec<Finding>,
     /// Where TCP went.
     addr: Option<IpAddr>,
+    /// Nothing listens on the TCP port.
+    is_refused: bool,
     /// The pin that cures what is wrong with the certificate.
     pin: Option<Pin>,
 }
@@ -123,6 +138,7 @@ impl Visit<'_> {
             Ok(plain) => plain,
             Err(err) => {
                 let part = if err.step() == Step::Dns { Part::Name } else { Part::Port };
+                self.is_refused = is_refused(&err);
                 self.fault(part, &err, None);
                 return Ok(());
             }
@@ -161,10 +177,40 @@ impl Visit<'_> {
                 let finding = udp::ask(server, stun_is_guess).await;
                 self.note(finding);
             }
-            // A relay that cannot serve may keep silent for that reason, and its address may be another's.
-            (_, None) => self.note(Finding::skipped(Part::Stun, "not asked: the relay was not reached")),
+            (Some(port), None) => {
+                let finding = self.stun_alone(port).await;
+                self.note(finding);
+            }
         }
         Ok(())
+    }
+
+    /// STUN of a relay that TCP does not reach: what keeps one away may keep the other away too.
+    async fn stun_alone(&self, port: u16) -> Finding {
+        let Some(ip) = self.address().await else {
+            return Finding::skipped(Part::Stun, "not asked: the relay's address is not known");
+        };
+        let found = udp::ask(SocketAddr::new(ip, port), self.patient.stun_is_guess).await;
+        match found.is_fault() && self.is_refused {
+            // One that does not run answers nothing.
+            true => Finding::skipped(
+                Part::Stun,
+                format!("{}, as long as nothing listens on the TCP port", found.found),
+            ),
+            false => found,
+        }
+    }
+
+    async fn address(&self) -> Option<IpAddr> {
+        let host = self.patient.endpoint.host();
+        match self.patient.ip.or_else(|| host.parse().ok()) {
+            Some(ip) => Some(ip),
+            // The dial has asked for it as well: a resolver that fails has been told.
+            None if self.findings.iter().any(|finding| finding.part == Part::Name) => None,
+            None => {
+                timeout(RESOLUTION, lookup_host((host, 0))).await.ok()?.ok()?.next().map(|addr| addr.ip())
+            }
+        }
     }
 
     fn secured(&mut self, secured: &Secured) {

@@ -14,6 +14,8 @@ pub struct Patient {
     pub stun_port: Option<u16>,
     /// Where STUN is, if not where TCP goes.
     pub stun_ip: Option<IpAddr>,
+    /// Where STUN is asked for if TCP reaches nothing and the name is not to be resolved: an address of the map.
+    pub ip: Option<IpAddr>,
     /// Nobody named the port: it is the usual one.
     pub stun_is_guess: bool,
     /// A node that the relay admits, for what is behind the admission.
