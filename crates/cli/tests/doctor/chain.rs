@@ -9,15 +9,15 @@ use serde_json::{Value, json};
 use super::{Relay, fault, outcome, own_address};
 
 /// An authority, one between, and what that issued for the relay, all in PEM.
-struct Chain {
+pub(super) struct Chain {
     root: String,
-    between: String,
-    leaf: String,
-    key: String,
+    pub(super) between: String,
+    pub(super) leaf: String,
+    pub(super) key: String,
 }
 
 impl Chain {
-    fn new(host: &str) -> Self {
+    pub(super) fn new(host: &str) -> Self {
         let params = |name: &str, is_authority: bool| {
             let mut params = CertificateParams::new([host.to_owned()]).unwrap();
             params.distinguished_name.push(DnType::CommonName, name);

@@ -1,6 +1,6 @@
 //! A relay on this host, by its configuration.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::chain::Chain;
 use super::{Relay, among, doctor, list, outcome, own_address, write_certificate};
 
 /// A relay that `wherry serve` runs by a file; it ends with this value.
@@ -202,6 +203,51 @@ fn certificate_files_are_looked_into() {
         fault(&certificate, mark, "files", words);
     }
     let (_, report) = super::json(&[&file(&with_certificate(None, 1, 90))]);
+    assert_eq!(faults(&report, "files"), Vec::<[String; 4]>::new(), "{report}");
+}
+
+/// A configuration whose folder has the certificate that an authority issued, without that.
+fn with_leaf_alone() -> (TempDir, Chain) {
+    let (dir, ip, _) = configured("cert_dir = \"HERE/certs\"", &[]);
+    let (certs, chain) = (dir.path().join("certs"), Chain::new(&ip.to_string()));
+    std::fs::create_dir(&certs).unwrap();
+    std::fs::write(certs.join("cert.pem"), format!("{}{}", chain.leaf, chain.key)).unwrap();
+    (dir, chain)
+}
+
+#[test]
+fn a_certificate_without_its_issuer_is_told_by_doctor_and_by_the_relay_unless_that_is_a_root() {
+    let (dir, chain) = with_leaf_alone();
+    let words = ["without that of its issuer, CN=Between", "fullchain.pem"];
+    fault(&dir, "warning", "files", words);
+    let roots = dir.path().join("roots.pem");
+    std::fs::write(&roots, &chain.between).unwrap();
+    let wherry = || Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (_, stdout, _) = outcome(wherry().args(["doctor", &file(&dir)]).env("SSL_CERT_FILE", &roots));
+    assert!(stdout.contains("  ok       files       the certificates in "), "{stdout}");
+    let log = |roots: &str| {
+        let mut command = wherry();
+        let serve = command.args(["serve", "--config", &file(&dir)]).env("SSL_CERT_FILE", roots);
+        let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // What it says last of its start.
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut said = Vec::new();
+        for line in lines {
+            said.push(line);
+            if said.last().unwrap().contains(" serving ") {
+                break;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said.join("\n")
+    };
+    let said = log("/nonexistent");
+    assert!(said.contains("without that of its issuer") && said.contains("CN=Between"), "{said}");
+    let said = log(roots.to_str().unwrap());
+    assert!(said.contains(" serving ") && !said.contains("without that of its issuer"), "{said}");
+    std::fs::write(dir.path().join("certs/chain.pem"), &chain.between).unwrap();
+    let (_, report) = super::json(&[&file(&dir)]);
     assert_eq!(faults(&report, "files"), Vec::<[String; 4]>::new(), "{report}");
 }
 
