@@ -137,6 +137,11 @@ impl Host {
         self.write("hosts", &format!("127.0.0.1 localhost\n{lines}"))
     }
 
+    /// The name server that it asks for all other names.
+    pub(crate) fn asks(&self, server: &str) -> Result<(), String> {
+        self.write("resolv.conf", &format!("nameserver {server}\n"))
+    }
+
     /// Adds a rule for what comes in, and more.
     fn translate(&self, rule: &str, more: &str) -> Result<(), String> {
         let chain = "add chain ip nat in { type nat hook prerouting priority dstnat; }";
