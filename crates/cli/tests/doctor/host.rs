@@ -349,6 +349,32 @@ fn a_self_signed_relay_is_asked_by_its_pin_or_not_at_all() {
 }
 
 #[test]
+fn a_relay_that_hangs_is_told_and_asked_no_further() {
+    let relay = Served::start(&[]);
+    let signal = |name: &str| {
+        let pid = relay.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let process = format!("(process {}) hangs", relay.child.id());
+    let report = fault(&relay.dir, "error", "running", [&process, "restart it"]);
+    assert_eq!(report["relays"], json!([]), "{report}");
+    signal("-CONT");
+}
+
+#[test]
+fn a_relay_without_a_private_listener_is_said_not_to_have_been_asked() {
+    let relay = Served::start(&[]);
+    let text = std::fs::read_to_string(file(&relay.dir)).unwrap();
+    let (before, after) = text.split_once("admin = ").unwrap();
+    let rest = after.split_once('\n').unwrap().1;
+    std::fs::write(file(&relay.dir), format!("{before}admin = \"off\"\n{rest}")).unwrap();
+    let (code, report) = super::json(&[&file(&relay.dir), "--key", &relay.keys[0]]);
+    let running = report["host"].as_array().unwrap().iter().find(|one| one["part"] == "running").unwrap();
+    assert_eq!((code, &running["mark"]), (Some(0), &json!("skipped")), "{report}");
+}
+
+#[test]
 fn a_relay_is_dialled_at_the_port_that_its_map_entry_names() {
     let relay = Served::start(&[]);
     let mut text = std::fs::read_to_string(file(&relay.dir)).unwrap();
