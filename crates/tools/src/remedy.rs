@@ -149,9 +149,11 @@ fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
         TlsError::Certificate { fault, .. } => certificate(*fault, situation),
         TlsError::NotTls => {
             let or = if situation.tool.takes_http() { ", or name it by its http:// URL" } else { "" };
+            let derper =
+                if port == 443 { "" } else { " (derper does so only on 443 or with -certmode manual)" };
             format!(
-                "port {port} speaks plain HTTP: let the relay serve TLS there (derper does so only on 443 or with \
-                 -certmode manual){or}"
+                "another program has port {port}, or it speaks plain HTTP: check the port, and let the relay serve TLS \
+                 there{derper}{or}"
             )
         }
         TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.endpoint.host()),
