@@ -10,7 +10,7 @@ use wherry_client::{
     CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Pin, PinFailure, Secured, Step,
     Target, TlsError, Verify,
 };
-use wherry_wire::derp_map::Entry;
+use wherry_wire::derp_map::{DerpMap, Entry};
 
 use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
@@ -31,8 +31,9 @@ const AT_ONCE: usize = 16;
 pub struct Diagnosis {
     /// In the order in which a client meets them.
     pub findings: Vec<Finding>,
-    /// The map entry that is right for it, where it could be made out and a map is needed to reach the relay.
-    pub entry: Option<Entry>,
+    /// The map that is right for it, where it could be made out: that which was asked about with what is wrong in it
+    /// corrected; else one of this relay alone.
+    pub map: Option<DerpMap>,
 }
 
 impl Diagnosis {
@@ -76,22 +77,28 @@ pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, No
     visit.relay().await?;
     let right = visit.right_verify();
     let standing = match &right {
-        Some(verify) => visit.standing(verify).await,
-        None => None,
+        Some(verify) if patient.map.is_none() => visit.standing(verify).await,
+        _ => None,
     };
     visit.by_family().await?;
-    let Visit { patient, findings, .. } = visit;
-    let entry = right.map(|verify| {
-        let cert_name = if let Verify::Pin(pin) = verify { pin.to_string() } else { String::new() };
-        // A port that is silent is to be opened, not to be left out of the map.
-        let at = Entry::at(patient.endpoint.host(), patient.endpoint.port());
-        let seen = Entry { cert_name, stun_port: patient.stun_port, ..at };
-        match &standing {
-            Some(standing) => Entry { can_port_80: standing.node.can_port_80, ..standing.entry(seen) },
-            None => seen,
-        }
-    });
-    Ok(Diagnosis { findings, entry })
+    let map = match (visit.pin, &patient.map) {
+        (Some(pin), Some(_)) => patient.pinned(pin),
+        (None, Some(own)) => right.map(|_| own.clone()),
+        (_, None) => right.map(|verify| entry(&visit.patient, &verify, standing.as_ref()).map()),
+    };
+    Ok(Diagnosis { findings: visit.findings, map })
+}
+
+/// The entry of a relay that no map was asked about.
+fn entry(patient: &Patient, verify: &Verify, standing: Option<&Standing>) -> Entry {
+    let cert_name = if let Verify::Pin(pin) = verify { pin.to_string() } else { String::new() };
+    // A port that is silent is to be opened, not to be left out of the map.
+    let at = Entry::at(patient.endpoint.host(), patient.endpoint.port());
+    let seen = Entry { cert_name, stun_port: patient.stun_port, ..at };
+    match standing {
+        Some(standing) => Entry { can_port_80: standing.node.can_port_80, ..standing.entry(seen) },
+        None => seen,
+    }
 }
 
 struct Visit<'a> {
