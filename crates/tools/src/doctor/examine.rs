@@ -174,7 +174,7 @@ impl Visit<'_> {
         if self.addr.is_some() {
             let walks = families::walk_both(self.dialer, &self.patient).await?;
             self.findings.extend(families::judge(&walks));
-            self.findings.extend(families::stun_findings(&walks, stun_is_guess));
+            self.findings.extend(families::stun_findings(&walks, stun_is_guess).await);
         }
         let is_told = self.findings.iter().any(|finding| finding.part == Part::Stun);
         match (stun_port, stun_at) {

@@ -132,7 +132,7 @@ fn without(family: Family) -> String {
 }
 
 /// What STUN answered by each family; nothing if it was asked by none.
-pub(super) fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
+pub(super) async fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
     let mut asked =
         walks.iter().filter_map(|walk| Some((walk.family, walk.stun.as_ref()?))).collect::<Vec<_>>();
     let answers = asked.iter().any(|(_, (_, answer))| answer.is_ok());
@@ -140,20 +140,30 @@ pub(super) fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
         // The same fault twice is one.
         asked.truncate(1);
     }
-    asked.into_iter().map(|(family, (server, answer))| match answer {
-        Ok(sight) => udp::answered(*server, *sight),
-        Err(err) if answers => Finding::warning(
-            Part::Families,
-            format!("{family} is half working: no answer to STUN from {server}/udp, while the other family answers: {err}"),
-            format!(
-                "{}, for {family} too, and let the relay answer STUN there; or take the address away: {}",
-                udp::open(server.port()),
-                without(family)
-            ),
+    let mut findings = Vec::new();
+    for (family, (server, answer)) in asked {
+        findings.push(match answer {
+            Ok(sight) => udp::answered(*server, *sight).await,
+            Err(err) if answers => silent_by_one(family, *server, err),
+            Err(err) => udp::silent(*server, err, is_guess),
+        });
+    }
+    findings
+}
+
+/// STUN that answers by the other family alone.
+fn silent_by_one(family: Family, server: SocketAddr, err: &io::Error) -> Finding {
+    Finding::warning(
+        Part::Families,
+        format!(
+            "{family} is half working: no answer to STUN from {server}/udp, while the other family answers: {err}"
         ),
-        Err(err) => udp::silent(*server, err, is_guess),
-    })
-    .collect()
+        format!(
+            "{}, for {family} too, and let the relay answer STUN there; or take the address away: {}",
+            udp::open(server.port()),
+            without(family)
+        ),
+    )
 }
 
 #[cfg(test)]

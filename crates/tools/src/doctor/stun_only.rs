@@ -58,7 +58,7 @@ async fn examine(node: &Node) -> Vec<Finding> {
 
 async fn ask(server: SocketAddr) -> Finding {
     match stun(server).await {
-        Ok(sight) => udp::answered(server, sight),
+        Ok(sight) => udp::answered(server, sight).await,
         Err(err)
             if matches!(err.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable) =>
         {

@@ -9,13 +9,13 @@ use crate::map::{Sight, stun};
 /// Asks for STUN at `server`. `is_guess`: nobody named the port, it is the usual one.
 pub(super) async fn ask(server: SocketAddr, is_guess: bool) -> Finding {
     match stun(server).await {
-        Ok(sight) => answered(server, sight),
+        Ok(sight) => answered(server, sight).await,
         Err(err) => silent(server, &err, is_guess),
     }
 }
 
 /// There is an answer: whose address does it tell?
-pub(super) fn answered(server: SocketAddr, sight: Sight) -> Finding {
+pub(super) async fn answered(server: SocketAddr, sight: Sight) -> Finding {
     let found =
         || format!("STUN at {server} answers, but sees {} where this host's address should be", sight.seen);
     let keep = format!(
@@ -38,6 +38,17 @@ pub(super) fn answered(server: SocketAddr, sight: Sight) -> Finding {
                 "something on the relay's host passes packets on in its own name, a UDP proxy or a rule that masquerades: {keep}"
             ),
         ),
+        // A host behind a router meets the address of its own relay outside as that router turns it around.
+        Source::Server { is_sure: false }
+            if stun(SocketAddr::new(sight.own, server.port())).await.is_ok() =>
+        {
+            Finding::skipped(
+                Part::Stun,
+                format!(
+                    "STUN answers at {server}; whom it sees is not to be told from the relay's own host behind a router"
+                ),
+            )
+        }
         Source::Server { is_sure: false } => Finding::warning(
             Part::Stun,
             format!("{}: it is its own", found()),

@@ -138,6 +138,8 @@ fn translated(asker: &Asker<'_>) -> Result<(), String> {
     behind.router.turn_around(&outer, inner)?;
     let inside = Asker { stage: asker.stage, host: behind.client };
     inside.ask("turned-around", &question, &[], None)?;
+    behind.router.turn_around_as(&outer)?;
+    inside.ask("turned-around-as-outside", &question, &[], None)?;
     drop(relay);
     Ok(())
 }
