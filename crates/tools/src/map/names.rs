@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::check::Checked;
-use super::finding::Rule;
+use super::finding::{Place, Rule};
 use super::judge::{Way, unreachable_kind, way};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
 
@@ -132,18 +132,23 @@ fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answ
         }
     }
     for (way, field) in [(v4, "IPv4"), (v6, "IPv6")] {
-        if let Way::Fixed(ip) = way
-            && addresses.iter().any(|known| known.is_ipv4() == ip.is_ipv4())
-            && !addresses.contains(&ip)
-        {
-            pen.note(
-                Rule::AddressDiffers,
-                map.in_node(region, one, field),
-                format!("it is {ip}, but the name {name} has {}", list(addresses)),
-                "an address of the name",
-                "if the relay's address has changed, correct it; on a line whose address changes, remove the field",
-            );
+        if let Way::Fixed(ip) = way {
+            compare(map.in_node(region, one, field), ip, name, addresses, pen);
         }
+    }
+}
+
+/// An address of the map beside those of the name in its family.
+fn compare(place: Place, ip: IpAddr, name: &str, addresses: &[IpAddr], pen: &mut Pen) {
+    let is_known = addresses.iter().any(|known| known.is_ipv4() == ip.is_ipv4());
+    if is_known && !addresses.contains(&ip) {
+        pen.note(
+            Rule::AddressDiffers,
+            place,
+            format!("it is {ip}, but the name {name} has {}", list(addresses)),
+            "an address of the name",
+            "if the relay's address has changed, correct it; on a line whose address changes, remove the field",
+        );
     }
 }
 
