@@ -155,3 +155,28 @@ fn compare(place: Place, ip: IpAddr, name: &str, addresses: &[IpAddr], pen: &mut
 fn list(addresses: &[IpAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::load;
+    use super::super::source::{Origin, Source};
+    use super::*;
+
+    #[test]
+    fn an_address_is_compared_with_those_of_the_name_in_its_own_family() {
+        let known: Answer = Ok(["203.0.113.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()).to_vec());
+        let fields = |entry: &str| {
+            let node = format!("{{name: 900a, hostname: relay.example, {entry}}}");
+            let text = format!("regions:\n  900: {{regionid: 900, nodes: [{node}]}}\n");
+            let checked = load(&Source { name: "map".to_owned(), origin: Origin::Stdin, text });
+            let (map, mut pen) = (checked.outline.unwrap(), Pen::default());
+            map.nodes().for_each(|(region, node)| judge(&map, region, node, &known, &mut pen));
+            let differing = pen.findings.into_iter().filter(|finding| finding.rule == Rule::AddressDiffers);
+            differing.map(|finding| finding.place.field.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(fields("ipv4: 203.0.113.99"), ["ipv4"]);
+        assert_eq!(fields("ipv6: '2001:db8::99'"), ["ipv6"]);
+        assert_eq!(fields("ipv6: '2001:db8::7'"), [""; 0]);
+        assert_eq!(fields("ipv4: none"), [""; 0]);
+    }
+}
