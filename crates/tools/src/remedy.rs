@@ -207,7 +207,7 @@ const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
 fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
     match (fault, situation.seen_pin) {
         (CertificateFault::SelfSigned, Some(pin)) => format!(
-            "if the certificate is self-signed, pin it: compare with the relay that it is \"{pin}\", then put that \
+            "pin it: compare with the relay that it is \"{pin}\", then put that \
              into CertName of the map entry (here: --pin)"
         ),
         (CertificateFault::SelfSigned, None) if situation.tool == Tool::Bench => {
