@@ -1,12 +1,16 @@
 //! `wherry doctor` against relays with faults, each made for real.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
+#[path = "doctor/chain.rs"]
+mod chain;
 #[path = "doctor/families.rs"]
 mod families;
 #[path = "doctor/host.rs"]
 mod host;
 #[path = "doctor/maps.rs"]
 mod maps;
+#[path = "doctor/proxies.rs"]
+mod proxies;
 #[path = "subject/relay.rs"]
 mod relay;
 
@@ -125,6 +129,11 @@ fn serve_on(listener: TcpListener, serve: impl Fn(TcpStream) + Send + 'static) -
 
 /// A server that shakes hands by TLS with the certificate of the folder, and does no more.
 fn tls_server(listener: TcpListener, ip: &str, dir: &Path) -> SocketAddr {
+    dated_tls_server(listener, ip, dir, "")
+}
+
+/// The same, which answers a request with this date, if any.
+fn dated_tls_server(listener: TcpListener, ip: &str, dir: &Path, date: &'static str) -> SocketAddr {
     let read = |ending| std::fs::read(dir.join(format!("{ip}.{ending}"))).unwrap();
     let certificate = CertificateDer::from_pem_slice(&read("crt")).unwrap();
     let key = PrivateKeyDer::from_pem_slice(&read("key")).unwrap();
@@ -135,6 +144,11 @@ fn tls_server(listener: TcpListener, ip: &str, dir: &Path) -> SocketAddr {
         let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
         // The client hangs up where it refuses the certificate.
         drop(session.complete_io(&mut stream));
+        let mut tls = rustls::Stream::new(&mut session, &mut stream);
+        if !date.is_empty() && tls.read(&mut [0; 4096]).is_ok_and(|len| len > 0) {
+            let head = format!("HTTP/1.1 404 Not Found\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n");
+            drop(tls.write_all(head.as_bytes()));
+        }
     })
 }
 
@@ -244,6 +258,15 @@ fn stun_behind_a_container_network_sees_a_private_address() {
 }
 
 #[test]
+fn a_port_that_is_shut_does_not_keep_stun_from_being_asked() {
+    let at = own_address();
+    let port = stun_that_sees(at.into(), "127.0.0.1:40000");
+    let (code, report) = json(&[&format!("{at}:8443"), "--stun-port", &port.to_string()]);
+    let stun = report["relays"][0]["findings"].as_array().unwrap().iter().find(|one| one["part"] == "stun");
+    assert_eq!((code, &stun.unwrap()["mark"]), (Some(1), &json!("ok")), "{report}");
+}
+
+#[test]
 fn plain_http_where_tls_is_expected_is_named() {
     let addr = server(|mut stream| {
         drop(stream.read(&mut [0; 512]));
@@ -277,27 +300,44 @@ fn a_proxy_that_strips_upgrade_is_named() {
     fault(&ask, "error", "derp", ["HTTP status", "Upgrade and Connection"]);
 }
 
+/// Asks a server of TLS alone with a self-signed certificate that this host trusts; `date` is what it answers by HTTP.
+fn of_trusted(name: &str, before: u32, life: u32, date: &'static str) -> (Option<i32>, Value) {
+    let dir = tempfile::tempdir().unwrap();
+    let ip = own_address().to_string();
+    write_certificate(dir.path(), &ip, name, before, life);
+    let addr = dated_tls_server(TcpListener::bind((&*ip, 0)).unwrap(), &ip, dir.path(), date).to_string();
+    let roots = dir.path().join(format!("{ip}.crt"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    command.args(["doctor", &addr, "--stun-port", "off", "--json"]).env("SSL_CERT_FILE", roots);
+    let (code, stdout, _) = outcome(&mut command);
+    (code, serde_json::from_str(&stdout).unwrap())
+}
+
 #[test]
 fn an_expired_certificate_and_one_for_another_name_are_told_apart() {
     for (name, life, words) in [
         ("", 9, ["has expired", "renew"]),
         ("other.example", 90, ["not valid for", "name it as its certificate does"]),
     ] {
-        let dir = tempfile::tempdir().unwrap();
-        let ip = own_address().to_string();
-        write_certificate(dir.path(), &ip, name, 10, life);
-        let addr = tls_server(TcpListener::bind((&*ip, 0)).unwrap(), &ip, dir.path()).to_string();
-        let roots = dir.path().join(format!("{ip}.crt"));
-        let output = Command::new(env!("CARGO_BIN_EXE_wherry"))
-            .args(["doctor", &addr, "--json"])
-            .env("SSL_CERT_FILE", roots)
-            .output()
-            .unwrap();
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let (code, report) = of_trusted(name, 10, life, "");
         let found = faults(&report);
-        assert_eq!((output.status.code(), found[0][1].as_str()), (Some(1), "tls"), "{report}");
+        assert_eq!((code, found.len(), found[0][1].as_str()), (Some(1), 1, "tls"), "{report}");
         assert!(found[0][2].contains(words[0]) && found[0][3].contains(words[1]), "{found:?}");
+        let clock =
+            report["relays"][0]["findings"].as_array().unwrap().iter().find(|one| one["part"] == "clock");
+        assert_eq!(clock.map(|one| &one["mark"]), name.is_empty().then_some(&json!("skipped")), "{report}");
     }
+}
+
+/// Whichever of the two is wrong: the relay has its certificate for a good one, this host has not.
+#[test]
+fn where_clocks_differ_it_is_they_that_are_named_before_a_certificate_out_of_date() {
+    let (code, report) = of_trusted("", 10, 9, "Sun, 06 Nov 1994 08:49:37 GMT");
+    let found = faults(&report);
+    let parts: Vec<_> = found.iter().map(|one| one[1].as_str()).collect();
+    assert_eq!((code, parts), (Some(1), vec!["clock", "tls"]), "{report}");
+    assert!(found[0][2].contains("days behind") && found[0][3].contains("time server"), "{found:?}");
+    assert!(found[1][3].contains("first set the clock that is wrong"), "{found:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
 //! | `netcheck` | what this host's network is like towards the relays of a map |
 //! | `remedy` | what to do about a dial that failed |
+//! | `hindrance` | why a TCP connection did not come about |
 //! | `port80` | the question of the captive-portal check |
 //! | `http` | one HTTP request for its status |
 //! | `clock` | the only reader of time and entropy |
@@ -18,6 +19,7 @@
 
 mod clock;
 pub mod doctor;
+mod hindrance;
 mod http;
 pub mod map;
 pub mod netcheck;

@@ -1,12 +1,13 @@
 //! What to do about each way a dial can fail, in one plain sentence; for every tool that dials.
 
-use std::io;
 use std::net::IpAddr;
 
 use wherry_client::{
-    AttemptError, CertificateFault, DialError, Endpoint, HandshakeError, Pin, PinFailure, Step, TlsError,
-    UpgradeError,
+    Attempt, AttemptError, CertificateFault, DialError, Endpoint, HandshakeError, Pin, PinFailure, Step,
+    TlsError, UpgradeError,
 };
+
+use crate::hindrance::Hindrance;
 
 /// What else is known when a dial fails.
 #[derive(Debug, Clone, Copy)]
@@ -71,37 +72,69 @@ pub const LOG: &str = "the relay's own log says more (wherry: with WHERRY_LOG=de
 pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
     let port = situation.endpoint.port();
     match err {
-        DialError::Unreachable { .. } if err.step() == Step::Dns => {
-            "check the spelling of the name and its A and AAAA records, or use the relay's address".to_owned()
-        }
-        DialError::Unreachable { attempts } => {
-            tcp(attempts.last().map(|attempt| &attempt.error), port, situation.tool)
-        }
+        DialError::Timeout { step: Step::Dns, .. } => RESOLVER.to_owned(),
+        DialError::Unreachable { attempts } if err.step() == Step::Dns => name(attempts),
+        DialError::Unreachable { attempts } => tcp(attempts, port, situation.tool),
         DialError::Timeout { step: Step::Tcp, .. } => closed(port),
         DialError::Timeout { .. } => format!(
             "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
         ),
         DialError::Tls(err) => tls(err, situation),
-        DialError::Handshake(HandshakeError::Upgrade(err)) => upgrade(err, situation.tool),
+        DialError::Handshake(HandshakeError::Upgrade(err)) => upgrade(err, situation),
         DialError::Handshake(err) => handshake(err, situation.tool),
         _ => LOG.to_owned(),
     }
 }
 
-fn tcp(last: Option<&AttemptError>, port: u16, tool: Tool) -> String {
-    match last {
-        Some(AttemptError::Connect(err)) if err.kind() == io::ErrorKind::ConnectionRefused => format!(
+/// The resolver fails, whatever the name is.
+const RESOLVER: &str = "the name servers that this host asks (/etc/resolv.conf) do not answer, or fail: check whether other \
+                        names resolve here (getent hosts NAME); if they do, those that have the records of this name fail; \
+                        until then use the relay's address";
+
+fn name(attempts: &[Attempt]) -> String {
+    let is_failing = |attempt: &Attempt| matches!(&attempt.error, AttemptError::Lookup(err) if is_of_resolver(&err.to_string()));
+    match attempts.iter().any(is_failing) {
+        true => RESOLVER.to_owned(),
+        false => {
+            "check the spelling of the name and its A and AAAA records, or use the relay's address".to_owned()
+        }
+    }
+}
+
+/// Whether it is the resolver that fails, rather than the name that is unknown: the words of the C library, glibc's and musl's,
+/// are all that is left of its error.
+fn is_of_resolver(words: &str) -> bool {
+    ["Temporary failure", "Try again", "Non-recoverable", "Unrecoverable"]
+        .iter()
+        .any(|one| words.contains(one))
+}
+
+fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {
+    let or = |words: &'static str| if tool.has_families() { words } else { "" };
+    match Hindrance::of(attempts) {
+        Some(Hindrance::Refused) => format!(
             "nothing listens on {port}/tcp there, or a firewall rejects it: check that the relay runs and on which port"
         ),
-        Some(AttemptError::Connect(_)) => {
-            let or = if tool.has_families() { ", or try -4 or -6" } else { "" };
-            format!("there is no way to that address from here: check this host's network{or}")
+        Some(Hindrance::Rejected) => format!(
+            "a firewall rejects {port}/tcp, or nobody has that address: check that the address is the relay's, then open the port \
+             in the host's firewall and in the provider's"
+        ),
+        Some(Hindrance::Forbidden) => {
+            format!(
+                "this host does not let the connection out: check its own firewall{}",
+                or(", or try -4 or -6")
+            )
         }
-        Some(AttemptError::NoFamily) => {
-            let or = if tool.has_families() { ", or -4 or -6 here," } else { "" };
-            format!("the entry{or} leaves no address to dial: fill in IPv4 or IPv6 in the map entry")
-        }
-        _ => closed(port),
+        Some(Hindrance::NoWay) => format!(
+            "there is no way to that address from here: check this host's network{}",
+            or(", or try -4 or -6")
+        ),
+        Some(Hindrance::Silent) => closed(port),
+        None if attempts.iter().any(|attempt| matches!(attempt.error, AttemptError::NoFamily)) => format!(
+            "the entry{} leaves no address to dial: fill in IPv4 or IPv6 in the map entry",
+            or(", or -4 or -6 here,")
+        ),
+        None => closed(port),
     }
 }
 
@@ -116,9 +149,11 @@ fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
         TlsError::Certificate { fault, .. } => certificate(*fault, situation),
         TlsError::NotTls => {
             let or = if situation.tool.takes_http() { ", or name it by its http:// URL" } else { "" };
+            let derper =
+                if port == 443 { "" } else { " (derper does so only on 443 or with -certmode manual)" };
             format!(
-                "port {port} speaks plain HTTP: let the relay serve TLS there (derper does so only on 443 or with \
-                 -certmode manual){or}"
+                "another program has port {port}, or it speaks plain HTTP: check the port, and let the relay serve TLS \
+                 there{derper}{or}"
             )
         }
         TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.endpoint.host()),
@@ -144,13 +179,17 @@ fn pin(failure: &PinFailure) -> String {
             "if the relay's certificate was replaced, put \"{found}\" into CertName of the map entry; if not, \
              somebody else answers"
         ),
-        PinFailure::SeveralCertificates { .. } => {
-            "let the relay show its certificate alone, without the chain".to_owned()
-        }
+        PinFailure::SeveralCertificates { .. } => format!(
+            "a pin is for one self-signed certificate that is shown alone: let the relay show such a one; or, if these are from \
+             an authority, {UNPIN}, and make that authority known to the hosts of all clients unless they know it"
+        ),
+        PinFailure::Issued { .. } => format!(
+            "{UNPIN}: a certificate from an authority is judged by its name, and is another one after each renewal"
+        ),
         PinFailure::Expired => {
             "make a new certificate on the relay and put its pin into the map entry".to_owned()
         }
-        PinFailure::NotYetValid => "compare the clocks of the relay and of this host".to_owned(),
+        PinFailure::NotYetValid => NOT_YET.to_owned(),
         PinFailure::OtherName { name } => {
             format!("make a certificate for {name} and put its pin into the map entry")
         }
@@ -158,21 +197,39 @@ fn pin(failure: &PinFailure) -> String {
     }
 }
 
+/// A certificate whose time has not come.
+const NOT_YET: &str = "if a clock is wrong, this host's or that of whoever issued it, set it; else wait, or let the relay show \
+                       one that is valid already";
+
+/// How a pin is taken back.
+const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
+
 fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
     match (fault, situation.seen_pin) {
-        (CertificateFault::UnknownIssuer, Some(pin)) => format!(
-            "if the certificate is self-signed, pin it: compare with the relay that it is \"{pin}\", then put that \
+        (CertificateFault::SelfSigned, Some(pin)) => format!(
+            "pin it: compare with the relay that it is \"{pin}\", then put that \
              into CertName of the map entry (here: --pin)"
         ),
-        (CertificateFault::UnknownIssuer, None) if situation.tool == Tool::Bench => {
+        (CertificateFault::SelfSigned, None) if situation.tool == Tool::Bench => {
             "if the certificate is self-signed, give its --pin, which the relay prints and `wherry ping` shows, or \
              --insecure"
+                .to_owned()
+        }
+        (CertificateFault::IssuerMissing, _) => {
+            "let the relay, or the proxy before it, serve the whole chain (fullchain.pem in place of cert.pem: its certificate, then \
+             that of the issuer); if the issuer is a root of your own, make it known to the hosts of all clients; do not pin it: \
+             after a renewal it is another one"
+                .to_owned()
+        }
+        (CertificateFault::UnknownIssuer, _) => {
+            "make that authority known to the hosts of all clients (its root certificate into their store), or let the relay serve \
+             one self-signed certificate alone and pin that, or get one from a known authority"
                 .to_owned()
         }
         (CertificateFault::Expired, _) => {
             "renew the certificate, and have the relay read it (a reload or a restart)".to_owned()
         }
-        (CertificateFault::NotYetValid, _) => "compare the clocks of the relay and of this host".to_owned(),
+        (CertificateFault::NotYetValid, _) => NOT_YET.to_owned(),
         (CertificateFault::OtherName, _) => format!(
             "name it as its certificate does, or put that name into CertName of the map entry, or get a \
              certificate for {:?}",
@@ -182,27 +239,63 @@ fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
     }
 }
 
-fn upgrade(err: &UpgradeError, tool: Tool) -> String {
+fn upgrade(err: &UpgradeError, situation: &Situation<'_>) -> String {
     match err {
-        UpgradeError::Status { status: 400, body } if body.contains("HTTPS") => {
-            "that port speaks TLS: name it by its https:// URL, or leave out http://".to_owned()
+        UpgradeError::Status { status, body, .. } => refusal(*status, body, situation),
+        UpgradeError::WebSocket(_) => not_upgraded(situation.tool),
+        UpgradeError::NotHttp => {
+            "something else than a relay listens on that port: check host and port".to_owned()
         }
-        UpgradeError::Status { status: 404, .. } => {
-            "there is no relay under this path: check the URL, and that the relay is switched on".to_owned()
-        }
-        UpgradeError::Status { status: 502..=504, .. } => {
-            "the proxy there does not reach the relay behind it: check that the relay runs and the proxy's target"
-                .to_owned()
-        }
-        UpgradeError::Status { .. } | UpgradeError::WebSocket(_) => {
-            let or = if matches!(tool, Tool::Ping { .. }) { ", or try --websocket" } else { "" };
-            format!(
-                "if a proxy stands before the relay, let it pass the headers Upgrade and Connection on /derp{or}"
-            )
-        }
-        UpgradeError::NotHttp => "something else than a relay listens on that port: check host and port".to_owned(),
         _ => format!("the relay, or a proxy before it, hangs up on the request; {LOG}"),
     }
+}
+
+/// An answer by HTTP in place of the upgrade.
+fn refusal(status: u16, body: &str, situation: &Situation<'_>) -> String {
+    match status {
+        400 if body.contains("HTTPS") && situation.endpoint.is_tls() => {
+            "the proxy there speaks plain HTTP to a TLS listener: let it speak HTTPS to the relay (nginx: proxy_pass https://…), or \
+             give the relay a listener without TLS for it (wherry: listen = \"plain:127.0.0.1:8080\")"
+                .to_owned()
+        }
+        400 if body.contains("HTTPS") => {
+            "that port speaks TLS: name it by its https:// URL, or leave out http://".to_owned()
+        }
+        400 if body.contains("SSL certificate") => {
+            "the server there asks for a certificate of the client, and clients have none: let it do without for this host name"
+                .to_owned()
+        }
+        200..=299 => {
+            "a web server answers there in place of a relay: check host and port; if a proxy stands before the relay, let it know \
+             this host name and pass /derp on to the relay"
+                .to_owned()
+        }
+        301..=303 | 307 | 308 => {
+            "clients follow no redirect: let the server there pass /derp on to the relay itself, or name the relay as it is reached \
+             without one"
+                .to_owned()
+        }
+        401 | 403 | 407 => {
+            "something before the relay asks for a log-in, or forbids: let it pass /derp for everybody, the relay has its own \
+             admission"
+                .to_owned()
+        }
+        404 => "there is no relay under this path: check the URL, and that the relay is switched on".to_owned(),
+        426 => not_upgraded(situation.tool),
+        429 => "something before the relay limits requests: raise its limit, or lift it for /derp".to_owned(),
+        502..=504 => "the proxy there does not reach the relay behind it: check that the relay runs and the proxy's target"
+            .to_owned(),
+        _ => format!(
+            "what answers there is no relay, or a proxy that keeps the request from it: check host and port, and what the proxy \
+             does with /derp; {LOG}"
+        ),
+    }
+}
+
+/// The relay got a request of which a proxy took the upgrade out.
+fn not_upgraded(tool: Tool) -> String {
+    let or = if matches!(tool, Tool::Ping { .. }) { ", or try --websocket" } else { "" };
+    format!("if a proxy stands before the relay, let it pass the headers Upgrade and Connection on /derp{or}")
 }
 
 fn handshake(err: &HandshakeError, tool: Tool) -> String {
@@ -233,6 +326,24 @@ fn handshake(err: &HandshakeError, tool: Tool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
+
+    #[test]
+    fn a_resolver_that_fails_and_a_name_that_is_unknown_are_told_apart() {
+        let said = |words: &str| {
+            let error = AttemptError::Lookup(io::Error::other(words.to_owned()));
+            name(&[Attempt { label: String::new(), at: String::new(), error }])
+        };
+        let prefix = "failed to lookup address information: ";
+        for words in ["Temporary failure in name resolution", "Try again"] {
+            assert!(said(&format!("{prefix}{words}")).contains("/etc/resolv.conf"), "{words}");
+        }
+        for words in
+            ["Name or service not known", "Name does not resolve", "No address associated with hostname"]
+        {
+            assert!(said(&format!("{prefix}{words}")).contains("spelling"), "{words}");
+        }
+    }
 
     fn advice(url: &str, tool: Tool, err: TlsError) -> String {
         let endpoint = url.parse().unwrap();
@@ -253,10 +364,39 @@ mod tests {
             for last in
                 [AttemptError::Connect(io::ErrorKind::NetworkUnreachable.into()), AttemptError::NoFamily]
             {
-                assert_eq!(tcp(Some(&last), 443, tool).contains("-4 or -6"), has_families, "{tool:?}");
+                let attempts = [Attempt { label: String::new(), at: String::new(), error: last }];
+                assert_eq!(tcp(&attempts, 443, tool).contains("-4 or -6"), has_families, "{tool:?}");
             }
             let plain = advice("https://relay.example", tool, TlsError::NotTls);
             assert_eq!(plain.contains("http:// URL"), takes_http, "{tool:?}");
+        }
+    }
+
+    #[test]
+    fn each_answer_in_place_of_an_upgrade_has_its_own_advice() {
+        let https = "Client sent an HTTP request to an HTTPS server.";
+        for (url, status, body, word) in [
+            ("https://relay.example", 426, "DERP requires connection upgrade", "Upgrade and Connection"),
+            ("https://relay.example", 400, https, "plain HTTP to a TLS listener"),
+            ("http://relay.example", 400, https, "https:// URL"),
+            (
+                "https://relay.example",
+                400,
+                "No required SSL certificate was sent",
+                "certificate of the client",
+            ),
+            ("https://relay.example", 200, "", "web server answers"),
+            ("https://relay.example", 302, "", "follow no redirect"),
+            ("https://relay.example", 401, "", "log-in"),
+            ("https://relay.example", 429, "", "limits requests"),
+            ("https://relay.example", 502, "502 Bad Gateway", "does not reach the relay"),
+            ("https://relay.example", 400, "", "keeps the request from it"),
+        ] {
+            let endpoint = url.parse().unwrap();
+            let situation =
+                Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin: None };
+            let said = refusal(status, body, &situation);
+            assert!(said.contains(word), "{status}: {said}");
         }
     }
 

@@ -48,15 +48,15 @@ const AFTER: &str = "\
 Examined, of each relay that is named (of a map, every one in it):
   name       it resolves
   port       its TCP port is open
-  tls        it speaks TLS there, and clients accept its certificate: name, authority, pin, dates
+  tls        it speaks TLS there, and clients accept its certificate: name, authority, whole chain, pin, dates
   expiry     the certificate is good for 14 days or more
   clock      its clock and this host's are less than a minute apart (Date of an HTTP answer)
   derp       HTTP upgrade and DERP handshake work; a proxy lets Upgrade pass
   admission  a random key is refused
   families   IPv4 and IPv6 both lead to it where it has both: TCP, TLS, handshake, STUN
-  stun       STUN answers, and sees no private address in place of this host's
+  stun       STUN answers, and sees no private address, nor the relay's own, in place of this host's
 
-Of a map, also its text and names, as wherry map check has them, and
+Of a map, also STUN of nodes that have nothing else, its text and names, as wherry map check has them, and
   mesh       the nodes of each region forward to each other
 
 A map by URL comes from a server for whose certificate an authority stands that this host trusts (the variable

@@ -2,7 +2,7 @@
 
 use wherry_client::Dialer;
 use wherry_tools::map::{self, Checked, Finding, Origin, Rule, Source};
-use wherry_wire::derp_map::DerpMap;
+use wherry_wire::derp_map::{DerpMap, Node, Region};
 
 use crate::failure::Failure;
 use crate::map::of_source;
@@ -15,6 +15,8 @@ pub(super) struct Asked {
     pub(super) map: DerpMap,
     /// What is wrong with its text and its names.
     pub(super) findings: Vec<Finding>,
+    /// Whether regions are meshed, which only the network can tell.
+    pub(super) questions: Vec<Finding>,
     /// There is text, but no map in it that clients could use.
     pub(super) is_no_map: bool,
 }
@@ -50,7 +52,7 @@ pub(super) async fn read(words: &str, dialer: &Dialer, flags: &SubjectFlags) -> 
     if !has_nodes(&checked) {
         return match subject::entry(&source.text) {
             Ok(map) if subject::nodes(&map).next().is_some() => {
-                Ok(Asked { map, findings: Vec::new(), is_no_map: false })
+                Ok(Asked { map, findings: Vec::new(), questions: Vec::new(), is_no_map: false })
             }
             Ok(_) if is_inline => Err(BadQuestion::NoRelay.into()),
             Err(wrong) if is_inline => Err(wrong.into()),
@@ -63,13 +65,29 @@ pub(super) async fn read(words: &str, dialer: &Dialer, flags: &SubjectFlags) -> 
     }
     map::resolve(&mut checked).await;
     // What is a question to the text is asked of the nodes.
-    let is_question = |rule| matches!(rule, Rule::MustBeMeshed | Rule::BareAddress);
-    checked.findings.retain(|finding| !is_question(finding.rule));
-    Ok(Asked { map: checked.map.unwrap_or_default(), findings: checked.findings, is_no_map: false })
+    checked.findings.retain(|finding| finding.rule != Rule::BareAddress);
+    let (questions, findings) =
+        checked.findings.into_iter().partition(|finding| finding.rule == Rule::MustBeMeshed);
+    Ok(Asked { map: checked.map.unwrap_or_default(), findings, questions, is_no_map: false })
+}
+
+/// All nodes of a map.
+pub(super) fn nodes(map: &DerpMap) -> impl Iterator<Item = &Node> {
+    map.live_regions().flat_map(|(_, region)| &region.nodes)
+}
+
+/// For each of them, the map with its region and no other node.
+pub(super) fn each_alone(map: &DerpMap) -> impl Iterator<Item = DerpMap> {
+    let alone = |id, region: &Region, node: &Node| {
+        let region = Region { nodes: vec![node.clone()], ..region.clone() };
+        DerpMap { regions: [(id, Some(region))].into(), ..DerpMap::default() }
+    };
+    map.live_regions()
+        .flat_map(move |(id, region)| region.nodes.iter().map(move |node| alone(id, region, node)))
 }
 
 fn nothing(findings: Vec<Finding>, is_no_map: bool) -> Asked {
-    Asked { map: DerpMap::default(), findings, is_no_map }
+    Asked { map: DerpMap::default(), findings, questions: Vec::new(), is_no_map }
 }
 
 fn has_nodes(checked: &Checked) -> bool {

@@ -51,7 +51,7 @@ impl Relay {
             host: endpoint.host().to_owned(),
             port: endpoint.port(),
             healthy: diagnosis.is_healthy(),
-            map: diagnosis.entry.as_ref().map(|entry| entry.map()),
+            map: diagnosis.map,
             findings: diagnosis.findings,
         }
     }
@@ -69,6 +69,18 @@ impl Relay {
             port: node.derp_tcp_port().unwrap_or_default(),
             healthy: false,
             findings: vec![finding],
+            map: None,
+        }
+    }
+
+    /// A node that answers STUN and relays nothing.
+    pub(super) fn of_stun(node: &Node, findings: Vec<Finding>) -> Self {
+        Self {
+            name: node.name.clone(),
+            host: node.host_name.clone(),
+            port: node.stun_udp_port().unwrap_or_default(),
+            healthy: !findings.iter().any(Finding::is_fault),
+            findings,
             map: None,
         }
     }

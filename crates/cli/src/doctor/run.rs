@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use wherry_client::{Dialer, NodePrivate, Trust};
 use wherry_server::config::Environment;
-use wherry_tools::doctor::{Diagnosis, Patient, examine_all, mesh};
+use wherry_tools::doctor::{Diagnosis, Mark, Patient, examine_all, mesh, stun_only};
+use wherry_tools::map::Finding as MapFinding;
 use wherry_wire::derp_map::DerpMap;
 
 use super::args::DoctorArgs;
@@ -62,7 +63,8 @@ async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(Report, bool),
         }
         Question::Relay(words) => {
             let subjects = subject::named(&words, &args.flags)?;
-            visit.relays(subjects.into_iter().map(Ok).collect(), &mut report, |_| {}).await?;
+            let entries = subjects.into_iter().map(|subject| Ok((subject, None))).collect();
+            visit.relays(entries, &mut report, |_| {}).await?;
             false
         }
     };
@@ -73,6 +75,9 @@ async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(Report, bool),
     }
     Ok((report, is_no_map))
 }
+
+/// A relay, with the map that has it alone if a map was asked about; or what was found out otherwise.
+type Entry = Result<(Subject, Option<DerpMap>), Box<Relay>>;
 
 /// How everything is asked.
 struct Visit<'a> {
@@ -102,7 +107,8 @@ impl Visit<'_> {
             subject.adjust(&self.args.flags);
             subject
         });
-        self.relays(adjusted.into_iter().map(Ok).collect(), report, host::asked_at_home).await
+        let entries = adjusted.into_iter().map(|subject| Ok((subject, None))).collect();
+        self.relays(entries, report, host::asked_at_home).await
     }
 
     /// A map and everything in it; whether no client could use it.
@@ -114,23 +120,33 @@ impl Visit<'_> {
             let lines: String = report.map.iter().map(|finding| line(finding) + "\n").collect();
             self.print(&format!("{lines}\n"))?;
         }
-        let mut map = asked.map;
+        let mut map = asked.map.clone();
         subject::adjust(&mut map, &self.args.flags);
-        let entry = |node| subject::of_node(node).map_err(|why| Box::new(Relay::unusable(node, &why)));
-        self.relays(subject::nodes(&map).map(entry).collect(), report, |_| {}).await?;
-        self.regions(&map, report).await?;
+        let of_stun: Vec<_> = maps::nodes(&map).filter(|node| node.stun_only).cloned().collect();
+        let mut told = stun_only(&of_stun).await.into_iter();
+        // What is corrected is the entry as it stands there, whatever the flags say.
+        let entries = maps::each_alone(&asked.map).zip(maps::nodes(&map)).map(|(own, node)| {
+            if node.stun_only {
+                return Err(Box::new(Relay::of_stun(node, told.next().unwrap_or_default())));
+            }
+            let subject = subject::of_node(node).map_err(|why| Box::new(Relay::unusable(node, &why)))?;
+            Ok((subject, Some(own)))
+        });
+        let entries = entries.collect();
+        self.relays(entries, report, |_| {}).await?;
+        self.regions(&map, asked.questions, report).await?;
         Ok(is_wrong)
     }
 
     /// Relays in their order, those that cannot be dialled by their entries included; `comment` on what is found.
     async fn relays(
         &self,
-        entries: Vec<Result<Subject, Box<Relay>>>,
+        entries: Vec<Entry>,
         report: &mut Report,
         comment: fn(&mut Diagnosis),
     ) -> Result<(), Failure> {
         let usable = entries.iter().flatten().cloned();
-        let patients: Vec<_> = usable.map(|subject| self.patient(subject)).collect();
+        let patients: Vec<_> = usable.map(|(subject, map)| self.patient(subject, map)).collect();
         let mut entries = entries.into_iter();
         let mut printed = Ok(());
         let mut tell = |text: Result<String, Failure>, relay: Relay| {
@@ -146,7 +162,7 @@ impl Visit<'_> {
                 let (text, relay) = unusable(relay);
                 tell(text, relay);
             }
-            let text = text::relay(&patient.endpoint.authority(), &diagnosis);
+            let text = text::relay(patient, &diagnosis);
             tell(text, Relay::new(patient, diagnosis));
         });
         examined.await.map_err(|err| Failure::Other(err.into()))?;
@@ -157,20 +173,33 @@ impl Visit<'_> {
         printed
     }
 
-    /// Whether the relays of a region forward to each other.
-    async fn regions(&self, map: &DerpMap, report: &mut Report) -> Result<(), Failure> {
+    /// Whether the relays of a region forward to each other; where that cannot be asked, the map's question stays one.
+    async fn regions(
+        &self,
+        map: &DerpMap,
+        mut questions: Vec<MapFinding>,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
         report.regions = mesh(&self.dialer, map, &self.keys).await;
         for region in &report.regions {
             self.print(&text::section(&format!("region {}", region.region), &region.findings))?;
+            let is_open = region.findings.iter().any(|finding| finding.mark == Mark::Skipped);
+            let open = questions.extract_if(.., |one| is_open && one.place.region == Some(region.region));
+            for question in open {
+                self.print(&format!("{}\n\n", line(&question)))?;
+                report.map.push(question);
+            }
         }
         Ok(())
     }
 
-    fn patient(&self, Subject { endpoint, stun }: Subject) -> Patient {
+    fn patient(&self, Subject { endpoint, stun }: Subject, map: Option<DerpMap>) -> Patient {
         Patient {
             endpoint,
+            map,
             stun_port: stun.map(|stun| stun.port),
             stun_ip: stun.and_then(|stun| stun.test_ip),
+            ip: stun.and_then(|stun| stun.ip),
             stun_is_guess: stun.is_some_and(|stun| stun.is_guess),
             key: self.keys.first().cloned(),
             is_open: self.args.open,

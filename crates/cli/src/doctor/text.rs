@@ -1,6 +1,7 @@
 //! The findings for people.
 
-use wherry_tools::doctor::{Diagnosis, Finding, Mark};
+use wherry_tools::doctor::{Diagnosis, Finding, Mark, Patient};
+use wherry_wire::derp_map::DerpMap;
 
 use crate::entry;
 use crate::failure::Failure;
@@ -25,12 +26,13 @@ pub(super) fn section(heading: &str, findings: &[Finding]) -> String {
     format!("{text}{verdict}\n\n")
 }
 
-/// A relay's section; then its entry, if anything is wrong.
-pub(super) fn relay(heading: &str, diagnosis: &Diagnosis) -> Result<String, Failure> {
-    let mut text = section(heading, &diagnosis.findings);
-    if let Some(entry) = diagnosis.entry.as_ref().filter(|_| !diagnosis.is_healthy()) {
+/// A relay's section; then its entry, if anything is wrong, unless that is as it was asked about.
+pub(super) fn relay(patient: &Patient, diagnosis: &Diagnosis) -> Result<String, Failure> {
+    let mut text = section(&patient.endpoint.authority(), &diagnosis.findings);
+    let is_new = |map: &&DerpMap| !diagnosis.is_healthy() && patient.map.as_ref() != Some(map);
+    if let Some(map) = diagnosis.map.as_ref().filter(is_new) {
         text += "The map entry for what answers there; compare a pin with what the relay prints before it is used.\n";
-        text += &entry::text(entry).map_err(|err| Failure::Other(err.into()))?;
+        text += &entry::of_map(map).map_err(|err| Failure::Other(err.into()))?;
         text += "\n";
     }
     Ok(text)

@@ -8,5 +8,5 @@ mod ask;
 mod run;
 mod table;
 
-pub(crate) use ask::ask;
+pub(crate) use ask::{AskError, ask};
 pub(crate) use run::{StatusArgs, run};

@@ -1,6 +1,6 @@
 //! A relay on this host, by its configuration.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::chain::Chain;
 use super::{Relay, among, doctor, list, outcome, own_address, write_certificate};
 
 /// A relay that `wherry serve` runs by a file; it ends with this value.
@@ -205,6 +206,51 @@ fn certificate_files_are_looked_into() {
     assert_eq!(faults(&report, "files"), Vec::<[String; 4]>::new(), "{report}");
 }
 
+/// A configuration whose folder has the certificate that an authority issued, without that.
+fn with_leaf_alone() -> (TempDir, Chain) {
+    let (dir, ip, _) = configured("cert_dir = \"HERE/certs\"", &[]);
+    let (certs, chain) = (dir.path().join("certs"), Chain::new(&ip.to_string()));
+    std::fs::create_dir(&certs).unwrap();
+    std::fs::write(certs.join("cert.pem"), format!("{}{}", chain.leaf, chain.key)).unwrap();
+    (dir, chain)
+}
+
+#[test]
+fn a_certificate_without_its_issuer_is_told_by_doctor_and_by_the_relay_unless_that_is_a_root() {
+    let (dir, chain) = with_leaf_alone();
+    let words = ["without that of its issuer, CN=Between", "fullchain.pem"];
+    fault(&dir, "warning", "files", words);
+    let roots = dir.path().join("roots.pem");
+    std::fs::write(&roots, &chain.between).unwrap();
+    let wherry = || Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (_, stdout, _) = outcome(wherry().args(["doctor", &file(&dir)]).env("SSL_CERT_FILE", &roots));
+    assert!(stdout.contains("  ok       files       the certificates in "), "{stdout}");
+    let log = |roots: &str| {
+        let mut command = wherry();
+        let serve = command.args(["serve", "--config", &file(&dir)]).env("SSL_CERT_FILE", roots);
+        let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        // What it says last of its start.
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut said = Vec::new();
+        for line in lines {
+            said.push(line);
+            if said.last().unwrap().contains(" serving ") {
+                break;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        said.join("\n")
+    };
+    let said = log("/nonexistent");
+    assert!(said.contains("without that of its issuer") && said.contains("CN=Between"), "{said}");
+    let said = log(roots.to_str().unwrap());
+    assert!(said.contains(" serving ") && !said.contains("without that of its issuer"), "{said}");
+    std::fs::write(dir.path().join("certs/chain.pem"), &chain.between).unwrap();
+    let (_, report) = super::json(&[&file(&dir)]);
+    assert_eq!(faults(&report, "files"), Vec::<[String; 4]>::new(), "{report}");
+}
+
 #[test]
 fn a_list_with_nobody_on_it_and_one_with_a_mistake_are_told() {
     for (text, mark, words) in
@@ -248,6 +294,7 @@ fn a_tailscaled_that_is_gone_is_told_by_its_socket() {
     drop(listener);
     let (code, report) = ask(&relay.dir.path().join("none"));
     assert!(code == Some(1) && faults(&report, "tailscaled")[0][2].contains("no socket"), "{report}");
+    assert!(!report.to_string().contains("remove the socket"), "{report}");
 }
 
 #[test]
@@ -300,6 +347,32 @@ fn a_self_signed_relay_is_asked_by_its_pin_or_not_at_all() {
     assert!(told.contains("or give --pin") && !told.contains("not made yet"), "{report}");
     let (code, report) = super::json(&[&file(&relay.dir), "--pin", &pin, "--key", &relay.keys[0]]);
     assert_eq!((code, &report["relays"][0]["healthy"]), (Some(0), &json!(true)), "{report}");
+}
+
+#[test]
+fn a_relay_that_hangs_is_told_and_asked_no_further() {
+    let relay = Served::start(&[]);
+    let signal = |name: &str| {
+        let pid = relay.child.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let process = format!("(process {}) hangs", relay.child.id());
+    let report = fault(&relay.dir, "error", "running", [&process, "restart it"]);
+    assert_eq!(report["relays"], json!([]), "{report}");
+    signal("-CONT");
+}
+
+#[test]
+fn a_relay_without_a_private_listener_is_said_not_to_have_been_asked() {
+    let relay = Served::start(&[]);
+    let text = std::fs::read_to_string(file(&relay.dir)).unwrap();
+    let (before, after) = text.split_once("admin = ").unwrap();
+    let rest = after.split_once('\n').unwrap().1;
+    std::fs::write(file(&relay.dir), format!("{before}admin = \"off\"\n{rest}")).unwrap();
+    let (code, report) = super::json(&[&file(&relay.dir), "--key", &relay.keys[0]]);
+    let running = report["host"].as_array().unwrap().iter().find(|one| one["part"] == "running").unwrap();
+    assert_eq!((code, &running["mark"]), (Some(0), &json!("skipped")), "{report}");
 }
 
 #[test]

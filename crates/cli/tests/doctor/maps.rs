@@ -1,6 +1,6 @@
 //! Maps: their text, every node in them, and whether relays of a region forward to each other.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
 use std::{io::Write as _, path::Path};
 
@@ -134,6 +134,53 @@ fn a_node_whose_pin_cannot_be_read_does_not_keep_the_others_from_being_examined(
     assert!(rules(&report).contains(&"pin-bad"), "{report}");
 }
 
+/// Whatever else stands there stays.
+#[test]
+fn what_is_wrong_in_an_entry_is_corrected_there_and_nothing_else() {
+    let relay = Relay::start();
+    let mut asked = node("905b", &relay);
+    let wrong = json!(format!("sha256-raw:{}", "0a".repeat(32)));
+    for (field, value) in
+        [("RegionID", json!(905)), ("CertName", wrong), ("CanPort80", json!(true)), ("STUNPort", json!(3478))]
+    {
+        asked[field] = value;
+    }
+    let region = json!({ "RegionID": 905, "RegionCode": "nyc", "RegionName": "New York", "Nodes": [asked] });
+    let map = json!({ "Regions": { "905": region } });
+    let mut right = map.clone();
+    right["Regions"]["905"]["Nodes"][0]["CertName"] = json!(relay.pin());
+    let file = in_file(relay.dir.path(), &map.to_string());
+    let (code, report) = super::json(&[&file, "--open"]);
+    assert_eq!((code, &report["relays"][0]["map"]), (Some(1), &right), "{report}");
+    let (_, stdout, _) = doctor(&[&file, "--open"]);
+    assert!(stdout.contains("regioncode: nyc") && stdout.contains("- name: 905b"), "{stdout}");
+    // Where nothing in it is wrong it is not shown again.
+    let (code, stdout, _) = doctor(&[&in_file(relay.dir.path(), &right.to_string())]);
+    assert_eq!((code, stdout.contains("regioncode")), (Some(1), false), "{stdout}");
+}
+
+#[test]
+fn a_node_for_stun_alone_is_asked_for_it() {
+    let relay = Relay::start();
+    let (at, ip) = (own_address(), own_address());
+    let port = super::stun_that_sees(at.into(), "127.0.0.1:40000");
+    // It takes questions and answers none.
+    let silent = UdpSocket::bind((ip, 0)).unwrap();
+    let stun = |name: &str, ip: Ipv4Addr, port: u16| {
+        json!({
+            "Name": name, "RegionID": 900, "HostName": ip, "IPv4": ip, "IPv6": "none", "STUNOnly": true, "STUNPort": port,
+        })
+    };
+    let answers = stun("900b", at, port);
+    let dir = relay.dir.path();
+    let (code, report) = super::json(&[&in_file(dir, &map(&[answers, node("900a", &relay)])), "--open"]);
+    assert_eq!((code, &report["relays"][0]["name"]), (Some(0), &json!("900b")), "{report}");
+    let dead = stun("900c", ip, silent.local_addr().unwrap().port());
+    let (code, report) = super::json(&[&in_file(dir, &map(&[node("900a", &relay), dead])), "--open"]);
+    let found = among(&report["relays"][1]["findings"]);
+    assert_eq!((code, found.len(), found[0][1].as_str()), (Some(1), 1, "stun"), "{report}");
+}
+
 #[test]
 fn two_nodes_of_a_region_that_are_not_meshed_are_named() {
     let relays = [Relay::start(), Relay::start()];
@@ -162,14 +209,15 @@ fn relays_with_a_list_are_asked_for_their_mesh_with_a_key_for_each_and_skipped_w
     let file = in_file(keys_dir.path(), &map(&nodes));
     let (code, report) = super::json(&[&file, "--key", &one]);
     let (mark, found) = mesh(&report);
-    assert_eq!((code, mark), (Some(0), "skipped"), "{report}");
+    assert_eq!((code, mark, rules(&report)), (Some(0), "skipped", vec!["must-be-meshed"]), "{report}");
     assert!(found.contains("900b") && found.contains("--key FILE once for each relay"), "{found}");
     let (code, report) = super::json(&[&file, "--key", &one, "--key", &other]);
     let (mark, found) = mesh(&report);
-    assert_eq!((code, mark), (Some(1), "error"), "{report}");
+    assert_eq!((code, mark, rules(&report)), (Some(1), "error", vec![]), "{report}");
     assert!(found.contains("did not reach"), "{found}");
     let (_, text, _) = doctor(&[&file]);
     assert!(text.contains("region 900\n") && text.contains("\nnot examined\n"), "{text}");
+    assert!(text.contains("warning [must-be-meshed]"), "{text}");
     let (code, report) = super::json(&[&file]);
     let marks =
         report["regions"][0]["findings"].as_array().unwrap().iter().map(|one| one["mark"].as_str().unwrap());

@@ -1,5 +1,6 @@
 //! How to dial.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -58,7 +59,7 @@ impl Dialer {
     /// [`DialError`], which tells the step.
     pub async fn connect(&self, target: &Target, identity: &Identity) -> Result<Connection, DialError> {
         let deadline = clock::now() + self.budget;
-        let plain = self.within(deadline, Step::Tcp, self.how.reach(target)).await?;
+        let plain = self.reach(deadline, target).await?;
         let secured = self.within(deadline, Step::Tls, self.how.protect(plain)).await?;
         self.within(deadline, Step::Handshake, self.how.open(secured, identity)).await
     }
@@ -68,7 +69,7 @@ impl Dialer {
     /// # Errors
     /// [`DialError::Unreachable`], [`DialError::Timeout`].
     pub async fn tcp(&self, target: &Target) -> Result<Plain, DialError> {
-        self.within(clock::now() + self.budget, Step::Tcp, self.how.reach(target)).await
+        self.reach(clock::now() + self.budget, target).await
     }
 
     /// Second step: TLS; nothing to do for `http://`.
@@ -85,6 +86,16 @@ impl Dialer {
     /// [`DialError::Handshake`], [`DialError::Timeout`].
     pub async fn handshake(&self, secured: Secured, identity: &Identity) -> Result<Connection, DialError> {
         self.within(clock::now() + self.budget, Step::Handshake, self.how.open(secured, identity)).await
+    }
+
+    /// Without an address until then, it was the resolver that did not answer.
+    async fn reach(&self, deadline: Instant, target: &Target) -> Result<Plain, DialError> {
+        let has_address = AtomicBool::new(false);
+        let late = |_| {
+            let step = if has_address.load(Ordering::Relaxed) { Step::Tcp } else { Step::Dns };
+            Err(DialError::Timeout { step, limit: self.budget })
+        };
+        timeout_at(deadline, self.how.reach(target, &has_address)).await.unwrap_or_else(late)
     }
 
     async fn within<T>(

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicBool;
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -112,9 +113,10 @@ impl Secured {
 }
 
 impl How {
-    pub(super) async fn reach(&self, target: &Target) -> Result<Plain, DialError> {
+    /// Sets `has_address` once names are resolved.
+    pub(super) async fn reach(&self, target: &Target, has_address: &AtomicBool) -> Result<Plain, DialError> {
         let unreachable = |attempts| DialError::Unreachable { attempts };
-        let reached = reach(target, self.preferred).await.map_err(unreachable)?;
+        let reached = reach(target, self.preferred, has_address).await.map_err(unreachable)?;
         let timings = Timings { dns: reached.dns, tcp: reached.tcp, ..Timings::default() };
         let site = Site { endpoint: reached.endpoint, addr: reached.addr, timings };
         Ok(Plain { stream: reached.stream, site })

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -66,12 +67,17 @@ pub enum AttemptError {
 
 /// Connects to the first endpoint that answers; all failed attempts if none does.
 ///
-/// Cancelled, nothing stays open. Source: tailscale: derp/derphttp/derphttp_client.go, `dialRegion`.
-pub(crate) async fn reach(target: &Target, preferred: Family) -> Result<Reached, Vec<Attempt>> {
+/// Sets `has_address` once there is one to connect to. Cancelled, nothing stays open. Source: tailscale:
+/// derp/derphttp/derphttp_client.go, `dialRegion`.
+pub(crate) async fn reach(
+    target: &Target,
+    preferred: Family,
+    has_address: &AtomicBool,
+) -> Result<Reached, Vec<Attempt>> {
     let mut failed = Vec::new();
     for endpoint in &target.endpoints {
         let mut attempts = Vec::new();
-        let racing = race(endpoint, preferred, &mut attempts);
+        let racing = race(endpoint, preferred, has_address, &mut attempts);
         let reached = match target.per_endpoint {
             None => racing.await,
             Some(limit) => match timeout(limit, racing).await {
@@ -91,21 +97,27 @@ pub(crate) async fn reach(target: &Target, preferred: Family) -> Result<Reached,
 }
 
 /// Both families; the second starts after the head start, or as soon as the first has failed.
-async fn race(endpoint: &Endpoint, preferred: Family, failed: &mut Vec<Attempt>) -> Option<Reached> {
+async fn race(
+    endpoint: &Endpoint,
+    preferred: Family,
+    has_address: &AtomicBool,
+    failed: &mut Vec<Attempt>,
+) -> Option<Reached> {
+    let connect = |one| connect(endpoint, one, has_address);
     let mut tries = plan(endpoint, preferred).into_iter();
     let Some(first) = tries.next() else {
         failed.push(Attempt::new(endpoint, endpoint.host(), AttemptError::NoFamily));
         return None;
     };
-    let mut first = pin!(connect(endpoint, first));
+    let mut first = pin!(connect(first));
     let Some(second) = tries.next() else { return keep(first.await, failed) };
     if let Either::Left((result, _)) = select(first.as_mut(), pin!(sleep(HEAD_START))).await {
         return match keep(result, failed) {
             Some(reached) => Some(reached),
-            None => keep(connect(endpoint, second).await, failed),
+            None => keep(connect(second).await, failed),
         };
     }
-    match select(first, pin!(connect(endpoint, second))).await {
+    match select(first, pin!(connect(second))).await {
         Either::Left((result, other)) => match keep(result, failed) {
             Some(reached) => Some(reached),
             None => keep(other.await, failed),
@@ -122,7 +134,7 @@ fn keep(result: Result<Reached, Vec<Attempt>>, failed: &mut Vec<Attempt>) -> Opt
 }
 
 /// One family: its addresses one after the other.
-async fn connect(endpoint: &Endpoint, one: Try) -> Result<Reached, Vec<Attempt>> {
+async fn connect(endpoint: &Endpoint, one: Try, has_address: &AtomicBool) -> Result<Reached, Vec<Attempt>> {
     let start = clock::now();
     let (addresses, dns) = match one.at {
         At::Address(ip) => (vec![ip], None),
@@ -133,6 +145,8 @@ async fn connect(endpoint: &Endpoint, one: Try) -> Result<Reached, Vec<Attempt>>
             (addresses, Some(clock::now() - start))
         }
     };
+    // Only a flag for whoever gives up: nothing else is read by it.
+    has_address.store(true, Ordering::Relaxed);
     let mut failed = Vec::new();
     for ip in addresses {
         let addr = SocketAddr::new(ip, endpoint.port);

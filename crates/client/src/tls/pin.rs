@@ -12,6 +12,8 @@ use wherry_wire::derp::meta_cert::COMMON_NAME_PREFIX;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::time::ASN1Time;
 
+use super::issuer::other_issuer;
+
 /// The SHA-256 of one whole certificate (DER), written `sha256-raw:` and 64 lower-case hex digits.
 ///
 /// Source: tailscale: net/tlsdial/tlsdial.go, the `CertName` of a map entry.
@@ -56,6 +58,12 @@ pub enum PinFailure {
         found: Pin,
         /// The pin of the map entry.
         wanted: Pin,
+    },
+    /// The one certificate has another hash, and an authority issued it, so that it is replaced in the course of time.
+    #[error("the relay's certificate is another than the pin says: {issuer} issued it")]
+    Issued {
+        /// Who issued it.
+        issuer: String,
     },
     /// The certificate cannot be parsed.
     #[error("the relay's certificate cannot be read")]
@@ -107,7 +115,10 @@ impl Pin {
         }
         let found = Self::of(leaf);
         if found != self {
-            return Err(PinFailure::OtherCertificate { found, wanted: self });
+            return Err(match other_issuer(leaf) {
+                Some(issuer) => PinFailure::Issued { issuer },
+                None => PinFailure::OtherCertificate { found, wanted: self },
+            });
         }
         check_time(leaf, now)?;
         check_name(leaf, name)
@@ -159,7 +170,7 @@ fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>,
     Ok(parsed)
 }
 
-fn is_meta(certificate: &CertificateDer<'_>) -> Result<bool, PinFailure> {
+pub(super) fn is_meta(certificate: &CertificateDer<'_>) -> Result<bool, PinFailure> {
     let parsed = parse(certificate)?;
     let mut names = parsed.subject().iter_common_name();
     Ok(names.any(|name| name.as_str().is_ok_and(|name| name.starts_with(COMMON_NAME_PREFIX))))

@@ -13,6 +13,7 @@ use wherry_wire::derp::meta_cert;
 use wherry_wire::key::NodePublic;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::issuer::Doubt;
 use super::pin::PinFailure;
 use super::trust::Trust;
 use super::verifier::{Verifier, Verify};
@@ -65,7 +66,12 @@ pub enum TlsError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CertificateFault {
-    /// It leads to no trusted root; a self-signed one, too, unless it is pinned.
+    /// It is self-signed, and not pinned.
+    SelfSigned,
+    /// It leads to no trusted root, and the certificate of its issuer is not shown with it: the chain is not whole, or a root
+    /// that is not trusted issued it itself.
+    IssuerMissing,
+    /// It leads to an authority that is not trusted.
     UnknownIssuer,
     /// It, or one on the way to its root, has expired.
     Expired,
@@ -129,7 +135,10 @@ impl CertificateFault {
     /// The fault in plain words; in the TLS library's where there is no better.
     fn words(self, reason: &CertificateError) -> String {
         match self {
-            Self::UnknownIssuer => "no authority that this host trusts has issued it".to_owned(),
+            Self::SelfSigned | Self::IssuerMissing | Self::UnknownIssuer => doubt(reason).map_or_else(
+                || "no authority that this host trusts has issued it".to_owned(),
+                ToString::to_string,
+            ),
             Self::Expired => "it, or one it depends on, has expired".to_owned(),
             Self::NotYetValid => "it, or one it depends on, is not valid yet".to_owned(),
             Self::OtherName | Self::Other => reason.to_string(),
@@ -137,11 +146,13 @@ impl CertificateFault {
     }
 
     fn of(reason: &CertificateError) -> Self {
+        match doubt(reason) {
+            Some(Doubt::SelfSigned) => return Self::SelfSigned,
+            Some(Doubt::IssuerMissing { .. }) => return Self::IssuerMissing,
+            Some(Doubt::UnknownAuthority { .. }) => return Self::UnknownIssuer,
+            None => {}
+        }
         match reason {
-            // webpki's word for a self-signed authority that is shown as the relay's own certificate.
-            CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-                Self::UnknownIssuer
-            }
             CertificateError::UnknownIssuer => Self::UnknownIssuer,
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => Self::Expired,
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
@@ -150,6 +161,14 @@ impl CertificateFault {
             }
             _ => Self::Other,
         }
+    }
+}
+
+/// What this crate's own verifier found out about the issuer.
+fn doubt(reason: &CertificateError) -> Option<&Doubt> {
+    match reason {
+        CertificateError::Other(other) => other.0.downcast_ref(),
+        _ => None,
     }
 }
 

@@ -16,7 +16,7 @@ use tracing::debug;
 pub struct Trust {
     pub(super) by_name: Arc<dyn ServerCertVerifier>,
     pub(super) provider: Arc<CryptoProvider>,
-    roots: usize,
+    store: Arc<RootCertStore>,
 }
 
 /// Why trust anchors cannot be used.
@@ -50,6 +50,12 @@ impl Trust {
         Self::with(store, extra)
     }
 
+    /// Whether an authority of this name is among them; `name` is the subject of its certificate (DER).
+    #[must_use]
+    pub fn knows(&self, name: &[u8]) -> bool {
+        self.store.subjects().iter().any(|subject| subject.as_ref() == name)
+    }
+
     /// Only `roots` (DER), for a relay with an authority of its own.
     ///
     /// # Errors
@@ -65,20 +71,19 @@ impl Trust {
         for root in extra {
             store.add(root.into_owned()).map_err(TrustError::BadRoot)?;
         }
-        let roots = store.len();
+        let store = Arc::new(store);
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let by_name = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
-            .build()
-            .map_err(|err| match err {
-                client::VerifierBuilderError::NoRootAnchors => TrustError::NoRoots,
-                other => TrustError::BadRoot(rustls::Error::General(other.to_string())),
-            })?;
-        Ok(Self { by_name, provider, roots })
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&store), Arc::clone(&provider));
+        let by_name = verifier.build().map_err(|err| match err {
+            client::VerifierBuilderError::NoRootAnchors => TrustError::NoRoots,
+            other => TrustError::BadRoot(rustls::Error::General(other.to_string())),
+        })?;
+        Ok(Self { by_name, provider, store })
     }
 }
 
 impl fmt::Debug for Trust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Trust").field("roots", &self.roots).finish_non_exhaustive()
+        f.debug_struct("Trust").field("roots", &self.store.len()).finish_non_exhaustive()
     }
 }

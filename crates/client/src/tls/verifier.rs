@@ -7,6 +7,7 @@ use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 
+use super::issuer::Doubt;
 use super::pin::Pin;
 use super::trust::Trust;
 
@@ -41,8 +42,14 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let by_name =
-            |name| self.trust.by_name.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+        let by_name = |name| {
+            let judged =
+                self.trust.by_name.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+            judged.map_err(|err| match Doubt::of(end_entity, intermediates).filter(|_| leads_nowhere(&err)) {
+                Some(doubt) => CertificateError::Other(OtherError(Arc::new(doubt))).into(),
+                None => err,
+            })
+        };
         match &self.rule {
             Verify::Host => by_name(server_name),
             Verify::Name(other) => by_name(other),
@@ -74,5 +81,17 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.trust.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Whether no trusted root stands for a certificate.
+fn leads_nowhere(err: &Error) -> bool {
+    match err {
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        // webpki's word for a self-signed authority that is shown as the relay's own certificate.
+        Error::InvalidCertificate(CertificateError::Other(other)) => {
+            other.to_string().contains("CaUsedAsEndEntity")
+        }
+        _ => false,
     }
 }

@@ -19,11 +19,18 @@ const BODY_WAIT: Duration = Duration::from_secs(1);
 #[non_exhaustive]
 pub enum UpgradeError {
     /// The server answers, but not with an upgrade.
-    #[error("the server answers with HTTP status {status}{}{}", if body.is_empty() { "" } else { ": " }, body)]
+    #[error(
+        "the server answers with HTTP status {status}{}{}{}",
+        location.as_deref().map(|to| format!(" and sends to {to}")).unwrap_or_default(),
+        if body.is_empty() { "" } else { ": " },
+        body
+    )]
     Status {
         /// HTTP status code.
         status: u16,
-        /// Start of the body, printable characters of its first line only.
+        /// Where a redirect leads to, printable characters only.
+        location: Option<String>,
+        /// What the body says, printable characters only: its first line, the title of a web page, or nothing.
         body: String,
     },
     /// What comes is no HTTP answer.
@@ -66,13 +73,14 @@ pub(crate) async fn read_head<S: AsyncRead + Unpin>(
                     return Err(UpgradeError::Ended);
                 }
             }
-            Head::Whole { status: 101, len } => {
+            Head::Whole { status: 101, len, .. } => {
                 buf.drain(..len);
                 return Ok(());
             }
-            Head::Whole { status, len } => {
+            Head::Whole { status, len, location, is_chunked } => {
                 buf.drain(..len);
-                return Err(UpgradeError::Status { status, body: read_body(stream, buf).await });
+                let body = read_body(stream, buf, is_chunked).await;
+                return Err(UpgradeError::Status { status, location, body });
             }
         }
     }
@@ -80,7 +88,7 @@ pub(crate) async fn read_head<S: AsyncRead + Unpin>(
 
 enum Head {
     Partial,
-    Whole { status: u16, len: usize },
+    Whole { status: u16, len: usize, location: Option<String>, is_chunked: bool },
 }
 
 fn parse(bytes: &[u8]) -> Result<Head, UpgradeError> {
@@ -89,16 +97,25 @@ fn parse(bytes: &[u8]) -> Result<Head, UpgradeError> {
     match answer.parse(bytes) {
         Ok(httparse::Status::Partial) => Ok(Head::Partial),
         Ok(httparse::Status::Complete(len)) => {
-            answer.code.map(|status| Head::Whole { status, len }).ok_or(UpgradeError::NotHttp)
+            let value = |name: &str| {
+                let found = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
+                Some(String::from_utf8_lossy(found.value).into_owned())
+            };
+            let location = value("Location").map(|to| printable(&to));
+            let is_chunked = value("Transfer-Encoding")
+                .is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked"));
+            let whole = |status| Head::Whole { status, len, location, is_chunked };
+            answer.code.map(whole).ok_or(UpgradeError::NotHttp)
         }
         Err(_) => Err(UpgradeError::NotHttp),
     }
 }
 
 /// What of a refusal's body comes in time; best effort, since the status alone is the verdict.
-async fn read_body<S: AsyncRead + Unpin>(stream: &mut S, buf: &mut Vec<u8>) -> String {
+async fn read_body<S: AsyncRead + Unpin>(stream: &mut S, buf: &mut Vec<u8>, is_chunked: bool) -> String {
+    let body = |buf: &[u8]| if is_chunked { unchunked(buf) } else { buf.to_vec() };
     let rest = async {
-        while buf.len() < MAX_BODY && !buf.contains(&b'\n') {
+        while buf.len() < MAX_BODY && !is_enough(&body(buf)) {
             if !matches!(stream.read_buf(buf).await, Ok(1..)) {
                 break;
             }
@@ -106,13 +123,48 @@ async fn read_body<S: AsyncRead + Unpin>(stream: &mut S, buf: &mut Vec<u8>) -> S
     };
     // Late or broken: what came so far is shown.
     drop(timeout(BODY_WAIT, rest).await);
-    first_line(buf)
+    gist(&body(buf))
 }
 
-pub(super) fn first_line(body: &[u8]) -> String {
+/// The chunks as far as they have come.
+fn unchunked(mut bytes: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(httparse::Status::Complete((start, len @ 1..))) = httparse::parse_chunk_size(bytes) {
+        let chunk = bytes.get(start..).unwrap_or_default();
+        let len = usize::try_from(len).unwrap_or(usize::MAX).min(chunk.len());
+        body.extend_from_slice(chunk.get(..len).unwrap_or_default());
+        let rest = chunk.get(len..).unwrap_or_default();
+        bytes = rest.strip_prefix(b"\r\n").unwrap_or_default();
+    }
+    body
+}
+
+/// The titles of web pages, on which nothing else is for people who look for a relay.
+const TITLE: [&str; 2] = ["<title>", "</title>"];
+
+fn is_page(text: &str) -> bool {
+    text.trim_start().starts_with('<')
+}
+
+fn is_enough(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(body);
+    if is_page(&text) { text.contains(TITLE[1]) } else { text.trim_start().contains('\n') }
+}
+
+/// What a body says in one line.
+pub(super) fn gist(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..MAX_BODY).unwrap_or(body)).into_owned();
-    let line = text.trim_start().lines().next().unwrap_or_default();
-    line.trim().chars().filter(|c| !c.is_control()).collect()
+    let line = match is_page(&text) {
+        true => {
+            text.split_once(TITLE[0]).and_then(|(_, rest)| rest.split_once(TITLE[1])).map(|(title, _)| title)
+        }
+        false => text.trim_start().lines().next(),
+    };
+    printable(line.unwrap_or_default().trim())
+}
+
+fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(test)]
@@ -137,6 +189,21 @@ mod tests {
         let (result, _) = read(b"HTTP/1.1 404 Not Found\r\n\r\nderp server disabled\nmore").await;
         let err = result.unwrap_err();
         assert_eq!(err.to_string(), "the server answers with HTTP status 404: derp server disabled");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_in_chunks_as_a_page_or_with_a_redirect_is_told_in_plain_words() {
+        let said = async |answer: &str| read(answer.as_bytes()).await.0.unwrap_err().to_string();
+        let head = "HTTP/1.1 400 Bad Request\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let prefix = "the server answers with HTTP status";
+        let chunked = format!("{head}8\r\nClient s\r\n9;x\r\nent HTTP.\r\n1\r\n\n\r\n0\r\n\r\n");
+        assert_eq!(said(&chunked).await, format!("{prefix} 400: Client sent HTTP."));
+        let page = "HTTP/1.1 502 Bad Gateway\r\n\r\n<html>\r\n<head><title>502 Bad Gateway</title></head>";
+        assert_eq!(said(page).await, format!("{prefix} 502: 502 Bad Gateway"));
+        let untitled = "HTTP/1.1 403 Forbidden\r\n\r\n<!doctype html><h1>No";
+        assert_eq!(said(untitled).await, format!("{prefix} 403"));
+        let redirect = "HTTP/1.1 302 Found\r\nlocation: https://login.example/\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(said(redirect).await, format!("{prefix} 302 and sends to https://login.example/"));
     }
 
     #[tokio::test]

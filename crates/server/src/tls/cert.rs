@@ -35,6 +35,29 @@ impl Pair {
             _ => None,
         }
     }
+
+    /// Who issued a leaf that stands alone, unless it did so itself.
+    pub(super) fn absent_issuer(&self) -> Option<AbsentIssuer> {
+        match self.chain.as_slice() {
+            [_] if !self.facts.is_self_issued() => Some(AbsentIssuer {
+                path: self.path.clone(),
+                name: self.facts.issuer_name.clone(),
+                der: self.facts.issuer.clone(),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The issuer of a certificate that is served without its own: clients refuse it unless they know that as a root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbsentIssuer {
+    /// The file of the certificate.
+    pub path: PathBuf,
+    /// The issuer's name for people.
+    pub name: String,
+    /// The same as certificates have it (DER).
+    pub der: Vec<u8>,
 }
 
 /// The parts of a certificate that matter here.
@@ -47,6 +70,7 @@ pub(super) struct Facts {
     pub(super) expires: ASN1Time,
     pub(super) subject: Vec<u8>,
     pub(super) issuer: Vec<u8>,
+    pub(super) issuer_name: String,
     /// DER of the subject's public key with its algorithm.
     pub(super) public_key: Vec<u8>,
     /// True when it may issue others.
@@ -78,6 +102,7 @@ impl Facts {
             expires: cert.validity().not_after,
             subject: cert.subject().as_raw().to_vec(),
             issuer: cert.issuer().as_raw().to_vec(),
+            issuer_name: cert.issuer().to_string(),
             public_key: cert.public_key().raw.to_vec(),
             is_authority: cert.is_ca(),
         })

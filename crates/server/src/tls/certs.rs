@@ -11,6 +11,7 @@ use rustls_pki_types::CertificateDer;
 use wherry_wire::key::NodePublic;
 use x509_parser::time::ASN1Time;
 
+use super::cert::AbsentIssuer;
 use super::date::rfc3339;
 use super::error::TlsError;
 use super::meta_cert;
@@ -36,6 +37,8 @@ pub struct CertStatus {
     pub expires: SystemTime,
     /// How near that is.
     pub expiry: Expiry,
+    /// Set where the certificate of a host is served alone, though another issued it.
+    pub absent_issuer: Option<AbsentIssuer>,
 }
 
 /// How near the end of the served certificates is.
@@ -163,14 +166,16 @@ impl Certs {
     /// What is served and what is wrong with it, now.
     #[must_use]
     pub fn status(&self) -> CertStatus {
-        let expires = wall(self.table.load().expires);
+        let table = self.table.load();
+        let expires = wall(table.expires);
         let left = expires.duration_since(self.clock.wall());
         let expiry = match left {
             Err(_) => Expiry::Over,
             Ok(left) if left <= EXPIRES_SOON => Expiry::Soon,
             Ok(_) => Expiry::Far,
         };
-        CertStatus { failure: self.failure().clone(), expires, expiry }
+        let absent_issuer = table.absent_issuer.clone();
+        CertStatus { failure: self.failure().clone(), expires, expiry, absent_issuer }
     }
 
     /// The `CertName` of the relay in a DERP map when its certificate is issued by itself: clients that have it

@@ -23,6 +23,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use cert::AbsentIssuer;
 pub use certs::{CertStatus, Certs, Expiry, ReloadFailure, pin};
 pub use config::server_config;
 pub use error::TlsError;

@@ -9,7 +9,7 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 use x509_parser::time::ASN1Time;
 
-use super::cert::Pair;
+use super::cert::{AbsentIssuer, Pair};
 use super::error::TlsError;
 use crate::config::Host;
 
@@ -28,6 +28,8 @@ pub(super) struct Table {
     pub(super) expires: ASN1Time,
     /// The pin of the first host's certificate when that is the only one of its chain and issued by itself.
     pub(super) pin: Option<String>,
+    /// Of the first certificate for one of the hosts that stands alone, though another issued it.
+    pub(super) absent_issuer: Option<AbsentIssuer>,
 }
 
 /// What a table is built from.
@@ -84,6 +86,7 @@ impl Table {
             unknown: None,
             expires: expires.ok_or_else(|| TlsError::NoPair { folder: path() })?,
             pin: owners.first().and_then(|(_, first)| first.pair.pin()),
+            absent_issuer: owners.iter().find_map(|(_, own)| own.pair.absent_issuer()),
         };
         if source.all_names {
             current.iter().for_each(|one| table.add_names(one));

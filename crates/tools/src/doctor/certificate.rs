@@ -36,26 +36,40 @@ pub(super) fn expiry(secured: &Secured) -> Option<Finding> {
     Some(judge(start, end, now))
 }
 
+/// In the largest unit of which there are two or more.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let units = [(86_400, "days"), (3600, "hours"), (60, "minutes")];
+    match units.iter().find(|(unit, _)| seconds >= 2 * unit) {
+        Some((unit, word)) => format!("{} {word}", seconds / unit),
+        None => format!("{seconds} s"),
+    }
+}
+
 /// Times since 1970.
 fn judge(start: Duration, end: Duration, now: Duration) -> Finding {
-    let days = |time: Duration| time.as_secs() / 86_400;
+    if let Some(wait) = start.checked_sub(now).filter(|wait| !wait.is_zero()) {
+        return Finding::error(
+            Part::Expiry,
+            format!("the certificate is valid only {} from now", span(wait)),
+            "if a clock is wrong, this host's or that of whoever issued it, set it; else wait, or use one that is valid already",
+        );
+    }
     let life = end.saturating_sub(start);
     let soon = if life < SHORT_LIVED { life / 5 } else { SOON };
     match end.checked_sub(now) {
         None => Finding::error(
             Part::Expiry,
-            format!("the certificate expired {} days ago", days(now.saturating_sub(end))),
+            format!("the certificate expired {} ago", span(now.saturating_sub(end))),
             "renew the certificate, and have the relay read it (a reload or a restart)",
         ),
         Some(left) if left < soon => Finding::warning(
             Part::Expiry,
-            format!("the certificate expires in {} days", days(left)),
+            format!("the certificate expires in {}", span(left)),
             "renew the certificate, and find out why nothing did so by itself; a new self-signed one has a new pin, which \
              belongs into the map",
         ),
-        Some(left) => {
-            Finding::ok(Part::Expiry, format!("the certificate is good for {} more days", days(left)))
-        }
+        Some(left) => Finding::ok(Part::Expiry, format!("the certificate is good for {} more", span(left))),
     }
 }
 
@@ -91,7 +105,7 @@ fn compare(theirs: SystemTime, ours: SystemTime) -> Finding {
     }
     Finding::warning(
         Part::Clock,
-        format!("the relay's clock, or its proxy's, is {} s {word} this host's", apart.as_secs()),
+        format!("the relay's clock, or its proxy's, is {} {word} this host's", span(apart)),
         "set the one that is wrong, and let it follow a time server (timedatectl set-ntp true): a wrong clock refuses good \
          certificates",
     )
@@ -111,6 +125,9 @@ mod tests {
         assert_eq!([mark(90, 15), mark(90, 13)], [Mark::Ok, Mark::Warning]);
         assert_eq!([mark(6, 3), mark(6, 1)], [Mark::Ok, Mark::Warning]);
         assert_eq!(judge(DAY, DAY * 9, DAY * 12).mark, Mark::Error);
+        let early = judge(DAY * 15, DAY * 99, DAY * 12);
+        assert!(early.mark == Mark::Error && early.found.ends_with("only 3 days from now"), "{early:?}");
+        assert!(judge(DAY, DAY * 90, DAY * 90 - DAY / 6).found.ends_with("expires in 4 hours"));
     }
 
     #[test]

@@ -1,19 +1,26 @@
 //! The examination of one relay.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
 use wherry_client::{
     CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Pin, PinFailure, Secured, Step,
     Target, TlsError, Verify,
 };
-use wherry_wire::derp_map::Entry;
+use wherry_wire::derp_map::{DerpMap, Entry};
 
 use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
 use super::{certificate, families, udp};
+use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
 use crate::remedy::{self, Situation, Tool};
+
+/// For a name that was resolved a moment ago.
+const RESOLUTION: Duration = Duration::from_secs(5);
 
 /// Relays that are examined at a time.
 const AT_ONCE: usize = 16;
@@ -24,8 +31,9 @@ const AT_ONCE: usize = 16;
 pub struct Diagnosis {
     /// In the order in which a client meets them.
     pub findings: Vec<Finding>,
-    /// The map entry that is right for it, where it could be made out and a map is needed to reach the relay.
-    pub entry: Option<Entry>,
+    /// The map that is right for it, where it could be made out: that which was asked about with what is wrong in it
+    /// corrected; else one of this relay alone.
+    pub map: Option<DerpMap>,
 }
 
 impl Diagnosis {
@@ -58,26 +66,39 @@ pub async fn examine_all(
 /// # Errors
 /// The system gives no random bytes for a key.
 pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, NoEntropy> {
-    let mut visit = Visit { dialer, patient: patient.clone(), findings: Vec::new(), addr: None, pin: None };
+    let mut visit = Visit {
+        dialer,
+        patient: patient.clone(),
+        findings: Vec::new(),
+        addr: None,
+        is_refused: false,
+        pin: None,
+    };
     visit.relay().await?;
     let right = visit.right_verify();
     let standing = match &right {
-        Some(verify) => visit.standing(verify).await,
-        None => None,
+        Some(verify) if patient.map.is_none() => visit.standing(verify).await,
+        _ => None,
     };
     visit.by_family().await?;
-    let Visit { patient, findings, .. } = visit;
-    let entry = right.map(|verify| {
-        let cert_name = if let Verify::Pin(pin) = verify { pin.to_string() } else { String::new() };
-        // A port that is silent is to be opened, not to be left out of the map.
-        let at = Entry::at(patient.endpoint.host(), patient.endpoint.port());
-        let seen = Entry { cert_name, stun_port: patient.stun_port, ..at };
-        match &standing {
-            Some(standing) => Entry { can_port_80: standing.node.can_port_80, ..standing.entry(seen) },
-            None => seen,
-        }
-    });
-    Ok(Diagnosis { findings, entry })
+    let map = match (visit.pin, &patient.map) {
+        (Some(pin), Some(_)) => patient.pinned(pin),
+        (None, Some(own)) => right.map(|_| own.clone()),
+        (_, None) => right.map(|verify| entry(&visit.patient, &verify, standing.as_ref()).map()),
+    };
+    Ok(Diagnosis { findings: visit.findings, map })
+}
+
+/// The entry of a relay that no map was asked about.
+fn entry(patient: &Patient, verify: &Verify, standing: Option<&Standing>) -> Entry {
+    let cert_name = if let Verify::Pin(pin) = verify { pin.to_string() } else { String::new() };
+    // A port that is silent is to be opened, not to be left out of the map.
+    let at = Entry::at(patient.endpoint.host(), patient.endpoint.port());
+    let seen = Entry { cert_name, stun_port: patient.stun_port, ..at };
+    match standing {
+        Some(standing) => Entry { can_port_80: standing.node.can_port_80, ..standing.entry(seen) },
+        None => seen,
+    }
 }
 
 struct Visit<'a> {
@@ -86,6 +107,8 @@ struct Visit<'a> {
     findings: Vec<Finding>,
     /// Where TCP went.
     addr: Option<IpAddr>,
+    /// Nothing listens on the TCP port.
+    is_refused: bool,
     /// The pin that cures what is wrong with the certificate.
     pin: Option<Pin>,
 }
@@ -123,6 +146,7 @@ impl Visit<'_> {
             Ok(plain) => plain,
             Err(err) => {
                 let part = if err.step() == Step::Dns { Part::Name } else { Part::Port };
+                self.is_refused = is_refused(&err);
                 self.fault(part, &err, None);
                 return Ok(());
             }
@@ -151,7 +175,7 @@ impl Visit<'_> {
         if self.addr.is_some() {
             let walks = families::walk_both(self.dialer, &self.patient).await?;
             self.findings.extend(families::judge(&walks));
-            self.findings.extend(families::stun_findings(&walks, stun_is_guess));
+            self.findings.extend(families::stun_findings(&walks, stun_is_guess).await);
         }
         let is_told = self.findings.iter().any(|finding| finding.part == Part::Stun);
         match (stun_port, stun_at) {
@@ -161,10 +185,40 @@ impl Visit<'_> {
                 let finding = udp::ask(server, stun_is_guess).await;
                 self.note(finding);
             }
-            // A relay that cannot serve may keep silent for that reason, and its address may be another's.
-            (_, None) => self.note(Finding::skipped(Part::Stun, "not asked: the relay was not reached")),
+            (Some(port), None) => {
+                let finding = self.stun_alone(port).await;
+                self.note(finding);
+            }
         }
         Ok(())
+    }
+
+    /// STUN of a relay that TCP does not reach: what keeps one away may keep the other away too.
+    async fn stun_alone(&self, port: u16) -> Finding {
+        let Some(ip) = self.address().await else {
+            return Finding::skipped(Part::Stun, "not asked: the relay's address is not known");
+        };
+        let found = udp::ask(SocketAddr::new(ip, port), self.patient.stun_is_guess).await;
+        match found.is_fault() && self.is_refused {
+            // One that does not run answers nothing.
+            true => Finding::skipped(
+                Part::Stun,
+                format!("{}, as long as nothing listens on the TCP port", found.found),
+            ),
+            false => found,
+        }
+    }
+
+    async fn address(&self) -> Option<IpAddr> {
+        let host = self.patient.endpoint.host();
+        match self.patient.ip.or_else(|| host.parse().ok()) {
+            Some(ip) => Some(ip),
+            // The dial has asked for it as well: a resolver that fails has been told.
+            None if self.findings.iter().any(|finding| finding.part == Part::Name) => None,
+            None => {
+                timeout(RESOLUTION, lookup_host((host, 0))).await.ok()?.ok()?.next().map(|addr| addr.ip())
+            }
+        }
     }
 
     fn secured(&mut self, secured: &Secured) {
@@ -197,16 +251,38 @@ impl Visit<'_> {
         }
         let leaf = blind.as_ref().and_then(|secured| secured.tls()?.chain.first());
         let seen = leaf.map(|leaf| Pin::of(leaf));
-        self.fault(Part::Tls, err, seen);
-        self.findings.extend(blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault));
+        let expiry = blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault);
+        // A server may take one at a time.
+        drop(blind);
+        if is_of_dates(err) {
+            self.date_fault(err, expiry).await;
+        } else {
+            self.fault(Part::Tls, err, seen);
+            self.findings.extend(expiry);
+        }
         let is_cured_by_pin = matches!(
             err,
             DialError::Tls(
-                TlsError::Certificate { fault: CertificateFault::UnknownIssuer, .. }
+                TlsError::Certificate { fault: CertificateFault::SelfSigned, .. }
                     | TlsError::Pin(PinFailure::OtherCertificate { .. })
             )
         );
         self.pin = seen.filter(|_| is_cured_by_pin);
+    }
+
+    /// A certificate whose dates are wrong, unless it is a clock that is.
+    async fn date_fault(&mut self, err: &DialError, expiry: Option<Finding>) {
+        let blind = Target::one(self.patient.endpoint.clone().with_verify(Verify::Nothing));
+        let clock = certificate::clock(self.dialer, &blind).await;
+        let is_clock_wrong = clock.is_fault();
+        self.note(clock);
+        let remedy = self.remedy(err, None);
+        let remedy = match is_clock_wrong {
+            true => format!("first set the clock that is wrong; only if this host's is right: {remedy}"),
+            false => remedy,
+        };
+        let more = expiry.map(|expiry| format!(" ({})", expiry.found)).unwrap_or_default();
+        self.note(Finding::error(Part::Tls, format!("{err}{more}"), remedy));
     }
 
     /// The DERP handshake as a stranger, and with the key of a node that is admitted.
@@ -245,18 +321,41 @@ impl Visit<'_> {
     }
 
     fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<Pin>) {
-        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
-        let remedy = remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin });
+        let remedy = self.remedy(err, seen_pin);
         let found = match part {
+            Part::Name if matches!(err, DialError::Timeout { .. }) => {
+                format!("{}: the resolver of this host does not answer: {err}", self.patient.endpoint.host())
+            }
             Part::Port => format!("{}/tcp is not reached: {err}", self.patient.endpoint.port()),
             _ => err.to_string(),
         };
         self.note(Finding::error(part, found, remedy));
     }
 
+    fn remedy(&self, err: &DialError, seen_pin: Option<Pin>) -> String {
+        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
+        remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin })
+    }
+
     fn note(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
+}
+
+/// Whether somebody answers that nothing listens there.
+fn is_refused(err: &DialError) -> bool {
+    matches!(err, DialError::Unreachable { attempts } if Hindrance::of(attempts) == Some(Hindrance::Refused))
+}
+
+/// Whether it is the dates of a certificate that are refused, which a wrong clock does as well.
+fn is_of_dates(err: &DialError) -> bool {
+    matches!(
+        err,
+        DialError::Tls(
+            TlsError::Certificate { fault: CertificateFault::Expired | CertificateFault::NotYetValid, .. }
+                | TlsError::Pin(PinFailure::Expired | PinFailure::NotYetValid)
+        )
+    )
 }
 
 #[cfg(test)]

@@ -64,8 +64,10 @@ async fn hang_up(mut stream: TcpStream) {
 fn patient(addr: SocketAddr) -> Patient {
     Patient {
         endpoint: format!("https://{addr}").parse().unwrap(),
+        map: None,
         stun_port: None,
         stun_ip: None,
+        ip: None,
         stun_is_guess: false,
         key: None,
         is_open: false,

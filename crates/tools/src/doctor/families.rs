@@ -3,13 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 
-use wherry_client::{
-    AttemptError, DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target,
-};
+use wherry_client::{DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target};
 
 use super::finding::{Finding, Part};
 use super::patient::Patient;
 use super::udp;
+use crate::hindrance::Hindrance;
 use crate::map::{Sight, stun};
 
 /// How far a client comes that has one family alone.
@@ -69,22 +68,11 @@ async fn walk(dialer: &Dialer, patient: &Patient, family: Family, me: &Identity)
 
 /// Where a walk ends that TCP ends.
 fn end(err: DialError) -> End {
-    use io::ErrorKind::{AddrNotAvailable, NetworkUnreachable};
     let DialError::Unreachable { attempts } = &err else { return End::Stopped(err) };
-    let reasons = || {
-        attempts.iter().filter_map(|attempt| match &attempt.error {
-            AttemptError::Connect(err) => Some(err.kind()),
-            _ => None,
-        })
-    };
-    // An unreachable host is told by a router on the way, or by a firewall before the relay.
-    let is_ours = |kind| matches!(kind, NetworkUnreachable | AddrNotAvailable);
-    if reasons().any(is_ours) {
-        End::NoWay
-    } else if reasons().next().is_some() {
-        End::Stopped(err)
-    } else {
-        End::NoAddress
+    match Hindrance::of(attempts) {
+        Some(Hindrance::NoWay | Hindrance::Forbidden) => End::NoWay,
+        Some(_) => End::Stopped(err),
+        None => End::NoAddress,
     }
 }
 
@@ -105,12 +93,14 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk) -> Option<Finding> {
             let step = err.step();
             let remedy = if is_rejected(err) {
                 format!(
-                    "let its firewall, and those on the way, take the port in by {family}, or take the address away: {}",
+                    "check that the address is the relay's; if it is, let its firewall, and those on the way, take the port in by \
+                     {family}; or take the address away: {}",
                     without(*family)
                 )
             } else if step == Step::Tcp {
                 format!(
-                    "let the relay listen on {family} and open its port there, or take the address away: {}",
+                    "check that the address is the relay's; if it is, let the relay listen on {family} and open its port there; or \
+                     take the address away: {}",
                     without(*family)
                 )
             } else {
@@ -130,12 +120,9 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk) -> Option<Finding> {
     }
 }
 
-/// Whether the network says that the host is not there, as firewalls do that reject.
+/// Whether the network says that nobody is there, as firewalls do that reject.
 fn is_rejected(err: &DialError) -> bool {
-    let DialError::Unreachable { attempts } = err else { return false };
-    attempts.iter().any(|attempt| {
-        matches!(&attempt.error, AttemptError::Connect(err) if err.kind() == io::ErrorKind::HostUnreachable)
-    })
+    matches!(err, DialError::Unreachable { attempts } if Hindrance::of(attempts) == Some(Hindrance::Rejected))
 }
 
 /// How a family is taken away.
@@ -145,7 +132,7 @@ fn without(family: Family) -> String {
 }
 
 /// What STUN answered by each family; nothing if it was asked by none.
-pub(super) fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
+pub(super) async fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
     let mut asked =
         walks.iter().filter_map(|walk| Some((walk.family, walk.stun.as_ref()?))).collect::<Vec<_>>();
     let answers = asked.iter().any(|(_, (_, answer))| answer.is_ok());
@@ -153,20 +140,30 @@ pub(super) fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Finding> {
         // The same fault twice is one.
         asked.truncate(1);
     }
-    asked.into_iter().map(|(family, (server, answer))| match answer {
-        Ok(sight) => udp::answered(*server, *sight),
-        Err(err) if answers => Finding::warning(
-            Part::Families,
-            format!("{family} is half working: no answer to STUN from {server}/udp, while the other family answers: {err}"),
-            format!(
-                "{}, for {family} too, and let the relay answer STUN there; or take the address away: {}",
-                udp::open(server.port()),
-                without(family)
-            ),
+    let mut findings = Vec::new();
+    for (family, (server, answer)) in asked {
+        findings.push(match answer {
+            Ok(sight) => udp::answered(*server, *sight).await,
+            Err(err) if answers => silent_by_one(family, *server, err),
+            Err(err) => udp::silent(*server, err, is_guess),
+        });
+    }
+    findings
+}
+
+/// STUN that answers by the other family alone.
+fn silent_by_one(family: Family, server: SocketAddr, err: &io::Error) -> Finding {
+    Finding::warning(
+        Part::Families,
+        format!(
+            "{family} is half working: no answer to STUN from {server}/udp, while the other family answers: {err}"
         ),
-        Err(err) => udp::silent(*server, err, is_guess),
-    })
-    .collect()
+        format!(
+            "{}, for {family} too, and let the relay answer STUN there; or take the address away: {}",
+            udp::open(server.port()),
+            without(family)
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -174,7 +171,7 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Mark;
     use std::net::Ipv6Addr;
-    use wherry_client::Attempt;
+    use wherry_client::{Attempt, AttemptError};
 
     fn walk_that_ends(kind: io::ErrorKind) -> Walk {
         let addr = SocketAddr::from((Ipv6Addr::LOCALHOST, 443));

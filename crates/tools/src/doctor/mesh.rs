@@ -69,8 +69,8 @@ fn finding(nodes: &[&Node], place: usize, tie: Tie) -> Finding {
                 name(to),
                 ACROSS.as_secs()
             ),
-            "mesh them (one key for both, each dialling the other), or give each a region of its own: else two peers whose \
-             connections are on different ones do not meet",
+            "give each a region of its own, or mesh them (derper: one -mesh-psk-file for both, and each -mesh-with the other; a \
+             wherry lets siblings in and dials none yet): else two peers whose connections are on different ones do not meet",
         ),
         Tie::Unknown { why } => Finding::skipped(
             Part::Mesh,

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use wherry_client::{Endpoint, NodePrivate};
+use wherry_client::{Endpoint, NodePrivate, Pin};
+use wherry_wire::derp_map::DerpMap;
 
 /// A relay, and what the one who asks knows of it.
 #[derive(Debug, Clone)]
@@ -10,14 +11,29 @@ use wherry_client::{Endpoint, NodePrivate};
 pub struct Patient {
     /// The relay, with the rule for its certificate that clients have.
     pub endpoint: Endpoint,
+    /// The region of a map that was asked about, with this node alone; none if the relay was named in another way.
+    pub map: Option<DerpMap>,
     /// UDP port of STUN, if it is to be asked.
     pub stun_port: Option<u16>,
     /// Where STUN is, if not where TCP goes.
     pub stun_ip: Option<IpAddr>,
+    /// Where STUN is asked for if TCP reaches nothing and the name is not to be resolved: an address of the map.
+    pub ip: Option<IpAddr>,
     /// Nobody named the port: it is the usual one.
     pub stun_is_guess: bool,
     /// A node that the relay admits, for what is behind the admission.
     pub key: Option<NodePrivate>,
     /// It is meant that anybody may use it.
     pub is_open: bool,
+}
+
+impl Patient {
+    /// What the map that was asked about has of it, with this pin.
+    pub(super) fn pinned(&self, pin: Pin) -> Option<DerpMap> {
+        let mut map = self.map.clone()?;
+        for node in map.regions.values_mut().flatten().flat_map(|region| &mut region.nodes) {
+            node.cert_name = pin.to_string();
+        }
+        Some(map)
+    }
 }

@@ -9,25 +9,62 @@ use crate::map::{Sight, stun};
 /// Asks for STUN at `server`. `is_guess`: nobody named the port, it is the usual one.
 pub(super) async fn ask(server: SocketAddr, is_guess: bool) -> Finding {
     match stun(server).await {
-        Ok(sight) => answered(server, sight),
+        Ok(sight) => answered(server, sight).await,
         Err(err) => silent(server, &err, is_guess),
     }
 }
 
 /// There is an answer: whose address does it tell?
-pub(super) fn answered(server: SocketAddr, sight: Sight) -> Finding {
-    if is_rewritten(server.ip(), sight) {
-        return Finding::error(
+pub(super) async fn answered(server: SocketAddr, sight: Sight) -> Finding {
+    let found =
+        || format!("STUN at {server} answers, but sees {} where this host's address should be", sight.seen);
+    let keep = format!(
+        "give the container the host's network (docker run --network host), or publish {}/udp so that the source address is kept",
+        server.port()
+    );
+    match Source::of(server.ip(), sight) {
+        Source::Kept => Finding::ok(Part::Stun, format!("STUN answers at {server} and sees {}", sight.seen)),
+        Source::Private => Finding::error(
             Part::Stun,
-            format!("STUN at {server} answers, but sees {} where this host's address should be", sight.seen),
+            found(),
             format!(
-                "something rewrites addresses before the relay, a container network or a UDP proxy: give the container the \
-                 host's network (docker run --network host), or publish {}/udp so that the source address is kept",
-                server.port()
+                "something rewrites addresses before the relay, a container network or a UDP proxy: {keep}"
             ),
-        );
+        ),
+        Source::Server { is_sure: true } => Finding::error(
+            Part::Stun,
+            format!("{}: it is its own", found()),
+            format!(
+                "something on the relay's host passes packets on in its own name, a UDP proxy or a rule that masquerades: {keep}"
+            ),
+        ),
+        // A host behind a router meets the address of its own relay outside as that router turns it around.
+        Source::Server { is_sure: false }
+            if stun(SocketAddr::new(sight.own, server.port())).await.is_ok() =>
+        {
+            Finding::skipped(
+                Part::Stun,
+                format!(
+                    "STUN answers at {server}; whom it sees is not to be told from the relay's own host behind a router"
+                ),
+            )
+        }
+        Source::Server { is_sure: false } => Finding::warning(
+            Part::Stun,
+            format!("{}: it is its own", found()),
+            format!(
+                "if this host and the relay are behind one router, ask from another network: such a router may do so; else \
+                 something on the relay's host passes packets on in its own name, a UDP proxy or a rule that masquerades: {keep}"
+            ),
+        ),
+        Source::Another => Finding::warning(
+            Part::Stun,
+            format!("{}, {}", found(), sight.own),
+            format!(
+                "if this host has a NAT or a VPN before it, it is right so; else something rewrites addresses before the relay: {keep}"
+            ),
+        ),
     }
-    Finding::ok(Part::Stun, format!("STUN answers at {server} and sees {}", sight.seen))
 }
 
 /// There is no answer.
@@ -52,19 +89,38 @@ pub(super) fn open(port: u16) -> String {
     )
 }
 
-/// Whether the server sees an address that nobody has who came the straight way.
-///
-/// What it sees is this host's own address, or that of a NAT on the way, which is public if the server is. A server in a
-/// private network may see any address of one; and a router that turns packets around, within the network that it
-/// shares with this host, shows its own address in there.
-fn is_rewritten(server: IpAddr, Sight { own, seen }: Sight) -> bool {
-    if server.is_loopback() {
-        return !seen.is_loopback();
+/// What the server takes for this host's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// This host's own, or that of a NAT on the way, as far as can be told.
+    Kept,
+    /// One that nobody has who came the straight way.
+    Private,
+    /// The server's own. Routers that turn packets around show it to who is behind them, and to nobody else.
+    Server { is_sure: bool },
+    /// Another one than this host's, which is public.
+    Another,
+}
+
+impl Source {
+    /// What the server sees is this host's own address, or that of a NAT on the way, which is public if the server is. A
+    /// server in a private network may see any address of one; and a router that turns packets around, within the network
+    /// that it shares with this host, shows its own address in there.
+    fn of(server: IpAddr, Sight { own, seen }: Sight) -> Self {
+        if server.is_loopback() {
+            return if seen.is_loopback() { Self::Kept } else { Self::Private };
+        }
+        if seen == own {
+            return Self::Kept;
+        }
+        if server == own || (!is_private(server) && is_private(seen) && !is_near(own, seen)) {
+            return Self::Private;
+        }
+        if seen == server {
+            return Self::Server { is_sure: !is_private(own) };
+        }
+        if is_private(own) || is_private(server) { Self::Kept } else { Self::Another }
     }
-    if server == own {
-        return seen != own;
-    }
-    seen != own && !is_private(server) && is_private(seen) && !is_near(own, seen)
 }
 
 /// Whether both are in one private network, of the sizes that homes and offices have.
@@ -82,16 +138,15 @@ fn is_near(own: IpAddr, seen: IpAddr) -> bool {
 
 fn is_private(ip: IpAddr) -> bool {
     match ip.to_canonical() {
-        IpAddr::V4(ip) => {
-            ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_carriers(ip.octets())
-        }
+        IpAddr::V4(ip) => ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_shared(ip.octets()),
         IpAddr::V6(ip) => ip.is_unique_local() || ip.is_loopback() || ip.is_unicast_link_local(),
     }
 }
 
-/// 100.64.0.0/10, which carriers and tailnets share out.
-fn is_carriers([a, b, ..]: [u8; 4]) -> bool {
-    a == 100 && b & 0xc0 == 64
+/// 100.64.0.0/10, which carriers and tailnets share out; 192.0.0.0/24, which stands for IPv4 on lines of IPv6 alone;
+/// 198.18.0.0/15, which is for measurements and taken by VPNs.
+fn is_shared([a, b, c, _]: [u8; 4]) -> bool {
+    (a == 100 && b & 0xc0 == 64) || (a, b, c) == (192, 0, 0) || (a == 198 && b & 0xfe == 18)
 }
 
 #[cfg(test)]
@@ -102,7 +157,7 @@ mod tests {
     fn a_private_address_is_odd_from_a_public_server_alone() {
         let odd = |server: &str, seen: &str| {
             let sight = Sight { own: "203.0.113.9".parse().unwrap(), seen: seen.parse().unwrap() };
-            is_rewritten(server.parse().unwrap(), sight)
+            Source::of(server.parse().unwrap(), sight) == Source::Private
         };
         assert!(odd("198.51.100.7", "172.17.0.1") && odd("127.0.0.1", "172.17.0.1"));
         assert!(odd("2001:db8::7", "fd00::1") && odd("198.51.100.7", "100.64.0.1"));
@@ -114,7 +169,7 @@ mod tests {
     fn within_one_private_network_a_private_address_is_no_fault() {
         let odd = |server: &str, own: &str, seen: &str| {
             let sight = Sight { own: own.parse().unwrap(), seen: seen.parse().unwrap() };
-            is_rewritten(server.parse().unwrap(), sight)
+            Source::of(server.parse().unwrap(), sight) == Source::Private
         };
         // By a way inside, and by the router of both.
         assert!(!odd("198.51.100.7", "10.0.0.5", "10.0.0.5"));
@@ -124,5 +179,24 @@ mod tests {
         assert!(odd("198.51.100.7", "192.168.1.5", "172.17.0.1"));
         assert!(odd("203.0.113.9", "203.0.113.9", "172.17.0.1"));
         assert!(odd("192.168.1.5", "192.168.1.5", "172.17.0.1"));
+    }
+
+    #[test]
+    fn the_servers_own_address_and_another_public_one_are_odd_unless_a_router_may_show_them() {
+        let source = |server: &str, own: &str, seen: &str| {
+            let sight = Sight { own: own.parse().unwrap(), seen: seen.parse().unwrap() };
+            Source::of(server.parse().unwrap(), sight)
+        };
+        let (server, own) = ("198.51.100.7", "203.0.113.2");
+        assert_eq!(source(server, own, server), Source::Server { is_sure: true });
+        assert_eq!(source("2001:db8::7", "2001:db8:1::2", "2001:db8::7"), Source::Server { is_sure: true });
+        assert_eq!(source(server, "192.168.1.5", server), Source::Server { is_sure: false });
+        assert_eq!(source(server, own, "198.51.100.8"), Source::Another);
+        // A NAT of the line, and one that has an address in between.
+        for behind in ["192.168.1.5", "100.64.0.9", "192.0.0.1", "198.18.0.1"] {
+            assert_eq!(source(server, behind, "203.0.113.9"), Source::Kept, "{behind}");
+        }
+        assert_eq!(source("192.168.1.7", "192.168.1.5", "192.168.1.5"), Source::Kept);
+        assert_eq!(source(server, server, server), Source::Kept);
     }
 }

@@ -8,7 +8,8 @@ use thiserror::Error;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 use wherry_client::{
-    DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, Pin, Target, TlsError, Verify,
+    CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, Pin, Target,
+    TlsError, Verify,
 };
 use wherry_wire::derp_map::Node;
 use wherry_wire::stun::{TxId, parse_response, request};
@@ -80,7 +81,10 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Res
     let target = |verify| Target::one(endpoint.clone().with_verify(verify));
     let refused = match shake(dialer, &target(Verify::Host)).await {
         Ok(_) => None,
-        Err(err @ DialError::Tls(TlsError::Certificate { .. })) => Some(err),
+        // Any other is replaced by its authority in the course of time, and its pin with it.
+        Err(err @ DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. })) => {
+            Some(err)
+        }
         Err(err) => return Err(err.into()),
     };
     let verify = match refused {

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::check::Checked;
-use super::finding::Rule;
+use super::finding::{Place, Rule};
 use super::judge::{Way, unreachable_kind, way};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
 
@@ -131,13 +131,20 @@ fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answ
             );
         }
     }
-    if let Way::Fixed(ip) = v4
-        && addresses.iter().any(IpAddr::is_ipv4)
-        && !addresses.contains(&ip)
-    {
+    for (way, field) in [(v4, "IPv4"), (v6, "IPv6")] {
+        if let Way::Fixed(ip) = way {
+            compare(map.in_node(region, one, field), ip, name, addresses, pen);
+        }
+    }
+}
+
+/// An address of the map beside those of the name in its family.
+fn compare(place: Place, ip: IpAddr, name: &str, addresses: &[IpAddr], pen: &mut Pen) {
+    let is_known = addresses.iter().any(|known| known.is_ipv4() == ip.is_ipv4());
+    if is_known && !addresses.contains(&ip) {
         pen.note(
             Rule::AddressDiffers,
-            map.in_node(region, one, "IPv4"),
+            place,
             format!("it is {ip}, but the name {name} has {}", list(addresses)),
             "an address of the name",
             "if the relay's address has changed, correct it; on a line whose address changes, remove the field",
@@ -147,4 +154,29 @@ fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answ
 
 fn list(addresses: &[IpAddr]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check::load;
+    use super::super::source::{Origin, Source};
+    use super::*;
+
+    #[test]
+    fn an_address_is_compared_with_those_of_the_name_in_its_own_family() {
+        let known: Answer = Ok(["203.0.113.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()).to_vec());
+        let fields = |entry: &str| {
+            let node = format!("{{name: 900a, hostname: relay.example, {entry}}}");
+            let text = format!("regions:\n  900: {{regionid: 900, nodes: [{node}]}}\n");
+            let checked = load(&Source { name: "map".to_owned(), origin: Origin::Stdin, text });
+            let (map, mut pen) = (checked.outline.unwrap(), Pen::default());
+            map.nodes().for_each(|(region, node)| judge(&map, region, node, &known, &mut pen));
+            let differing = pen.findings.into_iter().filter(|finding| finding.rule == Rule::AddressDiffers);
+            differing.map(|finding| finding.place.field.unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(fields("ipv4: 203.0.113.99"), ["ipv4"]);
+        assert_eq!(fields("ipv6: '2001:db8::99'"), ["ipv6"]);
+        assert_eq!(fields("ipv6: '2001:db8::7'"), [""; 0]);
+        assert_eq!(fields("ipv4: none"), [""; 0]);
+    }
 }

@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use futures_util::{StreamExt as _, stream};
 use tokio::task::JoinSet;
 use wherry_client::{
-    DialError, Dialer, Endpoint, HandshakeError, Identity, NodePrivate, Pin, PinFailure, Target, TlsError,
+    CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, NodePrivate, Pin, PinFailure,
+    Target, TlsError,
 };
 use wherry_wire::derp_map::Node;
 
@@ -24,7 +25,7 @@ const AT_ONCE: usize = 16;
 /// What asking a node gave.
 struct Answer {
     dial: Option<Result<(), DialError>>,
-    /// The pin of the certificate that it shows, where that was refused.
+    /// The pin of the certificate that it shows, where a pin would do.
     shown: Option<Pin>,
     stun: Option<Result<(), String>>,
 }
@@ -111,8 +112,11 @@ async fn ask(node: &Node, dialer: &Dialer, key: Option<NodePrivate>) -> Answer {
         if let Some(key) = key.filter(|_| is_closed) {
             dial = dialer.connect(&target, &Identity::new(key)).await;
         }
-        let is_tls = matches!(dial, Err(DialError::Tls(_)));
-        if let Some(endpoint) = Endpoint::node(node).ok().filter(|_| is_tls) {
+        let is_pinnable = matches!(
+            dial,
+            Err(DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. }))
+        );
+        if let Some(endpoint) = Endpoint::node(node).ok().filter(|_| is_pinnable) {
             answer.shown = shown_pin(dialer, &endpoint).await;
         }
         addr = dial.as_ref().ok().map(|connection| connection.addr().ip());
@@ -179,6 +183,12 @@ fn dial(
             map.line("CertName", &format!("\"{pin}\""))
         )
     };
+    let cure = || {
+        Endpoint::node(&one.node).map_or_else(
+            |_| remedy::LOG.to_owned(),
+            |endpoint| remedy::dial(err, &Situation { endpoint: &endpoint, tool: Tool::Map, seen_pin: None }),
+        )
+    };
     match err {
         err if is_refused(err) => pen.note(
             Rule::NotAsked,
@@ -201,18 +211,10 @@ fn dial(
             "a certificate that clients accept: by name from an authority that they know, or by its pin",
             match &answer.shown {
                 Some(pin) => write(pin),
-                None => "get a certificate from a known authority, or pin a self-signed one".to_owned(),
+                None => cure(),
             },
         ),
-        err => {
-            let cure = Endpoint::node(&one.node).map_or_else(
-                |_| remedy::LOG.to_owned(),
-                |endpoint| {
-                    remedy::dial(err, &Situation { endpoint: &endpoint, tool: Tool::Map, seen_pin: None })
-                },
-            );
-            pen.note(Rule::NodeDown, place("HostName"), err.to_string(), "a relay that answers", cure);
-        }
+        err => pen.note(Rule::NodeDown, place("HostName"), err.to_string(), "a relay that answers", cure()),
     }
 }
 

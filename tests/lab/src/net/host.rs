@@ -132,9 +132,20 @@ impl Host {
         within(&self.namespace, &["nft", "-f", "-"], &rule).map(drop)
     }
 
+    /// Lets it put its address outside in place of theirs meanwhile, as RFC 4787 has it.
+    pub(crate) fn turn_around_as(&self, outer: &str) -> Result<(), String> {
+        let rule = format!("insert rule ip nat out oifname lan0 snat to {outer}\n");
+        within(&self.namespace, &["nft", "-f", "-"], &rule).map(drop)
+    }
+
     /// Names it can resolve, one line `ADDRESS NAME` each.
     pub(crate) fn knows(&self, lines: &str) -> Result<(), String> {
         self.write("hosts", &format!("127.0.0.1 localhost\n{lines}"))
+    }
+
+    /// The name server that it asks for all other names.
+    pub(crate) fn asks(&self, server: &str) -> Result<(), String> {
+        self.write("resolv.conf", &format!("nameserver {server}\n"))
     }
 
     /// Adds a rule for what comes in, and more.

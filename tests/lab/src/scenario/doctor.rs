@@ -50,6 +50,24 @@ fn filtered(asker: &Asker<'_>) -> Result<(), String> {
     ask("healthy", None)?;
     for (name, rule, expected) in [
         (
+            "rejected",
+            "tcp dport 443 reject with icmpx type admin-prohibited",
+            [
+                "error    port",
+                "443/tcp is not reached",
+                "check that the address is the relay's, then open the port",
+            ],
+        ),
+        (
+            "rejected-by-ipv6",
+            "meta nfproto ipv6 tcp dport 443 reject with icmpx type admin-prohibited",
+            [
+                "warning  families",
+                "IPv6 is half working: the TCP connection fails",
+                "check that the address is the relay's",
+            ],
+        ),
+        (
             "udp",
             "udp dport 3478 drop",
             ["error    stun", "no answer to STUN", "open 3478/udp in the host's firewall"],
@@ -75,10 +93,30 @@ fn filtered(asker: &Asker<'_>) -> Result<(), String> {
         ))?;
         ask(name, Some(expected))?;
     }
+    // As a UDP proxy on the relay's host has it.
+    host.nft(&format!(
+        "table ip fault {{\n chain in {{\n  type nat hook input priority 100\n  udp dport 3478 snat to 203.0.113.{RELAY}\n }}\n}}\n"
+    ))?;
+    ask("seen-by-itself", Some(["error    stun", "it is its own", "--network host"]))?;
     host.nft("")?;
     ask("mended", None)?;
+    unresolved(asker, &host)?;
     drop(relay);
     Ok(())
+}
+
+/// A name server that fails, and one that keeps silent.
+fn unresolved(asker: &Asker<'_>, server: &Host) -> Result<(), String> {
+    let unknown = format!("unknown.{RELAY_NAME}");
+    let ask = |name: &str, found| {
+        let remedy = "the name servers that this host asks (/etc/resolv.conf) do not answer";
+        asker.ask(name, &[&unknown], &[], Some(["error    name", found, remedy]))
+    };
+    // There is none, so that the local one is asked, which is not there.
+    ask("no-name-server", "name resolution failed")?;
+    server.nft("table inet fault {\n chain in {\n  type filter hook input priority filter\n  udp dport 53 drop\n }\n}\n")?;
+    asker.host.asks(&format!("203.0.113.{RELAY}"))?;
+    ask("silent-name-server", "the resolver of this host does not answer")
 }
 
 /// A relay in a network whose router puts its own address in place of everybody's, as that of containers does.
@@ -100,6 +138,8 @@ fn translated(asker: &Asker<'_>) -> Result<(), String> {
     behind.router.turn_around(&outer, inner)?;
     let inside = Asker { stage: asker.stage, host: behind.client };
     inside.ask("turned-around", &question, &[], None)?;
+    behind.router.turn_around_as(&outer)?;
+    inside.ask("turned-around-as-outside", &question, &[], None)?;
     drop(relay);
     Ok(())
 }

@@ -3,10 +3,11 @@
 use std::io;
 use std::path::Path;
 
+use wherry_client::Trust;
 use wherry_server::admission::check_list;
 use wherry_server::clock::{Clock, NoEntropy};
 use wherry_server::config::{CertSetting, Settings, Survey};
-use wherry_server::tls::{self, Expiry, TlsError};
+use wherry_server::tls::{self, AbsentIssuer, CertStatus, Expiry, TlsError};
 use wherry_tools::doctor::{Finding, Part};
 
 use super::settings::halves;
@@ -53,6 +54,16 @@ fn list(path: &Path) -> Finding {
 fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
     let shown = folder.display();
     Ok(match config::certificates(folder, survey)? {
+        Ok(CertStatus { absent_issuer: Some(issuer), .. }) if !is_known_root(&issuer) => Finding::warning(
+            Part::Files,
+            format!(
+                "the certificate {} is served without that of its issuer, {}, which is no root that this host knows",
+                issuer.path.display(),
+                issuer.name
+            ),
+            "put the whole chain into its file (fullchain.pem in place of cert.pem); if the issuer is a root of your own, make it \
+             known to the hosts of all clients, and to this one",
+        ),
         Ok(status) if status.expiry == Expiry::Far => Finding::ok(
             Part::Files,
             format!("the certificates in {shown} are good for the hostnames, and for two weeks and more"),
@@ -67,6 +78,10 @@ fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
             Finding::error(Part::Files, found, remedy)
         }
     })
+}
+
+fn is_known_root(issuer: &AbsentIssuer) -> bool {
+    Trust::system([]).is_ok_and(|trust| trust.knows(&issuer.der))
 }
 
 fn self_signed(settings: &Settings, cert: &CertSetting, runs: bool) -> Finding {

@@ -8,7 +8,7 @@ use wherry_tools::doctor::{Finding, Part};
 
 use super::settings::halves;
 use super::sockets::{Process, Protocol, Socket, holders};
-use crate::status;
+use crate::status::{self, AskError};
 
 /// What the programs of a relay are called.
 const OURS: [&str; 2] = ["wherry", "derper"];
@@ -20,6 +20,8 @@ pub(super) struct Site {
     pub(super) pid: Option<u32>,
     /// Whether it can be asked from outside.
     pub(super) is_there: bool,
+    /// Its private listener takes questions, and does not answer.
+    pub(super) is_silent: bool,
     /// What its private listener says.
     status: Option<Status>,
 }
@@ -42,15 +44,17 @@ enum Held {
 
 /// Looks who has the addresses, and asks the private listener how the relay is.
 pub(super) async fn look(settings: &Settings) -> Site {
-    let status = match settings.admin {
-        Some(admin) if admin.port() != 0 => status::ask(&admin.to_string()).await.ok(),
+    let asked = match settings.admin {
+        Some(admin) if admin.port() != 0 => Some(status::ask(&admin.to_string()).await),
         _ => None,
     };
+    let is_silent = matches!(asked, Some(Err(AskError::Silent { .. })));
+    let status = asked.and_then(Result::ok);
     let wanted = wanted(settings);
     let (Ok(tcp), Ok(udp)) = (Protocol::Tcp.sockets(), Protocol::Udp.sockets()) else {
         let finding =
             Finding::skipped(Part::Listen, "who has the relay's addresses: /proc/net cannot be read");
-        return Site { findings: vec![finding], pid: None, is_there: true, status };
+        return Site { findings: vec![finding], pid: None, is_there: true, is_silent, status };
     };
     let listed = |protocol| if protocol == Protocol::Tcp { &tcp } else { &udp };
     let held: Vec<_> = wanted.iter().map(|one| held(one, listed(one.protocol), status.as_ref())).collect();
@@ -59,13 +63,34 @@ pub(super) async fn look(settings: &Settings) -> Site {
     let served =
         |(one, held): (&Wanted, &Held)| one.key == "listen" && matches!(held, Held::Relay(_) | Held::Hidden);
     let is_there = wanted.iter().zip(&held).any(served);
-    Site { findings: addresses(&wanted, &held, runs), pid, is_there, status }
+    // Another program that keeps silent there is told by its process.
+    let is_silent = is_silent
+        && wanted.iter().zip(&held).any(|(one, held)| one.key == "admin" && !matches!(held, Held::Other(_)));
+    Site { findings: addresses(&wanted, &held, runs), pid, is_there, is_silent, status }
 }
 
 impl Site {
-    /// What the relay says of itself, if it says anything. `has_bad_files`: what is wrong with its files was told.
-    pub(super) fn health(&self, has_bad_files: bool) -> Vec<Finding> {
-        self.status.as_ref().map(|status| health(status, has_bad_files)).unwrap_or_default()
+    /// What the relay says of itself, or why it says nothing. `has_bad_files`: what is wrong with its files was told.
+    pub(super) fn health(&self, settings: &Settings, has_bad_files: bool) -> Vec<Finding> {
+        match &self.status {
+            Some(status) => health(status, has_bad_files),
+            None if self.is_silent => vec![self.hangs()],
+            None if self.is_there && settings.admin.is_none() => vec![Finding::skipped(
+                Part::Running,
+                "what it says of itself: admin is off, so it was not asked",
+            )],
+            None => Vec::new(),
+        }
+    }
+
+    fn hangs(&self) -> Finding {
+        let who = self.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+        Finding::error(
+            Part::Running,
+            format!("the relay{who} hangs: it does not answer on its private listener"),
+            "look whether it is stopped (state T in ps), or waits for a disk (state D), and what its log says (journalctl -u \
+             wherry); then restart it (systemctl restart wherry)",
+        )
     }
 }
 

@@ -47,9 +47,10 @@ pub(in crate::doctor) async fn look(
     let (limit, relay) = match settings.as_ref().zip(site) {
         None => (limit::look(None, false), Err("its settings cannot be used".to_owned())),
         Some((settings, site)) => {
-            let health = site.health(has_bad_files);
+            let health = site.health(settings, has_bad_files);
             findings.extend(site.findings.into_iter().chain(health));
             let relay = match site.is_there {
+                _ if site.is_silent => Err("it hangs".to_owned()),
                 true => relay::subject(settings, flags.verify().is_some()),
                 false => Err("it is not there to be asked".to_owned()),
             };

@@ -31,20 +31,30 @@ pub(in crate::doctor) async fn look(named: Option<&Path>) -> Option<Finding> {
             Part::Tailscaled,
             format!("this user may not ask tailscaled at {shown} (root may)"),
         ),
-        Ok(Err(err)) if err.kind() == io::ErrorKind::NotFound => {
-            dead(format!("there is no socket of tailscaled at {shown}"))
-        }
+        Ok(Err(err)) if err.kind() == io::ErrorKind::NotFound => warning(
+            format!("there is no socket of tailscaled at {shown}"),
+            "start tailscaled (systemctl start tailscaled), or correct the path (--tailscaled-socket)",
+        ),
         Ok(Err(err)) => dead(format!("nobody answers behind tailscaled's socket {shown}: {err}")),
         Err(_) => dead(format!("tailscaled at {shown} takes the question, but does not answer")),
     })
 }
 
 fn dead(found: String) -> Finding {
+    warning(
+        found,
+        "start tailscaled again (systemctl restart tailscaled), or remove the socket if there is none any more",
+    )
+}
+
+fn warning(found: String, cure: &str) -> Finding {
     Finding::warning(
         Part::Tailscaled,
         found,
-        "start tailscaled again (systemctl restart tailscaled), or remove the socket if there is none any more: a derper with \
-         -verify-clients refuses everybody meanwhile. Wherry does not ask tailscaled: its admission is a list",
+        format!(
+            "{cure}: a derper with -verify-clients refuses everybody meanwhile. Wherry does not ask tailscaled: its admission is a \
+             list"
+        ),
     )
 }
 

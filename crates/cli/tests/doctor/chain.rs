@@ -1,0 +1,101 @@
+//! Certificates that an authority issued, with and without what belongs to them.
+
+use std::net::SocketAddr;
+use std::process::Command;
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+
+use super::{Relay, fault, outcome, own_address};
+
+/// An authority, one between, and what that issued for the relay, all in PEM.
+pub(super) struct Chain {
+    root: String,
+    pub(super) between: String,
+    pub(super) leaf: String,
+    pub(super) key: String,
+}
+
+impl Chain {
+    pub(super) fn new(host: &str) -> Self {
+        let params = |name: &str, is_authority: bool| {
+            let mut params = CertificateParams::new([host.to_owned()]).unwrap();
+            params.distinguished_name.push(DnType::CommonName, name);
+            if is_authority {
+                params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            }
+            params
+        };
+        let [root_key, between_key, key] = [(); 3].map(|()| KeyPair::generate().unwrap());
+        let root = params("Root", true).self_signed(&root_key).unwrap().pem();
+        let by_root = Issuer::new(params("Root", true), root_key);
+        let between = params("Between", true).signed_by(&between_key, &by_root).unwrap().pem();
+        let by_between = Issuer::new(params("Between", true), between_key);
+        let leaf = params(host, false).signed_by(&key, &by_between).unwrap().pem();
+        Self { root, between, leaf, key: key.serialize_pem() }
+    }
+}
+
+/// A relay that shows some of its certificates.
+fn relay_that_shows(shown: impl Fn(&Chain) -> String) -> (Relay, Chain) {
+    let addr = SocketAddr::new(own_address().into(), 8443);
+    let (dir, host) = (tempfile::tempdir().unwrap(), addr.ip().to_string());
+    let chain = Chain::new(&host);
+    std::fs::write(dir.path().join(format!("{host}.crt")), shown(&chain)).unwrap();
+    std::fs::write(dir.path().join(format!("{host}.key")), &chain.key).unwrap();
+    (Relay::start_at(addr, dir, &[], &["-stun-port", "3478"]), chain)
+}
+
+fn entry(relay: &Relay) -> (Option<i32>, String, String) {
+    let addr = relay.addr.to_string();
+    outcome(Command::new(env!("CARGO_BIN_EXE_wherry")).args(["map", "entry", &addr, "--stun-port", "off"]))
+}
+
+/// Neither pin nor entry: after a renewal it is another certificate.
+fn has_no_pin(report: &Value) {
+    assert!(!report.to_string().contains("sha256-raw:") && report["relays"][0]["map"].is_null(), "{report}");
+}
+
+#[test]
+fn a_chain_without_its_issuer_is_to_be_made_whole_and_is_never_pinned() {
+    let (relay, _) = relay_that_shows(|chain| chain.leaf.clone());
+    let words = ["its issuer, CN=Between, is not shown", "fullchain.pem"];
+    has_no_pin(&fault(&[&relay.addr.to_string()], "error", "tls", words));
+    let (code, stdout, stderr) = entry(&relay);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""), "{stderr}");
+    assert!(stderr.contains("fullchain.pem") && !stderr.contains("sha256-raw:"), "{stderr}");
+}
+
+#[test]
+fn a_chain_that_is_whole_is_healthy_for_who_knows_its_authority() {
+    let (relay, chain) = relay_that_shows(|chain| format!("{}{}", chain.leaf, chain.between));
+    let roots = relay.dir.path().join("roots.pem");
+    std::fs::write(&roots, &chain.root).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let args = ["doctor", &relay.addr.to_string(), "--open"];
+    let (code, stdout, _) = outcome(command.args(args).env("SSL_CERT_FILE", roots));
+    assert_eq!((code, stdout.ends_with("\nhealthy\n\n")), (Some(0), true), "{stdout}");
+}
+
+#[test]
+fn an_authority_that_this_host_does_not_know_is_to_be_made_known_and_a_pin_does_not_help() {
+    let (relay, _) = relay_that_shows(|chain| format!("{}{}", chain.leaf, chain.between));
+    let addr = relay.addr.to_string();
+    let words = ["it comes from CN=Root", "make that authority known to the hosts of all clients"];
+    has_no_pin(&fault(&[&addr], "error", "tls", words));
+    let (code, stdout, stderr) = entry(&relay);
+    assert_eq!((code, stdout.as_str(), stderr.contains("sha256-raw:")), (Some(1), "", false), "{stderr}");
+    let words = ["shows 2 certificates", "take the pin out"];
+    let report = fault(&[&addr, "--pin", &relay.pin()], "error", "tls", words);
+    assert_eq!(report["relays"][0]["map"], json!(null), "{report}");
+}
+
+/// As after each renewal.
+#[test]
+fn the_pin_of_a_certificate_that_was_renewed_is_to_be_taken_out() {
+    let (relay, _) = relay_that_shows(|chain| chain.leaf.clone());
+    let before = format!("sha256-raw:{}", "0a".repeat(32));
+    let ask = [&relay.addr.to_string(), "--pin", &before];
+    let report = fault(&ask, "error", "tls", ["CN=Between issued it", "take the pin out"]);
+    assert_eq!(report["relays"][0]["map"], json!(null), "{report}");
+}

@@ -1,0 +1,122 @@
+//! Who issued a certificate for which no trusted authority stands.
+
+use rustls::pki_types::CertificateDer;
+use thiserror::Error;
+use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
+
+use super::pin::is_meta;
+
+/// Characters that are shown of an issuer's name, which is the relay's word.
+const MAX_NAME: usize = 120;
+
+/// What is known of the issuer, from the certificates that the relay shows.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum Doubt {
+    #[error("it is self-signed: no authority that this host trusts has issued it")]
+    SelfSigned,
+    #[error(
+        "no authority that this host trusts has issued it, and the certificate of its issuer, {issuer}, is not shown with it"
+    )]
+    IssuerMissing { issuer: String },
+    #[error("no authority that this host trusts has issued it: it comes from {authority}")]
+    UnknownAuthority { authority: String },
+}
+
+impl Doubt {
+    /// Follows the issuers from `leaf` through `others`; none if a certificate cannot be read.
+    pub(super) fn of(leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<Self> {
+        let leaf = parse(leaf)?;
+        let is_other = |other: &&CertificateDer<'_>| is_meta(other) == Ok(false);
+        let mut above: Vec<_> = others.iter().filter(is_other).filter_map(|other| parse(other)).collect();
+        if is_self_issued(&leaf) {
+            // A pin is for a certificate that is shown alone.
+            return Some(match above.is_empty() {
+                true => Self::SelfSigned,
+                false => Self::UnknownAuthority { authority: shown(leaf.issuer()) },
+            });
+        }
+        let mut top = None;
+        while let Some(at) = issuer_of(top.as_ref().unwrap_or(&leaf), &above) {
+            top = Some(above.swap_remove(at));
+        }
+        Some(match top {
+            None => Self::IssuerMissing { issuer: shown(leaf.issuer()) },
+            Some(top) => Self::UnknownAuthority { authority: shown(top.issuer()) },
+        })
+    }
+}
+
+/// The name of the issuer of a certificate; none if it issued itself, or cannot be read.
+pub(super) fn other_issuer(certificate: &CertificateDer<'_>) -> Option<String> {
+    parse(certificate).filter(|parsed| !is_self_issued(parsed)).map(|parsed| shown(parsed.issuer()))
+}
+
+fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
+    X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed)
+}
+
+fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
+    certificate.subject().as_raw() == certificate.issuer().as_raw()
+}
+
+/// Where the issuer stands, if there is another one.
+fn issuer_of(certificate: &X509Certificate<'_>, among: &[X509Certificate<'_>]) -> Option<usize> {
+    let is_issuer = |one: &X509Certificate<'_>| one.subject().as_raw() == certificate.issuer().as_raw();
+    among.iter().position(is_issuer).filter(|_| !is_self_issued(certificate))
+}
+
+fn shown(name: &X509Name<'_>) -> String {
+    let text: String = name.to_string().chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
+    if text.is_empty() { "which has no name".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+
+    use super::*;
+
+    /// An authority named `name`, issued by another or by itself.
+    fn authority(
+        name: &str,
+        by: Option<&Issuer<'_, KeyPair>>,
+    ) -> (CertificateDer<'static>, Issuer<'static, KeyPair>) {
+        let (params, key) = (named(name, true), KeyPair::generate().unwrap());
+        let certificate = match by {
+            Some(by) => params.signed_by(&key, by),
+            None => params.self_signed(&key),
+        };
+        (certificate.unwrap().der().clone(), Issuer::new(params, key))
+    }
+
+    fn named(name: &str, is_authority: bool) -> CertificateParams {
+        let mut params = CertificateParams::new(["relay.example".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        if is_authority {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        }
+        params
+    }
+
+    fn leaf(by: &Issuer<'_, KeyPair>) -> CertificateDer<'static> {
+        let key = KeyPair::generate().unwrap();
+        named("relay", false).signed_by(&key, by).unwrap().der().clone()
+    }
+
+    #[test]
+    fn a_missing_issuer_an_unknown_authority_and_a_self_signed_certificate_are_told_apart() {
+        let (root, of_root) = authority("Root", None);
+        let (between, of_between) = authority("Between", Some(&of_root));
+        let issued = leaf(&of_between);
+        let missing = |name: &str| Some(Doubt::IssuerMissing { issuer: format!("CN={name}") });
+        let unknown = |name: &str| Some(Doubt::UnknownAuthority { authority: format!("CN={name}") });
+        assert_eq!(Doubt::of(&root, &[]), Some(Doubt::SelfSigned));
+        assert_eq!(Doubt::of(&issued, &[]), missing("Between"));
+        assert_eq!(Doubt::of(&issued, std::slice::from_ref(&root)), missing("Between"));
+        assert_eq!(Doubt::of(&issued, std::slice::from_ref(&between)), unknown("Root"));
+        assert_eq!(Doubt::of(&issued, &[root.clone(), between.clone()]), unknown("Root"));
+        assert_eq!(Doubt::of(&root, &[between]), unknown("Root"));
+        assert_eq!(Doubt::of(&CertificateDer::from(vec![0x30]), &[]), None);
+        assert_eq!((other_issuer(&issued), other_issuer(&root)), (Some("CN=Between".to_owned()), None));
+    }
+}

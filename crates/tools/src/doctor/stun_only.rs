@@ -1,0 +1,96 @@
+//! Nodes that answer STUN and relay nothing.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+use wherry_wire::derp_map::{Address, Node};
+
+use super::finding::{Finding, Part};
+use super::udp;
+use crate::map::stun;
+
+/// Nodes that are asked at a time.
+const AT_ONCE: usize = 16;
+
+/// For the resolver.
+const RESOLUTION: Duration = Duration::from_secs(5);
+
+/// Asks each for STUN, by every family in which it has an address; what was found, in their order.
+pub async fn stun_only(nodes: &[Node]) -> Vec<Vec<Finding>> {
+    stream::iter(nodes).map(examine).buffered(AT_ONCE).collect().await
+}
+
+async fn examine(node: &Node) -> Vec<Finding> {
+    let Some(port) = node.stun_udp_port() else {
+        return vec![Finding::error(
+            Part::Entry,
+            "it is there for STUN alone, but STUNPort says that it has none",
+            "correct STUNPort, or remove the node",
+        )];
+    };
+    let addresses = match addresses(node).await {
+        Ok(addresses) => addresses,
+        Err(err) => {
+            return vec![Finding::error(
+                Part::Name,
+                format!("{}: name resolution failed: {err}", node.host_name),
+                "check the spelling of the name and its A and AAAA records, or write the address into the map entry",
+            )];
+        }
+    };
+    let mut findings = Vec::new();
+    for ip in addresses {
+        findings.push(ask(SocketAddr::new(ip, port)).await);
+    }
+    if findings.is_empty() {
+        findings.push(Finding::error(
+            Part::Entry,
+            "the entry leaves no address to ask",
+            "fill in IPv4 or IPv6, or give the name an address",
+        ));
+    }
+    findings
+}
+
+async fn ask(server: SocketAddr) -> Finding {
+    match stun(server).await {
+        Ok(sight) => udp::answered(server, sight).await,
+        Err(err)
+            if matches!(err.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable) =>
+        {
+            Finding::skipped(Part::Stun, format!("{server}: this host has no way there"))
+        }
+        Err(err) => udp::silent(server, &err, false),
+    }
+}
+
+/// The first address of each family.
+async fn addresses(node: &Node) -> io::Result<Vec<IpAddr>> {
+    if let Ok(ip) = node.stun_test_ip.parse() {
+        return Ok(vec![ip]);
+    }
+    let (v4, v6) = (node.ipv4_address(), node.ipv6_address());
+    let host = node.host_name.trim_start_matches('[').trim_end_matches(']');
+    let of_host: Vec<IpAddr> = match host.parse() {
+        Ok(ip) => vec![ip],
+        Err(_) if v4 != Address::Dns && v6 != Address::Dns => Vec::new(),
+        // The port only completes the resolver's input.
+        Err(_) => timeout(RESOLUTION, lookup_host((host, 0))).await??.map(|addr| addr.ip()).collect(),
+    };
+    let first = |is: fn(&IpAddr) -> bool| of_host.iter().copied().find(is);
+    let v4 = match v4 {
+        Address::Fixed(ip) => Some(IpAddr::from(ip)),
+        Address::Dns => first(IpAddr::is_ipv4),
+        Address::Off => None,
+    };
+    let v6 = match v6 {
+        Address::Fixed(ip) => Some(IpAddr::from(ip)),
+        Address::Dns => first(IpAddr::is_ipv6),
+        Address::Off => None,
+    };
+    Ok(v4.into_iter().chain(v6).collect())
+}
