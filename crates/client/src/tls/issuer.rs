@@ -2,9 +2,8 @@
 
 use rustls::pki_types::CertificateDer;
 use thiserror::Error;
+use wherry_wire::derp::meta_cert::COMMON_NAME_PREFIX;
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
-
-use super::pin::is_meta;
 
 /// Characters that are shown of an issuer's name, which is the relay's word.
 const MAX_NAME: usize = 120;
@@ -26,7 +25,7 @@ impl Doubt {
     /// Follows the issuers from `leaf` through `others`; none if a certificate cannot be read.
     pub(super) fn of(leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<Self> {
         let leaf = parse(leaf)?;
-        let is_other = |other: &&CertificateDer<'_>| is_meta(other) == Ok(false);
+        let is_other = |other: &&CertificateDer<'_>| is_meta(other) == Some(false);
         let mut above: Vec<_> = others.iter().filter(is_other).filter_map(|other| parse(other)).collect();
         if is_self_issued(&leaf) {
             // A pin is for a certificate that is shown alone.
@@ -51,7 +50,15 @@ pub(super) fn other_issuer(certificate: &CertificateDer<'_>) -> Option<String> {
     parse(certificate).filter(|parsed| !is_self_issued(parsed)).map(|parsed| shown(parsed.issuer()))
 }
 
-fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
+/// Whether a certificate carries the relay's key for DERP, beside the one that proves who it is; none if it cannot be read.
+pub(super) fn is_meta(certificate: &CertificateDer<'_>) -> Option<bool> {
+    let parsed = parse(certificate)?;
+    let mut names = parsed.subject().iter_common_name();
+    Some(names.any(|name| name.as_str().is_ok_and(|name| name.starts_with(COMMON_NAME_PREFIX))))
+}
+
+/// None if it cannot be read.
+pub(super) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
     X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed)
 }
 

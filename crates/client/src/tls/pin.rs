@@ -8,11 +8,9 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use wherry_wire::derp::meta_cert::COMMON_NAME_PREFIX;
-use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::time::ASN1Time;
 
-use super::issuer::other_issuer;
+use super::issuer::{is_meta, other_issuer, parse};
 
 /// The SHA-256 of one whole certificate (DER), written `sha256-raw:` and 64 lower-case hex digits.
 ///
@@ -103,6 +101,7 @@ impl Pin {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), PinFailure> {
+        let is_meta = |certificate| is_meta(certificate).ok_or(PinFailure::Unreadable);
         if is_meta(leaf)? {
             return Err(PinFailure::NoIdentity);
         }
@@ -165,21 +164,10 @@ fn digit(character: u8) -> Result<u8, BadPin> {
     }
 }
 
-fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Result<X509Certificate<'a>, PinFailure> {
-    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| PinFailure::Unreadable)?;
-    Ok(parsed)
-}
-
-pub(super) fn is_meta(certificate: &CertificateDer<'_>) -> Result<bool, PinFailure> {
-    let parsed = parse(certificate)?;
-    let mut names = parsed.subject().iter_common_name();
-    Ok(names.any(|name| name.as_str().is_ok_and(|name| name.starts_with(COMMON_NAME_PREFIX))))
-}
-
 fn check_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), PinFailure> {
     let seconds = i64::try_from(now.as_secs()).map_err(|_| PinFailure::Expired)?;
     let now = ASN1Time::from_timestamp(seconds).map_err(|_| PinFailure::Expired)?;
-    let parsed = parse(certificate)?;
+    let parsed = parse(certificate).ok_or(PinFailure::Unreadable)?;
     if now < parsed.validity().not_before {
         return Err(PinFailure::NotYetValid);
     }
