@@ -16,8 +16,8 @@ const WINDOW: Duration = Duration::from_millis(20);
 /// Windows until the other is tried: looking at once, or resting.
 const WINDOWS: u32 = 25;
 
-/// Packets a second from which a worker rests: it is busy most of the time then, and close to where packets queue anyway.
-const LEAST_RATE: u64 = 80_000;
+/// Packets a second from which a worker rests, and below which it does so no more.
+const RATES: [u64; 2] = [80_000, 70_000];
 
 /// Packets of a round from which a worker need not rest: they come together already.
 const ENOUGH_A_ROUND: u64 = 64;
@@ -54,16 +54,17 @@ impl Moderation {
     }
 
     fn end_window(&mut self, rate: u64, a_round: u64) {
-        let pays = rate >= LEAST_RATE && a_round < ENOUGH_A_ROUND;
+        let [from, to] = RATES;
         if !self.resting {
             self.rate_at_once = rate;
-            self.resting = pays && self.left == 0;
+            self.resting = rate >= from && a_round < ENOUGH_A_ROUND && self.left == 0;
             self.left = if self.resting { WINDOWS } else { self.left.saturating_sub(1) };
         } else if self.left == WINDOWS && rate * 8 < self.rate_at_once * 7 {
             // They wait for answers. So as not to slow them, another trial comes much later.
             self.resting = false;
         } else {
-            self.left = if pays { self.left - 1 } else { 0 };
+            // Rounds are large because of the rests: how large they are without is seen when one window goes by so.
+            self.left = if rate >= to { self.left.saturating_sub(1) } else { 0 };
             self.resting = self.left > 0;
         }
     }
@@ -73,22 +74,36 @@ impl Moderation {
 mod tests {
     use super::*;
 
-    /// Packets in `seconds` of a worker that needs 5 µs for a look and 5 µs a packet, if `waiting` tells how many wait for it
-    /// after the time given since it last looked; and the rounds it took.
-    fn run(seconds: u64, mut waiting: impl FnMut(Duration) -> u64) -> (u64, u64) {
+    #[derive(Default)]
+    struct Run {
+        packets: u64,
+        rounds: u64,
+        /// Times it began or ceased to rest.
+        changes: u64,
+    }
+
+    /// Four seconds of a worker that needs 5 µs for a look and `cost` for a packet; `waiting` tells how many wait for it after
+    /// the time given since it last looked.
+    fn run(cost: Duration, mut waiting: impl FnMut(Duration) -> u64) -> Run {
         let mut moderation = Moderation::default();
-        let (mut now, mut packets, mut rounds) = (Duration::ZERO, 0, 0);
-        let mut looked = now;
-        while now < Duration::from_secs(seconds) {
-            now += moderation.end_round(now, || packets).unwrap_or_default() + Duration::from_micros(5);
+        let (mut now, mut run) = (Duration::ZERO, Run::default());
+        let (mut looked, mut rested) = (now, false);
+        while now < Duration::from_secs(4) {
+            let rest = moderation.end_round(now, || run.packets);
+            run.changes += u64::from(rested != rest.is_some());
+            rested = rest.is_some();
+            now += rest.unwrap_or_default() + Duration::from_micros(5);
             let found = waiting(now - looked);
             looked = now;
-            packets += found;
-            rounds += 1;
-            now += Duration::from_micros(5 * found.max(1));
+            run.packets += found;
+            run.rounds += 1;
+            now += cost * u32::try_from(found.max(1)).unwrap();
         }
-        (packets, rounds)
+        run
     }
+
+    const DEAR: Duration = Duration::from_micros(5);
+    const CHEAP: Duration = Duration::from_micros(1);
 
     /// Packets that come evenly, whatever the worker does.
     fn even(rate: u64) -> impl FnMut(Duration) -> u64 {
@@ -107,24 +122,27 @@ mod tests {
 
     #[test]
     fn fast_packets_gather() {
-        let (packets, rounds) = run(4, even(90_000));
-        assert!(packets > 4 * 89_000, "{packets}");
-        assert!(packets > 6 * rounds, "{packets} in {rounds} rounds");
+        for (rate, cost) in [(90_000, DEAR), (340_000, CHEAP), (500_000, CHEAP)] {
+            let run = run(cost, even(rate));
+            assert!(run.packets > 4 * (rate - 1_000), "{} at {rate}", run.packets);
+            assert!(run.packets > 6 * run.rounds, "{} in {} rounds at {rate}", run.packets, run.rounds);
+            assert!(run.changes < 20, "{} changes at {rate}", run.changes);
+        }
     }
 
     #[test]
     fn slow_packets_do_not_wait() {
-        let (packets, rounds) = run(4, even(70_000));
-        assert!(rounds >= packets, "{packets} in {rounds} rounds");
+        let run = run(DEAR, even(70_000));
+        assert!(run.rounds >= run.packets, "{} in {} rounds", run.packets, run.rounds);
     }
 
     #[test]
     fn those_that_wait_for_answers_are_not_slowed() {
         // Ten packets on their way, each of which comes back as soon as it was handled.
-        let (packets, _) = run(4, |_| 10);
+        let run = run(DEAR, |_| 10);
         // A round of them takes 55 µs.
         let at_once = 10 * 4_000_000 / 55;
-        assert!(packets * 100 > at_once * 95, "{packets} instead of {at_once}");
+        assert!(run.packets * 100 > at_once * 95, "{} instead of {at_once}", run.packets);
     }
 
     #[test]
