@@ -15,9 +15,9 @@ use super::link::Link;
 /// Routes kept: more peers than most clients talk to at a time, few enough to look through.
 const ROUTES: usize = 8;
 
-/// Groups of receivers remembered, 17 bytes and a bit each. A client that talks to more is a network of its own; it starts
-/// afresh.
-const GROUPS: usize = 2048;
+/// Groups of receivers remembered, 17 bytes and a bit each: a table of 2,048 is full with them. A client that talks to more is
+/// a network of its own; it starts afresh.
+const GROUPS: usize = 1792;
 
 /// Routes are valid until their peer is retired from the directory.
 #[derive(Debug, Default)]

@@ -1,6 +1,6 @@
 //! Who is to be told when a peer is gone: every conn that heard it, once for each such conn and peer, ever.
 //!
-//! A pair of conn and peer costs about 8 bytes as long as the conn is here and 8 more until it was told. In a crowd each
+//! A pair of conn and peer costs about 8 bytes as long as the conn is here, the first few 12 each, and 8 more until it was told. In a crowd each
 //! packet may be a pair's first: noting one searches and moves nothing.
 //!
 //! Source: tailscale: derp/derpserver/derpserver.go, `peerGoneWatchers` and `sclient.noteSendFromSrc`.
@@ -34,9 +34,12 @@ impl Source {
     /// Conns that left and may still be waiting, beside as many as are here.
     const LEFT: usize = 16;
 
-    fn has_many_that_left(&self) -> bool {
-        let here = usize::try_from(self.held_by).unwrap_or(usize::MAX);
-        self.waiting.len() > here.saturating_mul(2).saturating_add(Self::LEFT)
+    /// Whether it is time to weed. Sources of a crowd lose their conns together: by their `place` they are not all weeded when
+    /// the same one leaves.
+    fn has_many_that_left(&self, place: u32) -> bool {
+        let [here, place] = [self.held_by, place % 64].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let spread = here.saturating_mul(place) / 64;
+        self.waiting.len() > here.saturating_mul(2).saturating_add(spread).saturating_add(Self::LEFT)
     }
 }
 
@@ -73,7 +76,7 @@ impl Listeners {
                 source.waiting = Vec::new();
                 self.places.remove(&key);
                 self.free.push(place);
-            } else if source.has_many_that_left() {
+            } else if source.has_many_that_left(place) {
                 source.waiting.retain(|conn| self.heard.contains_key(conn));
             }
         }
@@ -103,7 +106,7 @@ impl Listeners {
             if source.waiting.iter().any(|conn| is_here(*conn) && !heard(conn)) {
                 return Some("somebody is to be told of a source it never heard");
             }
-            if source.has_many_that_left() {
+            if source.has_many_that_left(place) {
                 return Some("a source keeps conns that left");
             }
         }
