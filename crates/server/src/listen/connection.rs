@@ -66,14 +66,19 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
     };
     let Some(takeover) = Box::pin(http::serve(stream, &door.site, &door.counters)).await else { return };
     door.counters.upgraded.add(1);
-    if let Err(error) = Box::pin(enter(takeover, remote, door)).await {
+    if let Err(error) = Box::pin(enter(takeover, remote, memory, door)).await {
         tracing::debug!(addr = %remote, err = %error, "refused");
         door.counters.refuse(error.reason());
     }
 }
 
 /// From the upgrade to the session.
-async fn enter(takeover: Takeover, remote: SocketAddr, door: &Door) -> Result<(), Refused> {
+async fn enter(
+    takeover: Takeover,
+    remote: SocketAddr,
+    memory: MemoryClaim,
+    door: &Door,
+) -> Result<(), Refused> {
     let Takeover { upgrade, mut stream } = takeover;
     let mut greeting = upgrade.head;
     if let Some(websocket) = upgrade.websocket {
@@ -83,7 +88,7 @@ async fn enter(takeover: Takeover, remote: SocketAddr, door: &Door) -> Result<()
         door.counters.websocket_sessions.add(1);
     }
     let arrival = Arrival { remote, greeting, not_ideal: upgrade.not_ideal };
-    session::accept(stream, arrival, &door.relay).await
+    session::accept(stream, arrival, memory, &door.relay).await
 }
 
 /// Answers a WebSocket handshake and changes over to messages.

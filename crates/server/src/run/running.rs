@@ -150,7 +150,7 @@ impl Running {
         let relay = &self.site.door.relay;
         relay.dismiss();
         let gone = async {
-            while relay.switch.counts().conns > 0 {
+            while !relay.is_empty() {
                 relay.left().await;
             }
         };

@@ -52,6 +52,8 @@ pub(super) struct Seat {
     write_alarm_at: Option<Duration>,
     waker: Option<Waker>,
     started: bool,
+    /// The socket has said that it takes something.
+    looked: bool,
 }
 
 impl Session {
@@ -73,6 +75,7 @@ impl Session {
             write_alarm_at: None,
             waker: None,
             started: false,
+            looked: false,
         };
         Self { worker, seat }
     }
@@ -110,6 +113,8 @@ impl Seat {
         self.wait_for_socket(cx, worker, &mut desk.outbox);
         // The first reason counts: a failed write seen here may be the cause of the end of reading.
         match self.conn.link().ending() {
+            // Whoever is sent away at once hears why: a new socket takes the first bytes as soon as it was looked at.
+            Some(_) if !self.looked => Poll::Pending,
             Some(reason) => Poll::Ready(reason),
             None => read,
         }
@@ -139,10 +144,11 @@ impl Seat {
     /// While the socket is full: waits until it takes more, for so long.
     fn wait_for_socket(&mut self, cx: &mut Context<'_>, worker: &Worker, outbox: &mut Outbox) {
         let link = self.conn.link();
-        while link.is_blocked() && link.ending().is_none() {
+        while link.is_blocked() && (link.ending().is_none() || !self.looked) {
             let Poll::Ready(ready) = link.socket().as_ref().poll_write_ready(cx) else {
                 break;
             };
+            self.looked = true;
             if ready.is_err() {
                 link::end(&self.conn, CloseReason::WriteError);
                 return;

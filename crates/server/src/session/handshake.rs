@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wherry_switch::{Admitted, JoinInfo};
+use wherry_switch::{Admitted, JoinInfo, MemoryClaim};
 use wherry_wire::derp::handshake::{client_info_intake, open_client_info_by, server_key_frame};
 use wherry_wire::derp::{HEADER_LEN, HandshakeError, Header, NONCE_LEN, ServerInfo, SharedKey};
 
 use super::driver::Session;
 use super::inlet::Inlet;
 use super::link::{self, Link};
-use super::relay::Relay;
+use super::relay::{Entering, Relay};
 use super::worker::Worker;
 use crate::admission::{Denied, Request};
 use crate::clock::NoEntropy;
@@ -56,7 +56,7 @@ pub enum Refused {
     /// Our fault.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
-    /// Our fault: sealing failed, or the runtime is gone.
+    /// Our fault: sealing failed, or nobody serves.
     #[error("cannot take over the connection")]
     TakeOver,
 }
@@ -77,10 +77,16 @@ impl Refused {
 }
 
 /// Runs the handshake on `stream` and, if the peer is admitted, hands the connection to a worker, which counts the session.
+/// `memory` is what the connection takes until then.
 ///
 /// # Errors
 /// See [`Refused`]; the stream is closed then.
-pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) -> Result<(), Refused> {
+pub async fn accept(
+    mut stream: Stream,
+    arrival: Arrival,
+    memory: MemoryClaim,
+    relay: &Arc<Relay>,
+) -> Result<(), Refused> {
     let mut greeting = arrival.greeting;
     greeting.extend_from_slice(&server_key_frame(relay.identity.public()));
     // A peer that knew the key has sent its info already, and gets the answer to that in the same write.
@@ -88,7 +94,7 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     let introduced = match introduce(&mut stream, arrival.remote, arrival.not_ideal, relay).await {
         Ok(introduced) => introduced,
         Err(refused) => {
-            // Whoever is refused has been greeted; who is gone does not hear it.
+            // A peer that is refused has been greeted; one that is gone does not hear it.
             drop(tokio::time::timeout(relay.timing.handshake, stream.flush()).await);
             return Err(refused);
         }
@@ -103,8 +109,21 @@ pub async fn accept(mut stream: Stream, arrival: Arrival, relay: &Arc<Relay>) ->
     // By the codec as it was: what TLS had to say by itself, such as that it goes on with a new key, comes before it.
     codec.seal(&server_info, &mut unsent).map_err(|_| Refused::TakeOver)?;
     let (opener, sealer) = split(codec).map_err(|_| Refused::TakeOver)?;
-    let entrant =
-        Entrant { socket: socket.into_std()?, opener, sealer, wire, plain, unsent, admitted, join, request };
+    let socket = socket.into_std()?;
+    let entering = relay.let_in();
+    let entrant = Entrant {
+        socket,
+        opener,
+        sealer,
+        wire,
+        plain,
+        unsent,
+        admitted,
+        join,
+        request,
+        _memory: memory,
+        _entering: entering,
+    };
     let (relay, on) = (Arc::clone(relay), Arc::clone(worker));
     // The task owns itself: the worker's runtime ends it.
     drop(worker.runtime().spawn(async move { entrant.enter(&relay, &on) }));
@@ -151,6 +170,9 @@ struct Entrant {
     admitted: Admitted,
     join: JoinInfo,
     request: Request,
+    /// Both until it has joined.
+    _memory: MemoryClaim,
+    _entering: Entering,
 }
 
 impl Entrant {
@@ -179,6 +201,7 @@ impl Entrant {
         if !relay.admission.still_admits(&self.request) {
             link::end(&conn, CloseReason::Revoked);
         }
+        relay.dismiss_if_late(&conn);
     }
 }
 
@@ -203,3 +226,7 @@ fn welcome(shared: &SharedKey, relay: &Relay) -> Result<Vec<u8>, Refused> {
 async fn within<T>(step: Duration, doing: impl Future<Output = Result<T, Refused>>) -> Result<T, Refused> {
     tokio::time::timeout(step, doing).await.unwrap_or(Err(Refused::TooSlow))
 }
+
+#[cfg(test)]
+#[path = "handshake_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! What all sessions of a process share.
 
 use std::num::NonZeroU64;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ pub struct Relay {
     /// How long things may take.
     pub timing: Timing,
     next_worker: AtomicUsize,
+    /// Connections admitted that have not joined yet.
+    entering: AtomicUsize,
+    dismissed: AtomicBool,
     left: Notify,
     // under its lock
     denials: Mutex<TokenBucket>,
@@ -83,6 +86,8 @@ impl Relay {
             workers,
             timing,
             next_worker: AtomicUsize::new(0),
+            entering: AtomicUsize::new(0),
+            dismissed: AtomicBool::new(false),
             left: Notify::new(),
             denials: Mutex::new(TokenBucket::full(NonZeroU64::MIN, DENIALS_AT_ONCE)),
         }
@@ -121,13 +126,30 @@ impl Relay {
     ///
     /// Clients are asked to come back after different times, so that they do not all come at once.
     pub fn dismiss(&self) {
+        // Before the look around: who joins after it finds this set.
+        self.dismissed.store(true, Ordering::SeqCst);
         for conn in self.switch.conns() {
-            let mut frame = Vec::new();
-            encode::restarting(&mut frame, spread(conn.id(), RECONNECT_SPREAD_MS), TRY_FOR_MS);
-            // Who has no room for it does not read; the end of the connection says the same.
-            link::queue(&conn, &frame);
-            link::end(&conn, CloseReason::Shutdown);
+            dismiss(&conn);
         }
+    }
+
+    /// To be called for a connection that has just joined: the relay may have been dismissed meanwhile.
+    pub(super) fn dismiss_if_late(&self, conn: &Arc<Conn>) {
+        if self.dismissed.load(Ordering::SeqCst) {
+            dismiss(conn);
+        }
+    }
+
+    /// Counts a connection as on its way in, until what this returns is dropped.
+    pub(super) fn let_in(self: &Arc<Self>) -> Entering {
+        self.entering.fetch_add(1, Ordering::SeqCst);
+        Entering { relay: Arc::clone(self) }
+    }
+
+    /// Whether nobody is here or on the way in.
+    pub fn is_empty(&self) -> bool {
+        // In this order: who is counted no more has joined.
+        self.entering.load(Ordering::SeqCst) == 0 && self.switch.counts().conns == 0
     }
 
     /// Takes `conn` out of the directory and tells whom it concerns. Doing it twice changes nothing.
@@ -136,10 +158,32 @@ impl Relay {
         self.left.notify_one();
     }
 
-    /// Waits until a connection has left since the last call. For one caller at a time.
+    /// Waits until a connection has left, or come in, since the last call. For one caller at a time.
     pub async fn left(&self) {
         self.left.notified().await;
     }
+}
+
+/// A connection on its way in.
+#[derive(Debug)]
+pub(super) struct Entering {
+    relay: Arc<Relay>,
+}
+
+impl Drop for Entering {
+    fn drop(&mut self) {
+        self.relay.entering.fetch_sub(1, Ordering::SeqCst);
+        self.relay.left.notify_one();
+    }
+}
+
+/// Tells a client that the relay goes away, and ends its connection.
+fn dismiss(conn: &Conn) {
+    let mut frame = Vec::new();
+    encode::restarting(&mut frame, spread(conn.id(), RECONNECT_SPREAD_MS), TRY_FOR_MS);
+    // Who has no room for it does not read; the end of the connection says the same.
+    link::queue(conn, &frame);
+    link::end(conn, CloseReason::Shutdown);
 }
 
 /// A number below `bound` that differs between connections, the same at each call.

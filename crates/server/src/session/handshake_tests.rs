@@ -1,0 +1,81 @@
+//! From a plain socket to a session, with a worker that gets no time of its own.
+
+use std::io::{Read as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use wherry_switch::{MailboxLimits, MemoryBudget, Switch};
+use wherry_wire::derp::handshake::client_info_frame;
+use wherry_wire::derp::{ClientInfo, FrameType, HEADER_LEN, Header, NONCE_LEN};
+use wherry_wire::key::NodePrivate;
+
+use super::*;
+use crate::admission::Admission;
+use crate::clock::Clock;
+use crate::config::Admit;
+use crate::metrics::Counters;
+use crate::session::{Identity, Rounds, Timing};
+use crate::transport::Codec;
+
+fn relay(worker: Arc<Worker>, memory: &Arc<MemoryBudget>) -> Arc<Relay> {
+    let identity = Identity::new(&NodePrivate::generate([1; 32])).unwrap();
+    let clock = Clock::start();
+    let (switch, gate) = Switch::new(*identity.public(), MailboxLimits::default(), Arc::clone(memory));
+    let admission = Admission::open(&Admit::Open, None, gate, clock).unwrap();
+    let minute = Duration::from_secs(60);
+    let timing = Timing { handshake: minute, keepalive: minute, write: None };
+    Arc::new(Relay::new(clock, identity, switch, admission, vec![worker], timing))
+}
+
+/// Types of the frames in `bytes`.
+fn frames(mut bytes: &[u8]) -> Vec<FrameType> {
+    let mut types = Vec::new();
+    while let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() {
+        let header = Header::decode(header);
+        types.push(header.frame_type);
+        bytes = &rest[header.len as usize..];
+    }
+    types
+}
+
+#[test]
+fn who_is_on_the_way_in_when_the_relay_is_dismissed_gets_its_farewell() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (front, works) = (runtime(), runtime());
+    let counters = Arc::new(Counters::default());
+    let worker = Worker::new(0, works.handle().clone(), Rounds::default(), Arc::clone(&counters));
+    let memory = MemoryBudget::new(64 << 20);
+    let relay = relay(worker, &memory);
+
+    let info = ClientInfo::current();
+    let key = NodePrivate::generate([2; 32]);
+    let (info, _) = client_info_frame(&key, relay.identity.public(), [3; NONCE_LEN], &info).unwrap();
+    let mut client = front.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.write_all(&info).unwrap();
+        let (socket, remote) = listener.accept().await.unwrap();
+        let stream = Stream::new(socket, Codec::plain(), Vec::new());
+        let arrival = Arrival { remote, greeting: Vec::new(), not_ideal: false };
+        let mut claim = memory.claim();
+        assert!(claim.cover(1000));
+        accept(stream, arrival, claim, &relay).await.unwrap();
+        client
+    });
+    assert!(!relay.is_empty(), "it is waited for");
+    assert_eq!((counters.sessions.value(), memory.used()), (0, 1000));
+    relay.dismiss();
+
+    let gone = async {
+        while !relay.is_empty() {
+            relay.left().await;
+        }
+    };
+    works.block_on(async { tokio::time::timeout(Duration::from_secs(20), gone).await }).expect("it leaves");
+    assert_eq!((counters.sessions.value(), memory.used()), (1, 0));
+    drop((relay, works));
+    let mut got = Vec::new();
+    client.read_to_end(&mut got).unwrap();
+    assert_eq!(frames(&got), [FrameType::SERVER_KEY, FrameType::SERVER_INFO, FrameType::RESTARTING]);
+}
