@@ -8,6 +8,7 @@
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
 //! | `netcheck` | what this host's network is like towards the relays of a map |
 //! | `remedy` | what to do about a dial that failed |
+//! | `pin` | whether a pin cures a certificate that was refused |
 //! | `hindrance` | why a TCP connection did not come about |
 //! | `port80` | the question of the captive-portal check |
 //! | `http` | one HTTP request for its status |
@@ -23,5 +24,6 @@ mod hindrance;
 mod http;
 pub mod map;
 pub mod netcheck;
+pub mod pin;
 mod port80;
 pub mod remedy;

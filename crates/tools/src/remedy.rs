@@ -17,8 +17,8 @@ pub struct Situation<'a> {
     pub endpoint: &'a Endpoint,
     /// Who dialled.
     pub tool: Tool,
-    /// The pin of the certificate that was refused.
-    pub seen_pin: Option<Pin>,
+    /// The pin of the certificate that was refused, or why it is refused under that pin too.
+    pub seen_pin: Option<&'a Result<Pin, DialError>>,
 }
 
 /// Who dials: not all have the same flags.
@@ -145,7 +145,7 @@ fn closed(port: u16) -> String {
 fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
     let port = situation.endpoint.port();
     match err {
-        TlsError::Pin(failure) => pin(failure),
+        TlsError::Pin(failure) => pin(failure, situation),
         TlsError::Certificate { fault, .. } => certificate(*fault, situation),
         TlsError::NotTls => {
             let or = if situation.tool.takes_http() { ", or name it by its http:// URL" } else { "" };
@@ -173,7 +173,23 @@ fn no_certificate(host: &str) -> String {
     format!("most likely the relay has no certificate {name}; {LOG}")
 }
 
-fn pin(failure: &PinFailure) -> String {
+/// Of a certificate that no pin cures, what is to be done about it before it is pinned.
+fn before_pin(situation: &Situation<'_>) -> Option<String> {
+    let refused = situation.seen_pin?.as_ref().err()?;
+    let remedy = dial(refused, &Situation { seen_pin: None, ..*situation });
+    Some(format!("pinned, it would be refused too ({refused}): {remedy}"))
+}
+
+fn pin(failure: &PinFailure, situation: &Situation<'_>) -> String {
+    match (failure, before_pin(situation)) {
+        (PinFailure::OtherCertificate { .. }, Some(before)) => {
+            format!("if the relay's certificate was replaced: {before}; if not, somebody else answers")
+        }
+        (failure, _) => pinned(failure),
+    }
+}
+
+fn pinned(failure: &PinFailure) -> String {
     match failure {
         PinFailure::OtherCertificate { found, .. } => format!(
             "if the relay's certificate was replaced, put \"{found}\" into CertName of the map entry; if not, \
@@ -205,8 +221,11 @@ const NOT_YET: &str = "if a clock is wrong, this host's or that of whoever issue
 const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
 
 fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
+    if let (CertificateFault::SelfSigned, Some(before)) = (fault, before_pin(situation)) {
+        return before;
+    }
     match (fault, situation.seen_pin) {
-        (CertificateFault::SelfSigned, Some(pin)) => format!(
+        (CertificateFault::SelfSigned, Some(Ok(pin))) => format!(
             "pin it: compare with the relay that it is \"{pin}\", then put that \
              into CertName of the map entry (here: --pin)"
         ),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::lookup_host;
 use wherry_client::{
     Connection, DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, NodePrivate, Pin,
-    Step as DialStep, Target, TlsError, Verify,
+    Step as DialStep, Target,
 };
 use wherry_server::clock::Clock;
 
@@ -16,6 +16,7 @@ use super::remedy;
 use super::report::{Name, Problem, Report, Tally, Tls};
 use super::stun;
 use crate::subject::{Stun, Subject};
+use wherry_tools::pin;
 use wherry_tools::remedy::{self as dial_remedy, Situation, Tool};
 
 /// How to measure.
@@ -187,10 +188,10 @@ impl<'a> Run<'a> {
 
     async fn failed(&mut self, err: &DialError) {
         self.is_serving |= matches!(err, DialError::Handshake(HandshakeError::Refused));
-        let seen_pin = self.seen_pin(err).await;
         let endpoint = &self.subject.endpoint;
+        let seen_pin = pin::seen(&self.plan.dialer, endpoint, err).await;
         let tool = Tool::Ping { has_key: self.plan.key.is_some() };
-        let remedy = dial_remedy::dial(err, &Situation { endpoint, tool, seen_pin });
+        let remedy = dial_remedy::dial(err, &Situation { endpoint, tool, seen_pin: seen_pin.as_ref() });
         let problem = || Problem { what: err.to_string(), remedy };
         match err.step() {
             DialStep::Dns => self.dns.failed(problem),
@@ -198,15 +199,6 @@ impl<'a> Run<'a> {
             DialStep::Tls => self.tls.failed(problem),
             _ => self.handshake.failed(problem),
         }
-    }
-
-    /// The pin of a certificate that was refused by name, only to be shown: nothing is sent over that connection.
-    async fn seen_pin(&self, err: &DialError) -> Option<Pin> {
-        let DialError::Tls(TlsError::Certificate { .. }) = err else { return None };
-        let blind = Target::one(self.subject.endpoint.clone().with_verify(Verify::Nothing));
-        let plain = self.plan.dialer.tcp(&blind).await.ok()?;
-        let secured = self.plan.dialer.tls(plain).await.ok()?;
-        secured.tls()?.chain.first().map(|certificate| Pin::of(certificate))
     }
 
     async fn ask_stun(&mut self, stun: Stun) {

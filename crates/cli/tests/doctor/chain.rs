@@ -1,12 +1,12 @@
 //! Certificates that an authority issued, with and without what belongs to them.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 
-use super::{Relay, fault, outcome, own_address};
+use super::{Relay, fault, outcome, own_address, tls_server, write_certificate};
 
 /// An authority, one between, and what that issued for the relay, all in PEM.
 pub(super) struct Chain {
@@ -98,4 +98,32 @@ fn the_pin_of_a_certificate_that_was_renewed_is_to_be_taken_out() {
     let ask = [&relay.addr.to_string(), "--pin", &before];
     let report = fault(&ask, "error", "tls", ["CN=Between issued it", "take the pin out"]);
     assert_eq!(report["relays"][0]["map"], json!(null), "{report}");
+}
+
+#[test]
+fn a_self_signed_certificate_is_pinned_only_where_clients_accept_it_so() {
+    let (dir, ip) = (tempfile::tempdir().unwrap(), own_address().to_string());
+    let before = format!("sha256-raw:{}", "0a".repeat(32));
+    let other = ["not valid for relay.example", "make a certificate for relay.example"];
+    for (name, life, pin, words) in [
+        ("other.example", 90, "", other),
+        ("other.example", 90, &before, other),
+        ("relay.example", 9, &before, ["has expired", "make a new certificate"]),
+    ] {
+        write_certificate(dir.path(), &ip, name, 10, life);
+        let port = tls_server(TcpListener::bind((&*ip, 0)).unwrap(), &ip, dir.path()).port();
+        let node = json!({
+            "HostName": "relay.example", "IPv4": ip, "IPv6": "none", "DERPPort": port, "STUNPort": -1, "CertName": pin,
+        });
+        let ask = node.to_string();
+        let (code, report) = super::json(&[&ask]);
+        assert_eq!((code, &report["relays"][0]["map"]), (Some(1), &json!(null)), "{report}");
+        for tool in ["doctor", "ping", "netcheck"] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+            let (_, stdout, stderr) = outcome(command.args([tool, &ask]));
+            let said = stdout + &stderr;
+            assert!(words.iter().all(|words| said.contains(words)), "{tool}: {said}");
+            assert!(!said.contains("pin it:") && !said.contains("CertName"), "{tool}: {said}");
+        }
+    }
 }

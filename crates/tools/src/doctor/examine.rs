@@ -17,6 +17,7 @@ use super::patient::Patient;
 use super::{certificate, families, udp};
 use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
+use crate::pin;
 use crate::remedy::{self, Situation, Tool};
 
 /// For a name that was resolved a moment ago.
@@ -249,25 +250,17 @@ impl Visit<'_> {
             let opened = async { self.dialer.tls(self.dialer.tcp(&target).await?).await };
             blind = opened.await.ok();
         }
-        let leaf = blind.as_ref().and_then(|secured| secured.tls()?.chain.first());
-        let seen = leaf.map(|leaf| Pin::of(leaf));
         let expiry = blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault);
         // A server may take one at a time.
         drop(blind);
         if is_of_dates(err) {
             self.date_fault(err, expiry).await;
         } else {
-            self.fault(Part::Tls, err, seen);
+            let seen = pin::seen(self.dialer, &endpoint, err).await;
+            self.fault(Part::Tls, err, seen.as_ref());
             self.findings.extend(expiry);
+            self.pin = seen.and_then(Result::ok);
         }
-        let is_cured_by_pin = matches!(
-            err,
-            DialError::Tls(
-                TlsError::Certificate { fault: CertificateFault::SelfSigned, .. }
-                    | TlsError::Pin(PinFailure::OtherCertificate { .. })
-            )
-        );
-        self.pin = seen.filter(|_| is_cured_by_pin);
     }
 
     /// A certificate whose dates are wrong, unless it is a clock that is.
@@ -320,7 +313,7 @@ impl Visit<'_> {
         Ok(())
     }
 
-    fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<Pin>) {
+    fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<&Result<Pin, DialError>>) {
         let remedy = self.remedy(err, seen_pin);
         let found = match part {
             Part::Name if matches!(err, DialError::Timeout { .. }) => {
@@ -332,7 +325,7 @@ impl Visit<'_> {
         self.note(Finding::error(part, found, remedy));
     }
 
-    fn remedy(&self, err: &DialError, seen_pin: Option<Pin>) -> String {
+    fn remedy(&self, err: &DialError, seen_pin: Option<&Result<Pin, DialError>>) -> String {
         let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
         remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin })
     }

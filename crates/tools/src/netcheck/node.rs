@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use wherry_client::{
     Connection, DialError, Dialer, Endpoint, Family, Identity, NodePrivate, NodePublic, Pin, PingError,
-    Target, TlsError, Verify,
+    Target,
 };
 use wherry_wire::derp_map::{DerpMap, Node, Region};
 
@@ -14,6 +14,7 @@ use super::plan::Families;
 use super::stun;
 use super::why::{Reason, Why};
 use super::{address, plan};
+use crate::pin;
 
 /// Nodes that are asked at the same time.
 const AT_ONCE: usize = 16;
@@ -150,8 +151,8 @@ impl Tester<'_> {
         match self.dial(&endpoint).await {
             Ok(figure) => Ok(figure),
             Err(Fault::Dial(err)) => {
-                let seen_pin = self.seen_pin(&err, &endpoint).await;
-                Err(Why::dial(&err, &endpoint, self.key.is_some(), seen_pin))
+                let seen_pin = pin::seen(self.dialer, &endpoint, &err).await;
+                Err(Why::dial(&err, &endpoint, self.key.is_some(), seen_pin.as_ref()))
             }
             Err(Fault::Ping(err)) => Err(Why::new(
                 Reason::Broken,
@@ -181,14 +182,6 @@ impl Tester<'_> {
         // The relay notices a connection that is just dropped as well.
         drop(connection.close().await);
         Ok(figure)
-    }
-
-    /// The pin of a certificate that was refused by name, only to be shown: nothing is sent over that connection.
-    async fn seen_pin(&self, err: &DialError, endpoint: &Endpoint) -> Option<Pin> {
-        let DialError::Tls(TlsError::Certificate { .. }) = err else { return None };
-        let blind = Target::one(endpoint.clone().with_verify(Verify::Nothing));
-        let secured = self.dialer.tls(self.dialer.tcp(&blind).await.ok()?).await.ok()?;
-        secured.tls()?.chain.first().map(|certificate| Pin::of(certificate))
     }
 }
 

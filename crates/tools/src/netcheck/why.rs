@@ -126,7 +126,12 @@ impl Why {
     }
 
     /// A relay that could not be dialled.
-    pub(super) fn dial(err: &DialError, endpoint: &Endpoint, has_key: bool, seen_pin: Option<Pin>) -> Self {
+    pub(super) fn dial(
+        err: &DialError,
+        endpoint: &Endpoint,
+        has_key: bool,
+        seen_pin: Option<&Result<Pin, DialError>>,
+    ) -> Self {
         let remedy = remedy::dial(err, &Situation { endpoint, tool: Tool::Netcheck { has_key }, seen_pin });
         Self::new(reason(err), err.to_string(), remedy)
     }
