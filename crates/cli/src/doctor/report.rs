@@ -92,8 +92,8 @@ impl Relay {
 }
 
 impl Report {
-    /// Adds the verdict.
-    pub(super) fn judge(&mut self) -> Result<(), Unhealthy> {
+    /// Adds the verdict. `is_no_map`: no client could use the map, even where nothing else is wrong with it.
+    pub(super) fn judge(&mut self, is_no_map: bool) -> Result<(), Unhealthy> {
         let mut wrong = Vec::new();
         if self.host.iter().any(Finding::is_fault) {
             wrong.push("this host needs mending".to_owned());
@@ -108,6 +108,9 @@ impl Report {
         }
         if !self.regions.iter().all(RegionDiagnosis::is_healthy) {
             wrong.push("nodes of one region are not meshed".to_owned());
+        }
+        if wrong.is_empty() && is_no_map {
+            wrong.push("the map has no node that relays".to_owned());
         }
         self.healthy = wrong.is_empty();
         if self.healthy { Ok(()) } else { Err(Unhealthy(wrong)) }

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
         output::failed(failure, Form::json_if(args.json), |error| NoReport { healthy: false, error })
     };
     let (mut report, is_wrong) = runtime::run(examine(args, env))?.map_err(no_report)?;
-    let verdict = report.judge();
+    let verdict = report.judge(is_wrong);
     if args.json {
         let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{text}\n"))?;

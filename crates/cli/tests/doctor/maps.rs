@@ -119,6 +119,16 @@ fn a_file_that_holds_no_map_is_told_as_such() {
 }
 
 #[test]
+fn a_map_without_a_relay_is_not_healthy() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = in_file(dir.path(), "regions:\n  1: null\n  2: null\n");
+    let (code, report) = super::json(&[&file]);
+    assert_eq!((code, &report["healthy"]), (Some(78), &json!(false)), "{report}");
+    let (_, _, stderr) = doctor(&[&file]);
+    assert!(stderr.contains("the map has no node that relays"), "{stderr}");
+}
+
+#[test]
 fn a_node_whose_pin_cannot_be_read_does_not_keep_the_others_from_being_examined() {
     let relay = Relay::start();
     let mut bad = node("900a", &relay);
