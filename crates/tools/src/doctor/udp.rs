@@ -110,7 +110,9 @@ impl Source {
         if server.is_loopback() {
             return if seen.is_loopback() { Self::Kept } else { Self::Private };
         }
-        if seen == own {
+        let [is_own_v4, is_seen_v4] = [own, seen].map(|ip| ip.to_canonical().is_ipv4());
+        // A gateway between the families (NAT64) is a NAT on the way.
+        if seen == own || is_own_v4 != is_seen_v4 && !is_private(seen) {
             return Self::Kept;
         }
         if server == own || (!is_private(server) && is_private(seen) && !is_near(own, seen)) {
@@ -197,6 +199,9 @@ mod tests {
             assert_eq!(source(server, behind, "203.0.113.9"), Source::Kept, "{behind}");
         }
         assert_eq!(source("192.168.1.7", "192.168.1.5", "192.168.1.5"), Source::Kept);
+        // NAT64, before and after which the families differ.
+        assert_eq!(source("64:ff9b::c633:6407", "2001:db8:1::2", "203.0.113.1"), Source::Kept);
+        assert_eq!(source("64:ff9b::c633:6407", "2001:db8:1::2", "172.17.0.1"), Source::Private);
         assert_eq!(source(server, server, server), Source::Kept);
     }
 }
