@@ -48,7 +48,7 @@ fn of(facts: Facts) -> String {
         }
         Facts { udp: false, is_refused: true, .. } => {
             "it takes STUN to tell whether UDP comes through, and nothing listens for it where it was asked (say its port \
-             with --stun-port)"
+             with --stun-port), or a firewall rejects UDP"
         }
         Facts { udp: false, relay: false, .. } => {
             return "nothing works: no UDP comes through, and no relay of the map works from here".to_owned();

@@ -109,7 +109,8 @@ fn udp(facts: &Facts<'_>) -> Why {
     }
     if let Some(refused) = refused_stun(facts.nodes) {
         let what = format!("{}, so UDP itself is not known to be blocked", refused.what);
-        let remedy = "say the port where STUN is: --stun-port PORT, or STUNPort in the map entry";
+        let remedy = "say the port where STUN is: --stun-port PORT, or STUNPort in the map entry; if it is there, a firewall \
+                      on the way rejects UDP";
         return Why::new(Reason::Refused, what, remedy);
     }
     if relays > 0 {
@@ -123,10 +124,17 @@ fn udp(facts: &Facts<'_>) -> Why {
     Why::new(Reason::Timeout, "no STUN server answers, and no relay by TCP either", remedy)
 }
 
-/// A refusal comes back from the server's host, or from a firewall that rejects: unlike silence it shows that datagrams leave.
-fn refused_stun(nodes: &[NodeReport]) -> Option<&Why> {
-    let all = nodes.iter().flat_map(|node| [&node.stun_v4, &node.stun_v6]);
-    all.filter_map(|stun| stun.as_ref().err()).find(|why| why.reason == Reason::Refused)
+/// The refusal of the only node that was asked: it comes back from there, or from a firewall that rejects. Where several were asked,
+/// hardly all of them lack STUN.
+fn refused_stun<'a>(nodes: &'a [NodeReport]) -> Option<&'a Why> {
+    let fate = |node: &'a NodeReport| {
+        let why = [&node.stun_v4, &node.stun_v6].map(|stun| stun.as_ref().err());
+        let of = |reason| why.into_iter().flatten().find(|why| why.reason == reason);
+        of(Reason::Refused).or_else(|| of(Reason::Timeout))
+    };
+    let mut asked = nodes.iter().filter_map(fate);
+    let first = asked.next().filter(|why| why.reason == Reason::Refused)?;
+    asked.next().is_none().then_some(first)
 }
 
 fn own_address(facts: &Facts<'_>, family: Family) -> Why {

@@ -82,7 +82,7 @@ fn one_server_is_too_few_to_tell_the_mapping() {
 }
 
 #[test]
-fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_nobody_refuses_stun() {
+fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_it_is_not_one_alone_that_refuses_stun() {
     let silent = node(1, false);
     let udp = |nodes: &[NodeReport]| {
         let found = reasons(&map(vec![region(1)]), V4, nodes, 0);
@@ -94,7 +94,9 @@ fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_nobody_refuses_stun() 
     let server = "192.0.2.7:3478".parse().unwrap();
     let refusal = Err(Why::stun(&std::io::ErrorKind::ConnectionRefused.into(), server));
     let refused = NodeReport { stun_v4: refusal, ..by_tcp.clone() };
-    assert_eq!(udp(&[by_tcp, refused]), Reason::Refused);
+    assert_eq!(udp(std::slice::from_ref(&refused)), Reason::Refused);
+    assert_eq!(udp(&[by_tcp, refused.clone()]), Reason::Blocked);
+    assert_eq!(udp(&[refused.clone(), refused]), Reason::Blocked);
     assert_eq!(udp(&[node(1, true)]), Reason::Timeout);
 }
 

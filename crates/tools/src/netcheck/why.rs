@@ -109,8 +109,12 @@ impl Why {
             }
             io::ErrorKind::ConnectionRefused => {
                 let serve = "let the relay answer STUN there, or say the right port: STUNPort in the map entry, or here \
-                             --stun-port PORT, or off where there is none";
-                Self::new(Reason::Refused, format!("nothing listens for STUN on {server}/udp"), serve)
+                             --stun-port PORT, or off where there is none; if it does answer there, a firewall rejects UDP";
+                Self::new(
+                    Reason::Refused,
+                    format!("nothing listens for STUN on {server}/udp, or a firewall rejects it"),
+                    serve,
+                )
             }
             io::ErrorKind::PermissionDenied => Self::new(
                 Reason::Blocked,
