@@ -273,8 +273,9 @@ fn upgrade(err: &UpgradeError, situation: &Situation<'_>) -> String {
 fn refusal(status: u16, body: &str, situation: &Situation<'_>) -> String {
     match status {
         400 if body.contains("HTTPS") && situation.endpoint.is_tls() => {
-            "the proxy there speaks plain HTTP to a TLS listener: let it speak HTTPS to the relay (nginx: proxy_pass https://…), or \
-             give the relay a listener without TLS for it (wherry: listen = \"plain:127.0.0.1:8080\")"
+            "the proxy there speaks plain HTTP to a TLS listener: let it speak HTTPS to the relay and send its name (nginx: \
+             proxy_pass https://…; proxy_ssl_server_name on; proxy_ssl_name NAME), or give the relay a listener without TLS for it \
+             (wherry: listen = \"plain:127.0.0.1:8080\")"
                 .to_owned()
         }
         400 if body.contains("HTTPS") => {
@@ -302,7 +303,8 @@ fn refusal(status: u16, body: &str, situation: &Situation<'_>) -> String {
         404 => "there is no relay under this path: check the URL, and that the relay is switched on".to_owned(),
         426 => not_upgraded(situation.tool),
         429 => "something before the relay limits requests: raise its limit, or lift it for /derp".to_owned(),
-        502..=504 => "the proxy there does not reach the relay behind it: check that the relay runs and the proxy's target"
+        502..=504 => "the proxy there does not reach the relay behind it: check that the relay runs, the proxy's target and, if \
+             it speaks TLS to the relay, that it sends the relay's name (nginx: proxy_ssl_server_name on; proxy_ssl_name NAME)"
             .to_owned(),
         _ => format!(
             "what answers there is no relay, or a proxy that keeps the request from it: check host and port, and what the proxy \
@@ -409,6 +411,8 @@ mod tests {
             ("https://relay.example", 401, "", "log-in"),
             ("https://relay.example", 429, "", "limits requests"),
             ("https://relay.example", 502, "502 Bad Gateway", "does not reach the relay"),
+            ("https://relay.example", 502, "", "proxy_ssl_name NAME"),
+            ("https://relay.example", 400, https, "proxy_ssl_name NAME"),
             ("https://relay.example", 400, "", "keeps the request from it"),
         ] {
             let endpoint = url.parse().unwrap();
