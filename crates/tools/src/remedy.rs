@@ -117,7 +117,7 @@ fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {
         ),
         Some(Hindrance::Rejected) => format!(
             "a firewall rejects {port}/tcp, or nobody has that address: check that the address is the relay's, then open the port \
-             in the host's firewall and in the provider's"
+             in the host's firewall and in the provider's; {OWN_NETWORK}"
         ),
         Some(Hindrance::Forbidden) => {
             format!(
@@ -137,6 +137,10 @@ fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {
         None => closed(port),
     }
 }
+
+/// Who else may say that nobody is there.
+pub(crate) const OWN_NETWORK: &str =
+    "if other addresses are not reached from here either, this host's network or router is the cause";
 
 fn closed(port: u16) -> String {
     format!("open {port}/tcp in the host's firewall and in the provider's, and check the address")

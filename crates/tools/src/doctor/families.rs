@@ -10,6 +10,7 @@ use super::patient::Patient;
 use super::udp;
 use crate::hindrance::Hindrance;
 use crate::map::{Sight, stun};
+use crate::remedy::OWN_NETWORK;
 
 /// How far a client comes that has one family alone.
 #[derive(Debug)]
@@ -94,7 +95,7 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk) -> Option<Finding> {
             let remedy = if is_rejected(err) {
                 format!(
                     "check that the address is the relay's; if it is, let its firewall, and those on the way, take the port in by \
-                     {family}; or take the address away: {}",
+                     {family}; or take the address away: {}; {OWN_NETWORK}",
                     without(*family)
                 )
             } else if step == Step::Tcp {
@@ -192,6 +193,7 @@ mod tests {
         }
         let rejected = told(io::ErrorKind::HostUnreachable);
         assert_eq!(rejected.mark, Mark::Warning);
-        assert!(rejected.remedy.unwrap().contains("firewall"));
+        let remedy = rejected.remedy.unwrap();
+        assert!(remedy.contains("firewall") && remedy.contains(OWN_NETWORK), "{remedy}");
     }
 }
