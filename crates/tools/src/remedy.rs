@@ -1,5 +1,6 @@
 //! What to do about each way a dial can fail, in one plain sentence; for every tool that dials.
 
+use std::io;
 use std::net::IpAddr;
 
 use wherry_client::{
@@ -87,12 +88,13 @@ pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
 }
 
 /// The resolver fails, whatever the name is.
-const RESOLVER: &str = "the name servers that this host asks (/etc/resolv.conf) do not answer, or fail: check whether other \
+pub(crate) const RESOLVER: &str = "the name servers that this host asks (/etc/resolv.conf) do not answer, or fail: check whether other \
                         names resolve here (getent hosts NAME); if they do, those that have the records of this name fail; \
                         until then use the relay's address";
 
 fn name(attempts: &[Attempt]) -> String {
-    let is_failing = |attempt: &Attempt| matches!(&attempt.error, AttemptError::Lookup(err) if is_of_resolver(&err.to_string()));
+    let is_failing =
+        |attempt: &Attempt| matches!(&attempt.error, AttemptError::Lookup(err) if is_of_resolver(err));
     match attempts.iter().any(is_failing) {
         true => RESOLVER.to_owned(),
         false => {
@@ -103,10 +105,12 @@ fn name(attempts: &[Attempt]) -> String {
 
 /// Whether it is the resolver that fails, rather than the name that is unknown: the words of the C library, glibc's and musl's,
 /// are all that is left of its error.
-fn is_of_resolver(words: &str) -> bool {
-    ["Temporary failure", "Try again", "Non-recoverable", "Unrecoverable"]
-        .iter()
-        .any(|one| words.contains(one))
+pub(crate) fn is_of_resolver(err: &io::Error) -> bool {
+    let words = err.to_string();
+    err.kind() == io::ErrorKind::TimedOut
+        || ["Temporary failure", "Try again", "Non-recoverable", "Unrecoverable"]
+            .iter()
+            .any(|one| words.contains(one))
 }
 
 fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {
@@ -351,7 +355,6 @@ fn handshake(err: &HandshakeError, tool: Tool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
 
     #[test]
     fn a_resolver_that_fails_and_a_name_that_is_unknown_are_told_apart() {
@@ -363,6 +366,7 @@ mod tests {
         for words in ["Temporary failure in name resolution", "Try again"] {
             assert!(said(&format!("{prefix}{words}")).contains("/etc/resolv.conf"), "{words}");
         }
+        assert!(is_of_resolver(&io::ErrorKind::TimedOut.into()));
         for words in
             ["Name or service not known", "Name does not resolve", "No address associated with hostname"]
         {

@@ -12,6 +12,7 @@ use wherry_wire::derp_map::{Address, Node};
 use super::finding::{Finding, Part};
 use super::udp;
 use crate::map::stun;
+use crate::remedy;
 
 /// Nodes that are asked at a time.
 const AT_ONCE: usize = 16;
@@ -38,7 +39,12 @@ async fn examine(node: &Node) -> Vec<Finding> {
             return vec![Finding::error(
                 Part::Name,
                 format!("{}: name resolution failed: {err}", node.host_name),
-                "check the spelling of the name and its A and AAAA records, or write the address into the map entry",
+                match remedy::is_of_resolver(&err) {
+                    true => remedy::RESOLVER,
+                    false => {
+                        "check the spelling of the name and its A and AAAA records, or write the address into the map entry"
+                    }
+                },
             )];
         }
     };

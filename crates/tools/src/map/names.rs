@@ -13,6 +13,7 @@ use super::check::Checked;
 use super::finding::{Place, Rule};
 use super::judge::{Way, unreachable_kind, way};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
+use crate::remedy;
 
 /// How long a name is asked for: resolvers ask a second server after five seconds.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -21,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 const AT_ONCE: usize = 32;
 
 /// What a name has: its addresses, or why none are known.
-type Answer = Result<Vec<IpAddr>, String>;
+type Answer = io::Result<Vec<IpAddr>>;
 
 /// Asks DNS for the host names for which clients ask, and writes down what is wrong with the answers.
 pub async fn resolve(checked: &mut Checked) {
@@ -55,7 +56,7 @@ async fn ask(mut names: Vec<String>) -> BTreeMap<String, Answer> {
             && let Some(name) = names.pop()
         {
             under_way.spawn(async move {
-                let answer = lookup(&name).await.map_err(|err| err.to_string());
+                let answer = lookup(&name).await;
                 (name, answer)
             });
         }
@@ -78,6 +79,29 @@ async fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
 }
 
 fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answer, pen: &mut Pen) {
+    match answer {
+        Err(err) if remedy::is_of_resolver(err) => unanswered(map, region, one, err, pen),
+        _ => answered(map, region, one, answer, pen),
+    }
+}
+
+/// Nobody could look the name up, so nothing is known of it.
+fn unanswered(map: &Outline, region: &RegionOutline, one: &NodeOutline, err: &io::Error, pen: &mut Pen) {
+    let (rule, field) = match way(&one.node) {
+        [Way::Fixed(_), _] => (Rule::OtherFamily, "IPv6"),
+        [_, Way::Fixed(_)] => (Rule::OtherFamily, "IPv4"),
+        _ => (Rule::NameUnresolved, "HostName"),
+    };
+    pen.note(
+        rule,
+        map.in_node(region, one, field),
+        format!("the name {} does not resolve from here ({err})", one.node.host_name),
+        "a resolver that answers",
+        format!("{} (without DNS here: --offline)", remedy::RESOLVER),
+    );
+}
+
+fn answered(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answer, pen: &mut Pen) {
     let [v4, v6] = way(&one.node);
     let name = &one.node.host_name;
     let addresses = answer.as_ref().map(Vec::as_slice).unwrap_or_default();
@@ -178,5 +202,20 @@ mod tests {
         assert_eq!(fields("ipv6: '2001:db8::99'"), ["ipv6"]);
         assert_eq!(fields("ipv6: '2001:db8::7'"), [""; 0]);
         assert_eq!(fields("ipv4: none"), [""; 0]);
+    }
+
+    #[test]
+    fn a_resolver_that_fails_is_not_blamed_on_the_name() {
+        let cure = |words: &str| {
+            let answer: Answer = Err(io::Error::other(words.to_owned()));
+            let text = "regions:\n  900: {regionid: 900, nodes: [{name: 900a, hostname: relay.example}]}\n";
+            let text = text.to_owned();
+            let checked = load(&Source { name: "map".to_owned(), origin: Origin::Stdin, text });
+            let (map, mut pen) = (checked.outline.unwrap(), Pen::default());
+            map.nodes().for_each(|(region, node)| judge(&map, region, node, &answer, &mut pen));
+            pen.findings.remove(0).cure
+        };
+        assert!(cure("Temporary failure in name resolution").contains("/etc/resolv.conf"));
+        assert!(cure("Name or service not known").contains("correct the name"));
     }
 }
