@@ -33,7 +33,8 @@ impl Hindrance {
         }
     }
 
-    fn of_connect(err: &io::Error) -> Self {
+    /// What a socket met that was to go there.
+    pub(crate) fn of_connect(err: &io::Error) -> Self {
         /// What Linux makes of an ICMPv6 "administratively prohibited"; that of IPv4 is an unreachable host.
         const EACCES: i32 = 13;
         match err.kind() {

@@ -11,6 +11,7 @@ use wherry_wire::derp_map::{Address, Node};
 
 use super::finding::{Finding, Part};
 use super::udp;
+use crate::hindrance::Hindrance;
 use crate::map::stun;
 use crate::remedy;
 
@@ -65,12 +66,21 @@ async fn examine(node: &Node) -> Vec<Finding> {
 async fn ask(server: SocketAddr) -> Finding {
     match stun(server).await {
         Ok(sight) => udp::answered(server, sight).await,
-        Err(err)
-            if matches!(err.kind(), io::ErrorKind::NetworkUnreachable | io::ErrorKind::AddrNotAvailable) =>
-        {
-            Finding::skipped(Part::Stun, format!("{server}: this host has no way there"))
+        Err(err) => unanswered(server, &err),
+    }
+}
+
+/// No answer, unless it is this host that lets no question out.
+fn unanswered(server: SocketAddr, err: &io::Error) -> Finding {
+    match Hindrance::of_connect(err) {
+        Hindrance::NoWay => {
+            Finding::skipped(Part::Stun, format!("{server}: this host has no way there: {err}"))
         }
-        Err(err) => udp::silent(server, &err, false),
+        Hindrance::Forbidden => Finding::skipped(
+            Part::Stun,
+            format!("{server}: this host's own firewall lets nothing out there: {err}"),
+        ),
+        _ => udp::silent(server, err, false),
     }
 }
 
@@ -99,4 +109,22 @@ async fn addresses(node: &Node) -> io::Result<Vec<IpAddr>> {
         Address::Off => None,
     };
     Ok(v4.into_iter().chain(v6).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::finding::Mark;
+
+    /// By the numbers of Linux: EPERM 1, EAFNOSUPPORT 97, ENETUNREACH 101, ECONNREFUSED 111.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_keeps_this_host_from_asking_is_no_fault_of_the_node() {
+        let mark = |number| {
+            let server = "[2001:db8::7]:3478".parse().unwrap();
+            unanswered(server, &io::Error::from_raw_os_error(number)).mark
+        };
+        assert_eq!([1, 97, 101].map(mark), [Mark::Skipped; 3]);
+        assert_eq!(mark(111), Mark::Error);
+    }
 }
