@@ -37,11 +37,12 @@ fn map(fields: &str) -> String {
 #[test]
 fn a_map_that_no_client_could_use_is_78_and_what_cannot_be_had_1() {
     let dir = tempfile::tempdir().unwrap();
-    let broken: [(&str, Vec<u8>); 9] = [
+    let broken: [(&str, Vec<u8>); 10] = [
         ("pin.yaml", map("hostname: 127.0.0.9, certname: 'sha256-raw:0a'").into_bytes()),
         ("host.yaml", map("hostname: ''").into_bytes()),
         ("port.yaml", map("hostname: 127.0.0.9, derpport: 70000").into_bytes()),
         ("type.yaml", map("hostname: 127.0.0.9, derpport: '8443'").into_bytes()),
+        ("off.yaml", map("hostname: relay.example").replace("127.0.0.9", "none").into_bytes()),
         ("none.yaml", b"regions: {}\n".to_vec()),
         ("syntax.yaml", b"regions:\n  900: [\n".to_vec()),
         ("words.yaml", b"hello\n".to_vec()),

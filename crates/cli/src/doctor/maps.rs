@@ -25,7 +25,7 @@ impl Asked {
     /// Whether there is a map, but no relay in it that can be dialled by its entry.
     pub(super) fn is_useless(&self) -> bool {
         let mut all = self.map.live_regions().flat_map(|(_, region)| &region.nodes).peekable();
-        all.peek().is_some() && subject::nodes(&self.map).all(|node| subject::of_node(node).is_err())
+        all.peek().is_some() && subject::nodes(&self.map).all(|node| subject::dialled(node).is_err())
     }
 }
 

@@ -97,9 +97,12 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<Named, Failure> {
     let map = checked.map.filter(|_| !is_refused).filter(|map| subject::usable(map).is_ok());
     let Some(map) = map else { return Err(bad(checked.findings)) };
     if !checked.findings.is_empty() {
+        let (mistakes, them) = match checked.findings.len() {
+            1 => ("a mistake".to_owned(), "it"),
+            count => (format!("{count} mistakes"), "them"),
+        };
         output::complain(&format!(
-            "the map has {} mistakes, which may show below; wherry map check {words} names them",
-            checked.findings.len()
+            "the map has {mistakes}, which may show below; wherry map check {words} names {them}"
         ));
     }
     Ok(Named { map, stun_is_guess: false })

@@ -7,7 +7,7 @@ use wherry_wire::derp_map::{DerpMap, Node, Region};
 
 use super::args::{StunPort, SubjectFlags};
 use super::entry::alone;
-use super::read::{Read, read};
+use super::read::{Read, dialled, read};
 use super::wrong::BadQuestion;
 
 /// A map that was named, or made of a single relay.
@@ -34,13 +34,12 @@ pub(crate) fn map(words: &str) -> Result<Named, BadQuestion> {
 
 /// Whether any node of the map can be used.
 pub(crate) fn usable(map: &DerpMap) -> Result<(), BadQuestion> {
-    let nodes: Vec<_> =
-        map.live_regions().flat_map(|(_, region)| &region.nodes).map(Endpoint::node).collect();
+    let nodes: Vec<_> = map.live_regions().flat_map(|(_, region)| &region.nodes).map(dialled).collect();
     if nodes.iter().any(Result::is_ok) {
         return Ok(());
     }
     let why = nodes.into_iter().find_map(Result::err);
-    Err(why.map_or(BadQuestion::NoRelay, BadQuestion::Node))
+    Err(why.unwrap_or(BadQuestion::NoRelay))
 }
 
 /// Whether the URL has the path that every client asks for, or none.

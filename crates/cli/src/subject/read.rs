@@ -61,7 +61,7 @@ pub(crate) fn named(words: &str, flags: &SubjectFlags) -> Result<Vec<Subject>, B
 
 /// The relays of a map, every one of which can be dialled.
 fn relays(map: &DerpMap) -> Result<Vec<Subject>, BadQuestion> {
-    let relays: Vec<_> = nodes(map).map(of_node).collect::<Result<_, _>>().map_err(BadQuestion::Node)?;
+    let relays: Vec<_> = nodes(map).map(dialled).collect::<Result<_, _>>()?;
     if relays.is_empty() { Err(BadQuestion::NoRelay) } else { Ok(relays) }
 }
 
@@ -141,6 +141,14 @@ fn looks_like_path(words: &str) -> bool {
 
 fn by_name(endpoint: Endpoint) -> Subject {
     Subject { endpoint, stun: Some(Stun { is_guess: true, ..Stun::at(STUN_PORT) }) }
+}
+
+/// One node of a map, which its entry leaves an address to dial.
+pub(crate) fn dialled(node: &Node) -> Result<Subject, BadQuestion> {
+    if (node.ipv4_address(), node.ipv6_address()) == (Address::Off, Address::Off) {
+        return Err(BadQuestion::NoAddress { node: node.name.clone() });
+    }
+    of_node(node).map_err(BadQuestion::Node)
 }
 
 /// One node of a map.

@@ -37,6 +37,10 @@ pub(crate) enum BadQuestion {
     NoFile { path: String },
     #[error("this JSON cannot be read: {0}")]
     Json(#[from] serde_json::Error),
+    #[error(
+        "node {node} has no address to dial, IPv4 and IPv6 are none; write one, or leave its field out where the name has it"
+    )]
+    NoAddress { node: String },
     #[error("the map has no node that relays")]
     NoRelay,
     #[error("{url}: clients find a relay by TLS under /derp alone; write https://HOST:PORT, or HOST:PORT")]
@@ -60,6 +64,7 @@ impl From<BadQuestion> for Failure {
             | BadQuestion::Json(_)
             | BadQuestion::Broken(_)
             | BadQuestion::Within { .. }
+            | BadQuestion::NoAddress { .. }
             | BadQuestion::NoRelay => Self::Config(wrong.into()),
             BadQuestion::Read { .. }
             | BadQuestion::Unread(_)
