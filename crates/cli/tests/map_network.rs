@@ -172,6 +172,35 @@ fn the_entry_of_a_running_relay_is_the_one_it_prints() {
     assert!(err.contains("so it is pinned"), "{err}");
 }
 
+/// Where its own certificate is among those that this host trusts.
+#[test]
+fn a_self_signed_certificate_stays_pinned_where_this_host_trusts_it() {
+    let relay = Relay::start(&[]);
+    let certificates = relay.dir.path().join("state/self-signed");
+    let certificate = fs::read_dir(certificates).unwrap().next().unwrap().unwrap().path();
+    let trusting = |args: &[&str]| {
+        let output = wherry(&relay.dir).env("SSL_CERT_FILE", &certificate).args(args).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(trusting(&["map", "entry", &relay.addr()]), (0, relay.entry.clone()));
+    let pin = relay.field("certname");
+    let without = relay.entry.replace(&format!("      certname: {pin}\n"), "");
+    fs::write(relay.dir.path().join("map.yaml"), &without).unwrap();
+    let (code, out) = trusting(&["map", "check", "--probe", "map.yaml"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("warning [trusted-here]: region 900, node 900a, certname: "), "{out}");
+    assert!(out.contains(&format!("write certname: \"{pin}\"")), "{out}");
+    for subject in [&*relay.addr(), "map.yaml"] {
+        let (code, out) = trusting(&["doctor", "--open", subject]);
+        assert_eq!(code, 1, "{out}");
+        assert!(out.contains("  warning  tls         TLS works here only because this host trusts"), "{out}");
+        assert!(out.contains(&format!("      certname: {pin}\n")), "{out}");
+    }
+    fs::write(relay.dir.path().join("map.yaml"), &relay.entry).unwrap();
+    let (_, out) = trusting(&["map", "check", "--probe", "map.yaml"]);
+    assert!(!out.contains("trusted-here"), "{out}");
+}
+
 #[test]
 fn the_entry_of_a_running_relay_has_the_region_and_names_of_its_own_map() {
     let named = ["--map-region-id", "901", "--map-region-code", "two", "--map-region-name", "Two"];

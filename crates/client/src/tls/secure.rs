@@ -14,7 +14,7 @@ use wherry_wire::key::NodePublic;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::issuer::Doubt;
-use super::pin::PinFailure;
+use super::pin::{Pin, PinFailure};
 use super::trust::Trust;
 use super::verifier::{Verifier, Verify};
 
@@ -121,6 +121,14 @@ impl TlsReport {
             .collect();
         let meta_key = if is_tls13 { chain.iter().find_map(meta_key) } else { None };
         Self { is_tls13, chain, meta_key }
+    }
+
+    /// The pin of the relay's certificate, if it issued itself and is shown alone: where it is accepted by its name, that
+    /// very certificate is among those trusted there.
+    #[must_use]
+    pub fn self_signed(&self) -> Option<Pin> {
+        let (leaf, others) = self.chain.split_first()?;
+        (Doubt::of(leaf, others) == Some(Doubt::SelfSigned)).then(|| Pin::of(leaf))
     }
 }
 

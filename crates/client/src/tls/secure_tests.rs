@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::tls::pin::Pin;
 
 const RELAY: NodePublic = NodePublic::from_bytes([7; 32]);
 

@@ -8,7 +8,7 @@ use tokio::net::lookup_host;
 use tokio::time::timeout;
 use wherry_client::{
     CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Pin, PinFailure, Secured, Step,
-    Target, TlsError, Verify,
+    Target, TlsError, TlsReport, Verify,
 };
 use wherry_wire::derp_map::{DerpMap, Entry};
 
@@ -234,7 +234,13 @@ impl Visit<'_> {
                 "leave out InsecureForTests (here: --insecure), and pin a self-signed certificate",
             ),
             (_, Verify::Pin(_)) => Finding::ok(Part::Tls, "TLS works, and the certificate is the pinned one"),
-            _ => Finding::ok(Part::Tls, "TLS works, and the certificate is good for the name"),
+            _ => match secured.tls().and_then(TlsReport::self_signed) {
+                Some(pin) => {
+                    self.pin = Some(pin);
+                    trusted_here(pin)
+                }
+                None => Finding::ok(Part::Tls, "TLS works, and the certificate is good for the name"),
+            },
         };
         self.note(found);
         self.findings.extend(certificate::expiry(secured));
@@ -333,6 +339,17 @@ impl Visit<'_> {
     fn note(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
+}
+
+/// A self-signed certificate that is not pinned, and accepted all the same.
+fn trusted_here(pin: Pin) -> Finding {
+    Finding::warning(
+        Part::Tls,
+        "TLS works here only because this host trusts the relay's self-signed certificate: other clients refuse it",
+        format!(
+            "pin it: compare with the relay that it is \"{pin}\", then put that into CertName of the map entry (here: --pin)"
+        ),
+    )
 }
 
 /// Whether somebody answers that nothing listens there.

@@ -9,7 +9,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 use wherry_client::{
     CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, Pin, Target,
-    TlsError, Verify,
+    TlsError, TlsReport, Verify,
 };
 use wherry_wire::derp_map::Node;
 use wherry_wire::stun::{TxId, parse_response, request};
@@ -34,7 +34,7 @@ pub enum StunAt {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Shown {
-    /// Empty if its certificate is good for its host; else the pin.
+    /// Empty if an authority stands for its certificate; else the pin.
     pub cert_name: String,
     /// Whether it takes a node that nobody knows.
     pub admits_strangers: bool,
@@ -79,31 +79,12 @@ const STUN_TRIES: usize = 3;
 /// [`AskError`].
 pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Result<Shown, AskError> {
     let target = |verify| Target::one(endpoint.clone().with_verify(verify));
-    let refused = match shake(dialer, &target(Verify::Host)).await {
-        Ok(_) => None,
-        // Any other is replaced by its authority in the course of time, and its pin with it.
-        Err(err @ DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. })) => {
-            Some(err)
-        }
-        Err(err) => return Err(err.into()),
-    };
-    let verify = match refused {
-        None => Verify::Host,
-        Some(refused) => {
-            let Some(pin) = shake(dialer, &target(Verify::Nothing)).await? else {
-                return Err(refused.into());
-            };
-            match shake(dialer, &target(Verify::Pin(pin))).await {
-                Ok(_) => Verify::Pin(pin),
-                Err(pinned) => return Err(AskError::Certificate { refused, pinned }),
-            }
-        }
-    };
+    let verify = accepted(dialer, endpoint).await?;
+    let own_map = own_map(dialer, endpoint, &verify).await;
     let cert_name = match &verify {
         Verify::Pin(pin) => pin.to_string(),
         _ => String::new(),
     };
-    let own_map = own_map(dialer, endpoint, &verify).await;
     let me = Identity::throw_away()?;
     let (admits_strangers, addr) = match dialer.connect(&target(verify), &me).await {
         Ok(connection) => (true, Some(connection.addr())),
@@ -131,15 +112,43 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Res
     Ok(Shown { cert_name, admits_strangers, stun_port, has_stun, can_port_80, own_map })
 }
 
-/// TLS alone; the pin of the certificate that was shown.
-async fn shake(dialer: &Dialer, target: &Target) -> Result<Option<Pin>, DialError> {
+/// The rule by which clients everywhere accept the certificate.
+async fn accepted(dialer: &Dialer, endpoint: &Endpoint) -> Result<Verify, AskError> {
+    let target = |verify| Target::one(endpoint.clone().with_verify(verify));
+    let refused = match shake(dialer, &target(Verify::Host)).await {
+        // A self-signed one is good here because this host trusts it; others need not.
+        Ok(shown) => {
+            return Ok(shown.and_then(|tls| tls.self_signed()).map_or(Verify::Host, Verify::Pin));
+        }
+        // Any other is replaced by its authority in the course of time, and its pin with it.
+        Err(err @ DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. })) => err,
+        Err(err) => return Err(err.into()),
+    };
+    let Some(pin) = shown_pin(dialer, endpoint).await? else { return Err(refused.into()) };
+    match shake(dialer, &target(Verify::Pin(pin))).await {
+        Ok(_) => Ok(Verify::Pin(pin)),
+        Err(pinned) => Err(AskError::Certificate { refused, pinned }),
+    }
+}
+
+/// TLS alone; what it showed.
+async fn shake(dialer: &Dialer, target: &Target) -> Result<Option<TlsReport>, DialError> {
     let secured = dialer.tls(dialer.tcp(target).await?).await?;
-    Ok(secured.tls().and_then(|tls| tls.chain.first()).map(|leaf| Pin::of(leaf)))
+    Ok(secured.tls().cloned())
 }
 
 /// The pin of the certificate that a relay shows, whatever it is worth.
-pub(super) async fn shown_pin(dialer: &Dialer, endpoint: &Endpoint) -> Option<Pin> {
-    shake(dialer, &Target::one(endpoint.clone().with_verify(Verify::Nothing))).await.ok().flatten()
+pub(super) async fn shown_pin(dialer: &Dialer, endpoint: &Endpoint) -> Result<Option<Pin>, DialError> {
+    let shown = shake(dialer, &Target::one(endpoint.clone().with_verify(Verify::Nothing))).await?;
+    Ok(shown.and_then(|tls| tls.chain.first().map(|leaf| Pin::of(leaf))))
+}
+
+/// The pin of a self-signed certificate that is accepted by its name, which it is where this host trusts it.
+pub(super) async fn trusted_pin(dialer: &Dialer, endpoint: &Endpoint) -> Option<Pin> {
+    if !matches!(endpoint.verify(), Verify::Host | Verify::Name(_)) {
+        return None;
+    }
+    shake(dialer, &Target::one(endpoint.clone())).await.ok()??.self_signed()
 }
 
 /// What an answer to STUN tells.

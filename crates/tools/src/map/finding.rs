@@ -206,6 +206,8 @@ rules! {
         WithoutEffect = "without-effect",
         /// Certificates are not verified.
         Insecure = "insecure",
+        /// A certificate that only hosts which trust itself accept, as this one does, is not pinned.
+        TrustedHere = "trusted-here",
         /// A field that is for tests only.
         TestField = "test-field",
         /// A latitude or longitude off the globe, or a score that is ignored.

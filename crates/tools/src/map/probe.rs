@@ -11,7 +11,7 @@ use wherry_client::{
 };
 use wherry_wire::derp_map::Node;
 
-use super::ask::{self, shown_pin};
+use super::ask::{self, shown_pin, trusted_pin};
 use super::check::Checked;
 use super::finding::{Place, Rule};
 use super::judge::{Way, way};
@@ -27,6 +27,8 @@ struct Answer {
     dial: Option<Result<(), DialError>>,
     /// The pin of the certificate that it shows, where a pin would do.
     shown: Option<Pin>,
+    /// The pin of a self-signed certificate that is accepted because this host trusts it.
+    trusted: Option<Pin>,
     stun: Option<Result<(), String>>,
 }
 
@@ -103,7 +105,7 @@ async fn ask_all(map: &Outline, dialer: &Dialer, key: Option<&NodePrivate>) -> B
 }
 
 async fn ask(node: &Node, dialer: &Dialer, key: Option<NodePrivate>) -> Answer {
-    let mut answer = Answer { dial: None, shown: None, stun: None };
+    let mut answer = Answer { dial: None, shown: None, trusted: None, stun: None };
     let mut addr = None;
     // What cannot be dialled at all has been said of the text.
     if let (Ok(target), Ok(stranger)) = (Target::node(node), Identity::throw_away()) {
@@ -116,8 +118,13 @@ async fn ask(node: &Node, dialer: &Dialer, key: Option<NodePrivate>) -> Answer {
             dial,
             Err(DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. }))
         );
-        if let Some(endpoint) = Endpoint::node(node).ok().filter(|_| is_pinnable) {
-            answer.shown = shown_pin(dialer, &endpoint).await;
+        let is_accepted = dial.as_ref().map_or_else(is_refused, |_| true);
+        if let Ok(endpoint) = Endpoint::node(node) {
+            if is_pinnable {
+                answer.shown = shown_pin(dialer, &endpoint).await.ok().flatten();
+            } else if is_accepted {
+                answer.trusted = trusted_pin(dialer, &endpoint).await;
+            }
         }
         addr = dial.as_ref().ok().map(|connection| connection.addr().ip());
         answer.dial = Some(dial.map(drop));
@@ -146,6 +153,15 @@ fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answ
     let place = |field| map.in_node(region, one, field);
     if let Some(Err(err)) = &answer.dial {
         dial(map, one, answer, err, &place, pen);
+    }
+    if let Some(pin) = &answer.trusted {
+        pen.note(
+            Rule::TrustedHere,
+            place("CertName"),
+            "the certificate is self-signed, and accepted only because this host trusts it: other clients refuse it",
+            ACCEPTED,
+            write(map, pin),
+        );
     }
     let is_serving = !matches!(&answer.dial, Some(Err(err)) if !is_refused(err));
     if let Some(Err(why)) = &answer.stun {
@@ -177,12 +193,6 @@ fn dial(
     place: &impl Fn(&'static str) -> Place,
     pen: &mut Pen,
 ) {
-    let write = |pin: &Pin| {
-        format!(
-            "if the relay prints the same pin, write {}; if not, somebody else answers",
-            map.line("CertName", &format!("\"{pin}\""))
-        )
-    };
     let cure = || {
         Endpoint::node(&one.node).map_or_else(
             |_| remedy::LOG.to_owned(),
@@ -202,20 +212,30 @@ fn dial(
             place("CertName"),
             format!("it is {}, but the node serves {found}", one.node.cert_name),
             found.to_string(),
-            write(found),
+            write(map, found),
         ),
         DialError::Tls(err @ (TlsError::Certificate { .. } | TlsError::Pin(_))) => pen.note(
             Rule::CertificateRefused,
             place("CertName"),
             err.to_string(),
-            "a certificate that clients accept: by name from an authority that they know, or by its pin",
+            ACCEPTED,
             match &answer.shown {
-                Some(pin) => write(pin),
+                Some(pin) => write(map, pin),
                 None => cure(),
             },
         ),
         err => pen.note(Rule::NodeDown, place("HostName"), err.to_string(), "a relay that answers", cure()),
     }
+}
+
+/// What a node is to show.
+const ACCEPTED: &str =
+    "a certificate that clients accept: by name from an authority that they know, or by its pin";
+
+/// How a pin gets into the map.
+fn write(map: &Outline, pin: &Pin) -> String {
+    let line = map.line("CertName", &format!("\"{pin}\""));
+    format!("if the relay prints the same pin, write {line}; if not, somebody else answers")
 }
 
 /// Writes down which relays of a region do not forward to each other, and which could not be asked.
