@@ -218,6 +218,25 @@ fn a_relay_that_admits_nobody_here_is_reached_and_a_key_opens_it() {
 }
 
 #[test]
+fn a_key_that_was_given_and_is_refused_is_no_all_clear() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("nodes"), "").unwrap();
+    let file = dir.path().join("unknown");
+    let key = NodePrivate::generate(Clock::start().random().unwrap());
+    std::fs::write(&file, key.to_text().as_bytes()).unwrap();
+    let relay = Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]);
+    for stun in ["3478", "off"] {
+        let map = map(&[entry(&relay, 901)]);
+        let ask = [&*map, "--stun-port", stun, "--key", file.to_str().unwrap()];
+        let (code, stdout, stderr) = netcheck(&ask);
+        assert_eq!(code, Some(1), "{stdout}{stderr}");
+        for said in [&stdout, &stderr] {
+            assert!(said.contains("no relay of the map that is reached from here admits this key"), "{said}");
+        }
+    }
+}
+
+#[test]
 fn a_map_may_come_from_a_url() {
     let relay = Relay::start();
     let map = map(&[entry(&relay, 901)]);

@@ -90,8 +90,8 @@ SSL_CERT_FILE names a file of others), or which --pin or --insecure accept.
 A relay named by its address alone is asked for its STUN port, which stands in the map that it may serve;
 else that is 3478, or what --stun-port says.
 
-Exit code: 0 a relay works (one that does not admit this key counts), 1 none does or a file or the map cannot be had,
-64 the question was wrong, 78 the map is.";
+Exit code: 0 a relay works (without --key, one that admits known nodes alone counts), 1 none does or a file or the map
+cannot be had, 64 the question was wrong, 78 the map is.";
 
 impl NetcheckArgs {
     pub(super) fn form(&self) -> Form {

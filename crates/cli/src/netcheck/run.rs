@@ -37,7 +37,8 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
             None if report.is_served() => return Ok(()),
             None => {
                 let (is_json, has_stun) = (args.form() != Form::Text, report.has_stun());
-                return Err(Failure::Other(NoRelay { is_json, has_stun }.into()));
+                let is_key_refused = report.is_key_refused();
+                return Err(Failure::Other(NoRelay { is_json, has_stun, is_key_refused }.into()));
             }
         }
     }

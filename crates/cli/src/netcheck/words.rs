@@ -18,6 +18,8 @@ struct Facts {
     /// The router opens ports when asked.
     opens_ports: bool,
     relay: bool,
+    /// Relays are reached, and none of them admits the key that was given.
+    is_key_refused: bool,
 }
 
 /// One sentence: whether this network lets machines meet directly, and whether a relay can be had.
@@ -35,6 +37,7 @@ pub(super) fn words(report: &Report) -> String {
         mapping_varies: found.mapping_varies,
         opens_ports: ports.upnp || ports.pmp || ports.pcp,
         relay: report.has_relay(),
+        is_key_refused: report.is_key_refused(),
     })
 }
 
@@ -50,7 +53,7 @@ fn of(facts: Facts) -> String {
             "it takes STUN to tell whether UDP comes through, and nothing listens for it where it was asked (say its port \
              with --stun-port), or a firewall rejects UDP"
         }
-        Facts { udp: false, relay: false, .. } => {
+        Facts { udp: false, relay: false, is_key_refused: false, .. } => {
             return "nothing works: no UDP comes through, and no relay of the map works from here".to_owned();
         }
         Facts { udp: false, .. } => {
@@ -73,10 +76,10 @@ fn of(facts: Facts) -> String {
             "UDP works; it takes two STUN servers to tell whether direct does"
         }
     };
-    let relay = if facts.relay {
-        "a relay of the map works from here"
-    } else {
-        "no relay of the map works from here"
+    let relay = match facts {
+        Facts { is_key_refused: true, .. } => "no relay of the map that is reached from here admits this key",
+        Facts { relay: true, .. } => "a relay of the map works from here",
+        _ => "no relay of the map works from here",
     };
     format!("{direct}; {relay}")
 }
@@ -94,6 +97,7 @@ mod tests {
         mapping_varies: Some(false),
         opens_ports: false,
         relay: true,
+        is_key_refused: false,
     };
 
     #[test]

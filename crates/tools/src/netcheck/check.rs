@@ -134,8 +134,18 @@ impl Checker {
             hairpin: (self.options.hairpin, hairpinning.is_some()),
             is_full,
         });
-        let captive_portal = is_captive;
-        Ok(Report { now, took, findings, port_mapping, captive_portal, home, hairpinning, nodes, missing })
+        Ok(Report {
+            now,
+            took,
+            findings,
+            port_mapping,
+            captive_portal: is_captive,
+            home,
+            hairpinning,
+            has_key: self.options.key.is_some(),
+            nodes,
+            missing,
+        })
     }
 
     /// The first, one every five minutes, and after a captive portal.

@@ -28,6 +28,8 @@ pub struct Report {
     pub home: Option<i64>,
     /// Whether the router hairpins; none if that was not asked, or cannot be told.
     pub hairpinning: Option<bool>,
+    /// Whether relays were asked with the key of a node, rather than with throw-away ones.
+    pub has_key: bool,
     /// Every node of the map.
     pub nodes: Vec<NodeReport>,
     /// Every figure that is not there, with its reason.
@@ -81,7 +83,7 @@ pub enum Figure {
 }
 
 impl Report {
-    /// Whether a relay of the map works, even one that does not admit this key; of a map that has STUN servers alone,
+    /// Whether a relay of the map works, even one that does not admit a throw-away key; of a map that has STUN servers alone,
     /// whether one of them answers.
     #[must_use]
     pub fn is_served(&self) -> bool {
@@ -92,14 +94,22 @@ impl Report {
         self.has_relay() || (self.relays().all(is_none) && self.has_stun())
     }
 
-    /// Whether a relay of the map works, even one that does not admit this key.
+    /// Whether a relay of the map works, even one that does not admit a throw-away key.
     #[must_use]
     pub fn has_relay(&self) -> bool {
-        let works = |relay: &Result<RelayFigure, Why>| match relay {
-            Ok(_) => true,
-            Err(why) => why.reason == Reason::NotAdmitted,
-        };
-        self.relays().any(works)
+        self.relays().any(Result::is_ok) || (!self.has_key && self.is_refused())
+    }
+
+    /// Whether relays of the map are reached, and none of them admits the node whose key was given.
+    #[must_use]
+    pub fn is_key_refused(&self) -> bool {
+        !self.has_relay() && self.is_refused()
+    }
+
+    /// Whether a relay refuses the key.
+    fn is_refused(&self) -> bool {
+        let is_refused = |why: &Why| why.reason == Reason::NotAdmitted;
+        self.relays().any(|relay| relay.as_ref().is_err_and(is_refused))
     }
 
     /// Whether a STUN server of the map answers.
