@@ -84,6 +84,7 @@ maps! {
     no_host_yaml: "no-host.yaml",
     no_regions_yaml: "no-regions.yaml",
     no_relay_yaml: "no-relay.yaml",
+    no_stun_yaml: "no-stun.yaml",
     node_idle_yaml: "node-idle.yaml",
     node_name_missing_yaml: "node-name-missing.yaml",
     node_region_differs_yaml: "node-region-differs.yaml",

@@ -230,6 +230,8 @@ rules! {
         RegionRemoved = "region-removed",
         /// The address of the host name's other family is asked for in vain.
         OtherFamily = "other-family",
+        /// No node of a region answers STUN.
+        NoStun = "no-stun",
         /// An address as host name, whose certificate must be for that address.
         BareAddress = "bare-address",
         /// A field that is going away.

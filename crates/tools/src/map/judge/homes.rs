@@ -28,6 +28,7 @@ pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut P
         }
     }
     no_home(map, pen);
+    no_stun(map, pen);
     let headscale = matches!(destination, Some(Destination::HeadscalePaths | Destination::HeadscaleUrls));
     let is_there = [map.map.home_params.is_some(), map.map.omit_default_regions];
     for (field, _) in UNMERGED.into_iter().zip(is_there).filter(|(_, is_there)| headscale && *is_there) {
@@ -59,5 +60,22 @@ fn no_home(map: &Outline, pen: &mut Pen) {
             "a region that may be home",
             "remove it from one region, unless another map brings one",
         );
+    }
+}
+
+/// Clients measure regions by STUN, and by other means only where it does not come through at all.
+fn no_stun(map: &Outline, pen: &mut Pen) {
+    for (one, region) in map.live() {
+        let relay = one.nodes.iter().find(|node| !node.node.stun_only);
+        let Some(relay) = relay.filter(|_| !region.no_measure_no_home && !region.avoid) else { continue };
+        if one.nodes.iter().all(|node| node.node.stun_port < 0) {
+            pen.note(
+                Rule::NoStun,
+                map.in_node(one, relay, "STUNPort"),
+                "no node of the region answers STUN: clients do not choose it for home by themselves while another region does",
+                "a UDP port on which the relay answers STUN",
+                "let the relay answer STUN, and write its port; nothing, if it is to be nobody's home",
+            );
+        }
     }
 }
