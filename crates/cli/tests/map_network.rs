@@ -504,10 +504,29 @@ fn an_entry_cannot_be_asked_of_what_is_not_there() {
     let (code, out, err) = map(&dir, &["entry", &addr]);
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(err.contains("nothing listens"), "{err}");
+    assert_eq!(err.matches(&addr).count(), 1, "{err}");
     let (code, _, err) = map(&dir, &["entry", &addr, "--dev"]);
     assert_eq!(code, 64);
     assert!(err.contains("not both"), "{err}");
     let (code, _, err) = map(&dir, &["entry", &format!("http://{addr}")]);
     assert_eq!(code, 64);
     assert!(err.contains("plain HTTP"), "{err}");
+}
+
+#[test]
+fn an_entry_is_asked_neither_of_a_file_nor_under_another_path() {
+    let relay = Relay::start(&[]);
+    fs::write(relay.dir.path().join("derp.yaml"), &relay.entry).unwrap();
+    let under = format!("{}/derpmap.json", relay.addr());
+    for (words, why) in [
+        ("derp.yaml", "derp.yaml is a file"),
+        (&*under, "under /derp alone"),
+        (&format!("https://{under}"), "under /derp alone"),
+    ] {
+        let (code, out, err) = map(&relay.dir, &["entry", words]);
+        assert_eq!((code, out.as_str()), (64, ""), "{err}");
+        assert!(err.contains(why) && err.contains("host:port"), "{err}");
+    }
+    let (code, out, err) = map(&relay.dir, &["entry", &format!("https://{}/derp", relay.addr())]);
+    assert_eq!((code, out.as_str()), (0, relay.entry.as_str()), "{err}");
 }

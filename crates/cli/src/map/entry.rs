@@ -1,6 +1,7 @@
 //! `wherry map entry`.
 
 use std::net::{Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use wherry_client::{DialError, Dialer, Endpoint, TargetError, Trust};
@@ -17,7 +18,7 @@ use super::form::Form;
 use crate::failure::Failure;
 use crate::finding::line;
 use crate::settings::SettingArgs;
-use crate::subject::StunPort;
+use crate::subject::{StunPort, leads_to_derp};
 use crate::{output, runtime};
 
 /// Why there is no entry.
@@ -33,7 +34,17 @@ enum NoEntry {
         "{relay}: it is plain HTTP, but clients speak TLS alone; name the port that speaks TLS: https://host:port"
     )]
     Plain { relay: String },
-    #[error("{relay}: {cause}; {remedy}")]
+    #[error(
+        "{relay} is a file, and a running relay is asked for its entry: give its host, host:port, or https://host:port; if that is \
+         its host, write https:// before it; a file with a map is for wherry map check, merge and convert"
+    )]
+    File { relay: String },
+    #[error(
+        "{relay}: clients find a relay under /derp alone; give its host, host:port, or https://host:port; for the map that it \
+         serves there are wherry map check and merge"
+    )]
+    Path { relay: String },
+    #[error("{}{cause}; {remedy}", heading(relay, cause))]
     Ask { relay: String, cause: Box<AskError>, remedy: String },
     #[error(
         "hostname is not set, so nobody knows what to dial; set it to the relay's name or address (--hostname)"
@@ -126,12 +137,7 @@ fn of_checked(settings: &Settings) -> Result<Entry, NoEntry> {
 
 /// The entry of a relay that runs.
 fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
-    let named = || relay.to_owned();
-    let endpoint =
-        endpoint(relay).map_err(|cause| Failure::Usage(NoEntry::Relay { relay: named(), cause }.into()))?;
-    if !endpoint.is_tls() {
-        return Err(Failure::Usage(NoEntry::Plain { relay: named() }.into()));
-    }
+    let endpoint = endpoint(relay).map_err(|why| Failure::Usage(why.into()))?;
     let stun_at = match stun {
         None => StunAt::Known,
         Some(StunPort::At(port)) => StunAt::Port(port),
@@ -141,7 +147,7 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
     let dialer = Dialer::new(trust).with_budget(PATIENCE);
     let shown = runtime::run(learn(&dialer, &endpoint, stun_at))?.map_err(|cause| {
         let remedy = remedy(&cause, &endpoint);
-        Failure::Other(NoEntry::Ask { relay: named(), cause: cause.into(), remedy }.into())
+        Failure::Other(NoEntry::Ask { relay: relay.to_owned(), cause: cause.into(), remedy }.into())
     })?;
     if !shown.cert_name.is_empty() {
         output::complain(
@@ -174,15 +180,27 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
     }
 }
 
-fn endpoint(relay: &str) -> Result<Endpoint, TargetError> {
-    if relay.contains("://") {
-        return relay.parse();
+fn endpoint(relay: &str) -> Result<Endpoint, NoEntry> {
+    let named = || relay.to_owned();
+    if Path::new(relay).is_file() {
+        return Err(NoEntry::File { relay: named() });
     }
-    // An IPv6 address without brackets and port.
-    match relay.parse::<Ipv6Addr>() {
-        Ok(ip) => format!("https://[{ip}]").parse(),
-        Err(_) => format!("https://{relay}").parse(),
+    if !leads_to_derp(relay) {
+        return Err(NoEntry::Path { relay: named() });
     }
+    let url = match relay.parse::<Ipv6Addr>() {
+        _ if relay.contains("://") => named(),
+        // An IPv6 address without brackets and port.
+        Ok(ip) => format!("https://[{ip}]"),
+        Err(_) => format!("https://{relay}"),
+    };
+    let endpoint: Endpoint = url.parse().map_err(|cause| NoEntry::Relay { relay: named(), cause })?;
+    if endpoint.is_tls() { Ok(endpoint) } else { Err(NoEntry::Plain { relay: named() }) }
+}
+
+/// Who was asked, unless what went wrong begins with that.
+fn heading(relay: &str, cause: &AskError) -> String {
+    if cause.to_string().starts_with(relay) { String::new() } else { format!("{relay}: ") }
 }
 
 fn remedy(cause: &AskError, endpoint: &Endpoint) -> String {
