@@ -219,7 +219,10 @@ fn wrong_questions_are_64_and_say_what_is_allowed() {
         (&["rate", "127.0.0.1", "--rate", "fast"], "e.g. 20000 or 20k"),
         (&["rate", "127.0.0.1", "--size", "20"], "from 32 to 65536"),
         (&["rate", "127.0.0.1", "--in-flight", "3"], "--in-flight has no effect on rate"),
-        (&["idle", "127.0.0.1", "--clients", "5"], "101 clients at least"),
+        (
+            &["idle", "127.0.0.1", "--clients", "5"],
+            "101 clients at least: what start-up costs is in the first 100",
+        ),
         (&["rate", "127.0.0.1", "--rat", "5"], "unknown flag --rat; did you mean --rate?"),
         (&["rate", "127.0.0.1", "--duration", "5"], "with its unit"),
         (&["rate", "wss://127.0.0.1"], "https://"),

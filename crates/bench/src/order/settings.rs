@@ -147,7 +147,11 @@ impl Settings {
             _ => 1,
         };
         if has(Knob::Clients) && self.clients < fewest {
-            return bad(Knob::Clients, format!("this takes {fewest} clients at least"));
+            let why = match scenario {
+                Scenario::Idle => ": what start-up costs is in the first 100, which are not counted",
+                _ => "",
+            };
+            return bad(Knob::Clients, format!("this takes {fewest} clients at least{why}"));
         }
         if has(Knob::Duration) && self.duration < Duration::from_millis(10) {
             return bad(

@@ -86,6 +86,8 @@ pub enum ReasonCode {
     Stolen,
     /// Nothing arrived at all.
     NothingArrived,
+    /// The relay's memory did not grow with the clients that were counted: there are too few to tell.
+    NoGrowth,
     /// Somebody stopped it before anything was counted.
     Stopped,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::bench::{Bench, ratio, share};
 use super::findings::Findings;
 use crate::engine::{Member, gather};
-use crate::report::{Figure, MemoryPoint, Unit};
+use crate::report::{Figure, MemoryPoint, Reason, ReasonCode, Unit};
 
 /// Clients that are connected before the first reading, so that what start-up costs is not charged to clients.
 const FIRST: usize = 100;
@@ -48,7 +48,9 @@ pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
     findings.memory = points.into_inner().unwrap_or_default();
     findings.memory.sort_by_key(|point| point.clients);
     findings.memory.extend(full.map(|bytes| MemoryPoint { clients: connected, bytes }));
-    let per_client = base.zip(full).map(|(base, full)| ratio(full.saturating_sub(base), count(rest.len())));
+    let growth = base.zip(full).map(|(base, full)| full.saturating_sub(base));
+    findings.reasons.extend(growth.and_then(|growth| no_growth(growth, rest.len())));
+    let per_client = growth.map(|growth| ratio(growth, count(rest.len())));
     let reason = match bench.meter.server() {
         Some(_) => "the system does not show this user the memory of the relay's process",
         None => &bench.no_server,
@@ -64,6 +66,28 @@ pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
     Ok(findings)
 }
 
+/// Why memory that did not grow tells nothing.
+fn no_growth(growth: u64, clients: usize) -> Option<Reason> {
+    let text = format!(
+        "the relay's memory did not grow with {clients} more after the first {FIRST} clients: it takes more --clients to tell what \
+         one costs"
+    );
+    (growth == 0 && clients > 0).then_some(Reason { code: ReasonCode::NoGrowth, text })
+}
+
 fn count(clients: usize) -> u64 {
     u64::try_from(clients).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_did_not_grow_is_no_result() {
+        let reason = no_growth(0, 1).unwrap();
+        assert_eq!(reason.code, ReasonCode::NoGrowth);
+        assert!(reason.text.contains("with 1 more after the first 100 clients"), "{}", reason.text);
+        assert_eq!(no_growth(4096, 1), None);
+    }
 }
