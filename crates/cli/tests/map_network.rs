@@ -131,6 +131,21 @@ fn a_map_by_url_is_checked_through_redirects_and_chunks() {
 }
 
 #[test]
+fn a_maps_url_is_said_without_what_may_be_a_secret() {
+    let url = web(&[("/map?t=secret", MAP)]);
+    let dir = tempfile::tempdir().unwrap();
+    let user = url.replace("//", "//me:secret@");
+    for (words, code) in
+        [(format!("{url}/map?t=secret"), 0), (format!("{url}/gone?t=secret"), 1), (format!("{user}/map"), 64)]
+    {
+        let said = map(&dir, &["check", "--offline", &words]);
+        assert_eq!((said.0, format!("{said:?}").contains("secret")), (code, false), "{said:?}");
+    }
+    let wrong = map(&dir, &["check", "--offline", "ftp://me:secret@maps.example/map"]);
+    assert!(wrong.1.starts_with("ftp://…@maps.example/map: error [unreadable]"), "{wrong:?}");
+}
+
+#[test]
 fn an_error_page_and_a_web_page_by_url_are_named_as_such() {
     let url = web(&[(
         "/page",

@@ -90,8 +90,8 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<Named, Failure> {
     let Some(words) = &args.map else {
         return Ok(subject::map(args.relay.as_deref().unwrap_or_default())?);
     };
-    let bad = |findings| Failure::Config(BadMap { findings, name: words.clone() }.into());
     let source = MapSource::read(words, dialer, args.flags.verify()).await.map_err(|err| of_source(&err))?;
+    let bad = |findings| Failure::Config(BadMap { findings, name: source.name.clone() }.into());
     let mut checked = map::check(&source, None);
     checked.findings.retain(|finding| finding.severity == Severity::Error);
     let is_refused = checked.is_refused();
@@ -103,7 +103,8 @@ async fn read(args: &NetcheckArgs, dialer: &Dialer) -> Result<Named, Failure> {
             count => (format!("{count} mistakes"), "them"),
         };
         output::complain(&format!(
-            "the map has {mistakes}, which may show below; wherry map check {words} names {them}"
+            "the map has {mistakes}, which may show below; wherry map check {} names {them}",
+            source.name
         ));
     }
     Ok(Named { map, stun_is_guess: false })

@@ -227,7 +227,8 @@ impl Endpoint {
 }
 
 /// A URL, or what was taken for one, for logs and people: without what may be a secret, its user and its query.
-pub(crate) fn without_secrets(url: &str) -> String {
+#[must_use]
+pub fn without_secrets(url: &str) -> String {
     let (public, rest) = match url.find(['?', '#']) {
         Some(at) => (url.get(..at).unwrap_or_default(), "?…"),
         None => (url, ""),

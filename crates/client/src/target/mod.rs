@@ -8,5 +8,5 @@ mod endpoint;
 mod map;
 mod url;
 
-pub(crate) use endpoint::{Address, without_secrets};
-pub use endpoint::{Endpoint, Family, Target, TargetError};
+pub(crate) use endpoint::Address;
+pub use endpoint::{Endpoint, Family, Target, TargetError, without_secrets};

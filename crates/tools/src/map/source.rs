@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 
 use thiserror::Error;
-use wherry_client::{DialError, Dialer, FetchError, TlsError, Verify, Wanted};
+use wherry_client::{DialError, Dialer, FetchError, TlsError, Verify, Wanted, without_secrets};
 use wherry_wire::derp_map::{TextError, decode};
 
 use super::finding::{Finding, Place, Rule};
@@ -28,7 +28,7 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a caller may have the text already")]
 pub struct Source {
-    /// File name, URL, or `stdin`.
+    /// File name, URL without what may be a secret, or `stdin`.
     pub name: String,
     /// Where it comes from.
     pub origin: Origin,
@@ -40,7 +40,7 @@ pub struct Source {
 #[derive(Debug, Error)]
 #[error("{name}: {cause}")]
 pub struct SourceError {
-    /// File name, URL, or `stdin`.
+    /// File name, URL without what may be a secret, or `stdin`.
     pub name: String,
     /// Why.
     pub cause: SourceFault,
@@ -90,7 +90,7 @@ impl Source {
             "http" | "https" => fetch(words, dialer, also).await,
             _ => Err(SourceFault::Scheme { scheme: scheme.to_owned() }),
         };
-        Self::of(words, Origin::Url, bytes)
+        Self::of(&without_secrets(words), Origin::Url, bytes)
     }
 
     /// Reads the file that `words` name; `-` is stdin.
