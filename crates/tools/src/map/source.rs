@@ -171,9 +171,12 @@ impl SourceError {
             SourceFault::Scheme { .. } => {
                 (Rule::Unreadable, "https:// or http://, or the path of a file", "write the path alone")
             }
-            SourceFault::Fetch(FetchError::Dial(DialError::Tls(
-                TlsError::Certificate { .. } | TlsError::Pin(_),
-            ))) => (
+            SourceFault::Fetch(FetchError::Dial(DialError::Tls(TlsError::Pin(_)))) => (
+                Rule::Unreadable,
+                "the certificate of the pin, or one from an authority that this host trusts",
+                "the pin is another's: compare it with that of the entry which the relay prints",
+            ),
+            SourceFault::Fetch(FetchError::Dial(DialError::Tls(TlsError::Certificate { .. }))) => (
                 Rule::Unreadable,
                 "a certificate from an authority that this host trusts",
                 "name the file of a private authority in SSL_CERT_FILE; netcheck and doctor take the server's --pin, too",
