@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::check::Checked;
 use super::finding::{Place, Rule};
-use super::judge::{Way, unreachable_kind, way};
+use super::judge::{Way, bad_name, unreachable_kind, way};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
 use crate::remedy;
 
@@ -27,11 +27,12 @@ type Answer = io::Result<Vec<IpAddr>>;
 /// Asks DNS for the host names for which clients ask, and writes down what is wrong with the answers.
 pub async fn resolve(checked: &mut Checked) {
     let Some(map) = checked.outline.take() else { return };
-    let asked = map.nodes().filter(|(_, node)| is_asked(node)).map(|(_, node)| node.node.host_name.clone());
+    let asked =
+        map.nodes().filter(|(_, node)| is_asked(&map, node)).map(|(_, node)| node.node.host_name.clone());
     let answers = ask(asked.collect()).await;
     let mut pen = Pen::default();
     for (region, node) in map.nodes() {
-        if let Some(answer) = answers.get(&node.node.host_name).filter(|_| is_asked(node)) {
+        if let Some(answer) = answers.get(&node.node.host_name).filter(|_| is_asked(&map, node)) {
             judge(&map, region, node, answer, &mut pen);
         }
     }
@@ -39,11 +40,9 @@ pub async fn resolve(checked: &mut Checked) {
     checked.add(pen);
 }
 
-fn is_asked(node: &NodeOutline) -> bool {
-    let host = &node.node.host_name;
-    // Anything else is no name, which has been said.
-    let is_name = !host.is_empty() && !host.contains([':', '/', ' ']);
-    is_name && way(&node.node).contains(&Way::Ask)
+fn is_asked(map: &Outline, node: &NodeOutline) -> bool {
+    // What is no name has been said.
+    way(&node.node).contains(&Way::Ask) && bad_name(map, &node.node.host_name).is_none()
 }
 
 async fn ask(mut names: Vec<String>) -> BTreeMap<String, Answer> {
@@ -139,7 +138,7 @@ fn answered(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &A
                 "a name that resolves for all clients, or the address in the map",
                 format!(
                     "correct the name or its records, or write the address: {} (without DNS here: --offline)",
-                    map.line(field, "\"203.0.113.7\"")
+                    map.line(field, if field == "IPv4" { "\"203.0.113.7\"" } else { "\"2001:db8::7\"" })
                 ),
             );
         }
@@ -186,14 +185,41 @@ mod tests {
     use super::super::source::{Origin, Source};
     use super::*;
 
+    fn outlined(entry: &str) -> Outline {
+        let node = format!("{{name: 900a, {entry}}}");
+        let text = format!("regions:\n  900: {{regionid: 900, nodes: [{node}]}}\n");
+        load(&Source { name: "map".to_owned(), origin: Origin::Stdin, text }).outline.unwrap()
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_asked_for() {
+        let is_host_asked = |host: &str| {
+            let map = outlined(&format!("hostname: '{host}'"));
+            map.nodes().any(|(_, node)| is_asked(&map, node))
+        };
+        assert!(is_host_asked("relay.example") && is_host_asked("relay.example."));
+        for host in ["", "relay..example", "релей.example", "300.0.113.7", "relay.example:443", "203.0.113.7"]
+        {
+            assert!(!is_host_asked(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn the_address_to_write_is_of_the_family_that_is_missing() {
+        for (off, line) in [("ipv4", "ipv6: \"2001:db8::7\""), ("ipv6", "ipv4: \"203.0.113.7\"")] {
+            let map = outlined(&format!("hostname: relay.example, {off}: none"));
+            let mut pen = Pen::default();
+            map.nodes().for_each(|(region, node)| judge(&map, region, node, &Ok(Vec::new()), &mut pen));
+            let [finding] = pen.findings.as_slice() else { panic!("{:?}", pen.findings) };
+            assert!(finding.cure.contains(line), "{finding:?}");
+        }
+    }
+
     #[test]
     fn an_address_is_compared_with_those_of_the_name_in_its_own_family() {
         let known: Answer = Ok(["203.0.113.7", "2001:db8::7"].map(|ip| ip.parse().unwrap()).to_vec());
         let fields = |entry: &str| {
-            let node = format!("{{name: 900a, hostname: relay.example, {entry}}}");
-            let text = format!("regions:\n  900: {{regionid: 900, nodes: [{node}]}}\n");
-            let checked = load(&Source { name: "map".to_owned(), origin: Origin::Stdin, text });
-            let (map, mut pen) = (checked.outline.unwrap(), Pen::default());
+            let (map, mut pen) = (outlined(&format!("hostname: relay.example, {entry}")), Pen::default());
             map.nodes().for_each(|(region, node)| judge(&map, region, node, &known, &mut pen));
             let differing = pen.findings.into_iter().filter(|finding| finding.rule == Rule::AddressDiffers);
             differing.map(|finding| finding.place.field.unwrap()).collect::<Vec<_>>()

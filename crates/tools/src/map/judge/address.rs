@@ -111,7 +111,7 @@ fn host(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen)
 }
 
 /// What is wrong with a host name, and what to write.
-fn bad_name(map: &Outline, host: &str) -> Option<(String, String)> {
+pub(in crate::map) fn bad_name(map: &Outline, host: &str) -> Option<(String, String)> {
     let write = |field: &str, value: &str| map.line(field, value);
     if let Some((_, rest)) = host.split_once("://") {
         let bare = rest.split(['/', ':']).next().unwrap_or_default();

@@ -11,7 +11,7 @@ mod node;
 mod region;
 mod whole;
 
-pub(super) use address::{Way, unreachable_kind, way};
+pub(super) use address::{Way, bad_name, unreachable_kind, way};
 pub use destination::Destination;
 pub(super) use region::USABLE;
 pub(super) use whole::judge;
