@@ -151,7 +151,7 @@ fn family(
 ) {
     let (v4, v6) = (text.parse::<Ipv4Addr>(), text.parse::<Ipv6Addr>());
     if let (Ok(ip), "IPv6") = (&v6, field)
-        && let Some(v4) = ip.to_ipv4_mapped()
+        && let Some(v4) = ip.to_ipv4_mapped().filter(|v4| no_host_kind((*v4).into()).is_none())
     {
         let found = format!("it is {text:?}, an IPv4 address written as IPv6: clients fail to dial it");
         let place = map.in_node(region, one, field);

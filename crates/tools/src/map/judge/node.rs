@@ -1,6 +1,6 @@
 //! Nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::address::{self, literal};
@@ -9,9 +9,33 @@ use super::region::{is_word, not_one_word};
 use crate::map::finding::Rule;
 use crate::map::outline::{NodeOutline, Outline, Pen, RegionOutline};
 
+/// The names of all nodes, and those that were proposed.
+pub(super) struct Names(BTreeSet<String>);
+
+impl Names {
+    pub(super) fn of(map: &Outline) -> Self {
+        Self(map.nodes().map(|(_, node)| node.node.name.clone()).collect())
+    }
+
+    /// What to write into a node of the region that needs another name.
+    fn propose(&mut self, map: &Outline, region: &RegionOutline) -> String {
+        let mut usual = ('a'..='z').map(|letter| format!("{}{letter}", region.key));
+        match usual.find(|name| self.0.insert(name.clone())) {
+            Some(name) => format!("write {}", map.line("Name", &format!("\"{name}\""))),
+            None => "give it a name of its own".to_owned(),
+        }
+    }
+}
+
 /// One node.
-pub(super) fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen) {
-    name(map, region, one, pen);
+pub(super) fn judge(
+    map: &Outline,
+    region: &RegionOutline,
+    one: &NodeOutline,
+    names: &mut Names,
+    pen: &mut Pen,
+) {
+    name(map, region, one, names, pen);
     region_id(map, region, one, pen);
     address::judge(map, region, one, pen);
     ports(map, region, one, pen);
@@ -29,15 +53,14 @@ pub(super) fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, pe
     }
 }
 
-fn name(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen) {
+fn name(map: &Outline, region: &RegionOutline, one: &NodeOutline, names: &mut Names, pen: &mut Pen) {
     if one.node.name.is_empty() {
-        let example = format!("\"{}a\"", region.key);
         pen.note(
             Rule::NodeNameMissing,
             map.in_node(region, one, "Name"),
             "the node has no name",
             "a word that no other node of any region has; it is no host name",
-            format!("write {}", map.line("Name", &example)),
+            names.propose(map, region),
         );
     } else if !is_word(&one.node.name) {
         let expected = "a word that no other node of any region has";
@@ -153,21 +176,21 @@ fn purpose(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut P
 }
 
 /// What only several nodes can have wrong.
-pub(super) fn judge_together(map: &Outline, pen: &mut Pen) {
-    let mut names: BTreeMap<&str, (&RegionOutline, &NodeOutline)> = BTreeMap::new();
+pub(super) fn judge_together(map: &Outline, names: &mut Names, pen: &mut Pen) {
+    let mut named: BTreeMap<&str, (&RegionOutline, &NodeOutline)> = BTreeMap::new();
     let mut places: BTreeMap<(String, i64), &NodeOutline> = BTreeMap::new();
     for (region, one) in map.nodes() {
         let name = one.node.name.as_str();
-        match names.get(name) {
+        match named.get(name) {
             Some((other, first)) => pen.note(
                 Rule::DuplicateNodeName,
                 map.in_node(region, one, "Name"),
                 format!("it is {name:?}, as the node of region {} at line {}", other.key, first.at.line),
                 "a name that no other node of the whole map has",
-                format!("write {}", map.line("Name", &format!("\"{}b\"", region.key))),
+                names.propose(map, region),
             ),
             None if name.is_empty() => {}
-            None => drop(names.insert(name, (region, one))),
+            None => drop(named.insert(name, (region, one))),
         }
         let node = &one.node;
         let host = match (node.ipv4_address(), literal(&node.host_name)) {

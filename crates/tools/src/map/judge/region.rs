@@ -33,7 +33,7 @@ pub(super) fn judge(map: &Outline, one: &RegionOutline, pen: &mut Pen) {
     id(map, one, region, pen);
     names(map, one, region, pen);
     globe(map, one, region, pen);
-    nodes(map, one, pen);
+    nodes(map, one, region, pen);
     if region.avoid {
         let cure = map.line("NoMeasureNoHome", "true");
         pen.note(
@@ -104,11 +104,13 @@ fn globe(map: &Outline, one: &RegionOutline, region: &Region, pen: &mut Pen) {
     }
 }
 
-fn nodes(map: &Outline, one: &RegionOutline, pen: &mut Pen) {
+fn nodes(map: &Outline, one: &RegionOutline, region: &Region, pen: &mut Pen) {
     let relays: Vec<_> = one.nodes.iter().filter(|node| !node.node.stun_only).collect();
     let field = map.name("Nodes");
     match relays.as_slice() {
         [] if one.nodes.is_empty() && !one.is_empty => {}
+        // It is nobody's home, and measured where latencies are looked at.
+        [] if !one.nodes.is_empty() && region.no_measure_no_home => {}
         [] => pen.note(
             Rule::NoRelay,
             map.in_region(one, "Nodes"),

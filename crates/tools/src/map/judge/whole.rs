@@ -19,11 +19,12 @@ pub(in crate::map) fn judge(map: &Outline, text: &Text, destination: Option<Dest
     for region in &map.regions {
         region::judge(map, region, pen);
     }
+    let mut names = node::Names::of(map);
     for (region, node) in map.nodes() {
-        node::judge(map, region, node, pen);
+        node::judge(map, region, node, &mut names, pen);
     }
     region::judge_together(map, destination, pen);
-    node::judge_together(map, pen);
+    node::judge_together(map, &mut names, pen);
     homes::judge(map, destination, pen);
     pen.findings.retain(|finding| !map.is_unread(&finding.place));
     of_reading.append(&mut pen.findings);
