@@ -186,6 +186,9 @@ fn numbers_in_yaml_are_those_that_gos_reader_takes() {
         ("1:30", None),
         ("443#https", None),
         ("yes", None),
+        (".nan", None),
+        ("-.inf", None),
+        ("1e400", None),
     ];
     for (written, taken) in numbers {
         let text = format!(
@@ -244,4 +247,11 @@ fn a_json_of_one_long_line_is_read_to_the_last_value_that_is_allowed() {
     let at = finding.place.at.unwrap();
     let there: String = text.chars().skip(at.column - 1).take(11).collect();
     assert_eq!((at.line, there.as_str()), (1, "1.5,\"99997\""), "{at:?}");
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_no_text() {
+    let found =
+        found(Rule::WrongType, "homeparams: {regionscore: {900: .inf}}\nregions: {900: {latitude: 1e400}}");
+    assert_eq!(found, ["the score of region 900 is .inf", "it is 1e400"]);
 }

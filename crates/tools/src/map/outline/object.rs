@@ -297,6 +297,9 @@ fn unknown(member: &Member, known: &[Field], elsewhere: &[(&str, &[Field])], aro
     );
 }
 
+/// What is wanted in place of `.inf` and its like.
+pub(super) const FINITE: &str = "a finite number, for JSON carries no other";
+
 /// A simple value as JSON under Go's rules: null is zero.
 fn simple(tree: &Tree, kind: Kind, form: Form) -> Result<Json, &'static str> {
     match (kind, &tree.value) {
@@ -311,7 +314,7 @@ fn simple(tree: &Tree, kind: Kind, form: Form) -> Result<Json, &'static str> {
             number.whole.map(Json::from).ok_or("a whole number without fraction and exponent")
         }
         (Kind::Whole, _) => Err("a whole number without quotes"),
-        (Kind::Number, Value::Number(number)) => number.real.map(Json::from).ok_or("a number"),
+        (Kind::Number, Value::Number(number)) => number.real.map(Json::from).ok_or(FINITE),
         (Kind::Number, _) => Err("a number without quotes"),
         (Kind::Switch, Value::Bool(value)) => Ok(Json::from(*value)),
         (Kind::Switch, Value::Text(text)) if form == Form::Yaml && is_old_yaml(text).is_some() => {

@@ -9,7 +9,7 @@ use wherry_wire::derp_map::{DerpMap, HomeParams};
 
 use super::known::{Field, HOME, Kind, MAP, Meaning, NODE, REGION, meaning, written};
 use super::model::{NodeOutline, Outline, Places, RegionOutline};
-use super::object::{Around, Fields, Pen, Sense, fields, is_object, repeated};
+use super::object::{Around, FINITE, Fields, Pen, Sense, fields, is_object, repeated};
 use crate::map::finding::{At, Place, Rule};
 use crate::map::read::{Form, Member, Text, Tree, Value, shorten};
 
@@ -241,7 +241,10 @@ fn home(tree: &Tree, around: &Around, places: &mut BTreeMap<i64, At>, pen: &mut 
                 Rule::WrongType,
                 around.field(member.value.at, &written("RegionScore", around.form)),
                 format!("the score of region {} is {}", shorten(&member.key), member.value.kind()),
-                "a number without quotes",
+                match member.value.value {
+                    Value::Number(_) => FINITE,
+                    _ => "a number without quotes",
+                },
                 "write the number to multiply the region's latency with",
             ),
         }

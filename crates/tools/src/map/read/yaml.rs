@@ -208,7 +208,7 @@ fn number(text: &str) -> Option<Number> {
     let (whole, real) = match whole(&plain) {
         #[expect(clippy::cast_precision_loss, reason = "as Go's reader does")]
         Some(whole) => (Some(whole), Some(whole as f64)),
-        None => fraction(&plain).map(|real| (cut(real), Some(real)))?,
+        None => fraction(&plain).map(|real| (cut(real), Some(real).filter(|real| real.is_finite())))?,
     };
     Some(Number { written: text.to_owned(), whole, real })
 }
@@ -233,10 +233,14 @@ fn whole(plain: &str) -> Option<i64> {
     i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
 }
 
-/// Neither `infinity` nor `nan`, which are words to YAML.
+/// Neither `infinity` nor `nan`, which are words to YAML, but `.inf` and `.nan`.
 fn fraction(plain: &str) -> Option<f64> {
+    let unsigned = plain.strip_prefix(['+', '-']).unwrap_or(plain);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(plain, ".nan" | ".NaN" | ".NAN") {
+        return Some(f64::NAN);
+    }
     let has_digit = plain.contains(|any: char| any.is_ascii_digit());
-    plain.parse().ok().filter(|value: &f64| has_digit && value.is_finite())
+    plain.parse().ok().filter(|_| has_digit)
 }
 
 /// The whole part, if it fits.
