@@ -250,6 +250,15 @@ fn a_json_of_one_long_line_is_read_to_the_last_value_that_is_allowed() {
 }
 
 #[test]
+fn a_null_takes_away_the_regions_before_it() {
+    let ids = |text: &str| loaded(text).map.unwrap().regions.into_keys().collect::<Vec<_>>();
+    assert_eq!(ids(r#"{"Regions":{"1":{}},"Regions":{"2":{}}}"#), [1, 2]);
+    assert_eq!(ids(r#"{"Regions":{"1":{}},"Regions":null,"Regions":{"2":{}}}"#), [2]);
+    let gone = r#"{"Regions":{"1":{}},"Regions":null}"#;
+    assert_eq!((ids(gone), found(Rule::NoRegions, gone).len()), (Vec::new(), 1));
+}
+
+#[test]
 fn a_number_that_is_not_finite_is_no_text() {
     let found =
         found(Rule::WrongType, "homeparams: {regionscore: {900: .inf}}\nregions: {900: {latitude: 1e400}}");

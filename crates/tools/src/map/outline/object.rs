@@ -227,7 +227,9 @@ fn odd(number: &Number, member: &Member, around: &Around, pen: &mut Pen) {
 /// A key that is there twice: Go's JSON takes the last, but of objects with names all members; its YAML takes none.
 pub(super) fn repeated(member: &Member, field: &str, kind: Kind, first: At, around: &Around, pen: &mut Pen) {
     let effect = match (around.form, kind) {
-        (Form::Json, Kind::Inner) => "some readers of JSON take the last, Go's what is in both",
+        (Form::Json, Kind::Inner) if member.value.value != Value::Null => {
+            "some readers of JSON take the last, Go's what is in both"
+        }
         (Form::Json, _) => "readers of JSON silently take the last",
         (Form::Yaml, _) => "Headscale refuses the whole file",
     };

@@ -19,10 +19,10 @@ pub(in crate::map) fn outline(text: &Text, source: &str, sense: Sense, pen: &mut
     let around = Around { form: text.form, sense, place, what: "the map" };
     let (tree, is_policy) = find_map(&text.tree, &around, pen)?;
     let found = fields(tree, MAP, &[("a region", REGION), ("a node", NODE)], &around, pen);
-    let is_empty = found
-        .all_inner("Regions")
-        .all(|tree| tree.value == Value::Null || tree.value == Value::Object(Vec::new()));
-    let regions = regions(found.all_inner("Regions"), &around, pen);
+    let written = since_null(found.all_inner("Regions").collect());
+    let is_empty =
+        written.iter().all(|tree| tree.value == Value::Null || tree.value == Value::Object(Vec::new()));
+    let regions = regions(written.into_iter(), &around, pen);
     let mut scores = BTreeMap::new();
     let home_params = found.inner("HomeParams").and_then(|tree| home(tree, &around, &mut scores, pen));
     let (map, places): (DerpMap, Places) = typed(found);
@@ -101,6 +101,12 @@ fn is_regions(member: &Member, form: Form) -> bool {
 /// The simple fields as the struct that has them; their types have been looked at.
 fn typed<T: DeserializeOwned + Default>(fields: Fields<'_>) -> (T, Places) {
     (serde_json::from_value(Json::Object(fields.simple)).unwrap_or_default(), fields.places)
+}
+
+/// A null takes away what stands under the same key before it.
+fn since_null(mut trees: Vec<&Tree>) -> Vec<&Tree> {
+    let last = trees.iter().rposition(|tree| tree.value == Value::Null).unwrap_or_default();
+    trees.split_off(last)
 }
 
 /// Of a key that is there twice the regions of both, as Go's JSON has it.
