@@ -11,6 +11,8 @@ use tokio::time::timeout;
 const MAX_HEAD: usize = 16 * 1024;
 /// How much of a refusing answer's body is kept: enough for one sentence.
 const MAX_BODY: usize = 1024;
+/// How much of a redirect's aim is kept, in characters: enough to see whose page it is.
+const MAX_LOCATION: usize = 200;
 /// How long that body is waited for.
 const BODY_WAIT: Duration = Duration::from_secs(1);
 
@@ -28,7 +30,7 @@ pub enum UpgradeError {
     Status {
         /// HTTP status code.
         status: u16,
-        /// Where a redirect leads to, printable characters only.
+        /// Where a redirect leads to, printable characters only, and no more than a line of them.
         location: Option<String>,
         /// What the body says, printable characters only: its first line, the title of a web page, or nothing.
         body: String,
@@ -101,7 +103,7 @@ fn parse(bytes: &[u8]) -> Result<Head, UpgradeError> {
                 let found = answer.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
                 Some(String::from_utf8_lossy(found.value).into_owned())
             };
-            let location = value("Location").map(|to| printable(&to));
+            let location = value("Location").map(|to| aim(&to));
             let is_chunked = value("Transfer-Encoding")
                 .is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked"));
             let whole = |status| Head::Whole { status, len, location, is_chunked };
@@ -163,6 +165,16 @@ pub(super) fn gist(body: &[u8]) -> String {
     printable(line.unwrap_or_default().trim())
 }
 
+/// Where a redirect leads to, in one line.
+pub(super) fn aim(location: &str) -> String {
+    let mut kept = printable(location);
+    if let Some((end, _)) = kept.char_indices().nth(MAX_LOCATION) {
+        kept.truncate(end);
+        kept.push('…');
+    }
+    kept
+}
+
 fn printable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
@@ -204,6 +216,9 @@ mod tests {
         assert_eq!(said(untitled).await, format!("{prefix} 403"));
         let redirect = "HTTP/1.1 302 Found\r\nlocation: https://login.example/\r\nContent-Length: 0\r\n\r\n";
         assert_eq!(said(redirect).await, format!("{prefix} 302 and sends to https://login.example/"));
+        let long = redirect.replace("login", &"ö".repeat(7_000));
+        let told = said(&long).await;
+        assert_eq!((told.chars().count() < 300, told.ends_with("öö…")), (true, true), "{told}");
     }
 
     #[tokio::test]

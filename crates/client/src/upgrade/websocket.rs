@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use wherry_wire::derp::MAX_CLIENT_FRAME;
 
-use super::answer::{UpgradeError, gist};
+use super::answer::{UpgradeError, aim, gist};
 use super::stream::ByteStream;
 use crate::target::Endpoint;
 
@@ -42,7 +42,7 @@ fn refusal(err: tungstenite::Error) -> UpgradeError {
     match err {
         tungstenite::Error::Http(answer) => UpgradeError::Status {
             status: answer.status().as_u16(),
-            location: answer.headers().get("Location").and_then(|to| Some(to.to_str().ok()?.to_owned())),
+            location: answer.headers().get("Location").and_then(|to| Some(aim(to.to_str().ok()?))),
             body: answer.body().as_deref().map(gist).unwrap_or_default(),
         },
         tungstenite::Error::Io(err) if err.kind() == io::ErrorKind::UnexpectedEof => UpgradeError::Ended,
