@@ -128,11 +128,12 @@ fn yaml_in_braces_is_yaml() {
 
 #[test]
 fn what_is_missing_at_the_end_of_a_snippet_is_missing_on_its_last_line() {
-    let found = loaded("\"derpMap\": {").findings;
-    assert_eq!(
-        found.iter().map(|one| (one.rule, one.place.at.unwrap().line)).collect::<Vec<_>>(),
-        [(Rule::Syntax, 1)]
-    );
+    for (text, line) in [("\"derpMap\": {", 1), ("\"derpMap\": {},\n\"acls\": [\n", 3)] {
+        let found = loaded(text).findings;
+        let [found] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((found.rule, found.place.at.unwrap().line), (Rule::Syntax, line), "{found:?}");
+        assert!(!found.found.contains("unexpected close brace"), "{found:?}");
+    }
 }
 
 #[test]

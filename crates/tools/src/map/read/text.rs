@@ -86,6 +86,10 @@ fn snippet(text: &str) -> Result<Text, Unread> {
     };
     match json::read(&format!("{{{text}\n}}"), Dialect::Policy) {
         Ok(tree) => Ok(Text::of(Form::Json, tree.moved(&back))),
+        // The brace that nobody wrote.
+        Err(Unread { at, .. }) if at.line > last => {
+            Err(Unread { at: back(at), reason: "the text ends before all is closed".to_owned() })
+        }
         Err(unread) => Err(Unread { at: back(unread.at), ..unread }),
     }
 }
