@@ -90,6 +90,13 @@ pub fn dual_stack<'a>(addr: &SocketAddr, all: impl IntoIterator<Item = &'a Socke
     addr.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) && !all.into_iter().any(taken)
 }
 
+/// Whether `whole` is a wildcard and `part` one of the addresses it stands for, of the same port.
+pub(super) fn covers(whole: &SocketAddr, part: &SocketAddr) -> bool {
+    let family = whole.is_ipv6() || part.is_ipv4();
+    let port = whole.port() == part.port() && whole.port() != 0;
+    whole.ip().is_unspecified() && !part.ip().is_unspecified() && family && port
+}
+
 /// Whether only this host can reach `ip`.
 pub(super) fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()

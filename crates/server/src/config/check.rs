@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::{
     Admit, CertSetting, Host, Limits, ListenAddr, LogFormat, LogSettings, NodeKeySource, Origin, Problems,
     Settings, Sources,
-    address::{is_loopback, parse_addr, parse_hostname},
+    address::{covers, is_loopback, parse_addr, parse_hostname},
     key::Key,
     key_file::read_node_key,
     ledger::{Ledger, Survey},
@@ -55,7 +55,7 @@ impl Ledger {
     /// Checks key after key; none only if a problem was noted.
     fn settings(&mut self, sources: &Sources) -> Option<Settings> {
         let hostnames = self.many(&keys::HOSTNAME, parse_hostname);
-        let listen = self.many(&keys::LISTEN, ListenAddr::parse);
+        let listen = self.listen();
         let http = self.http(listen.as_deref());
         let stun = self.stun(listen.as_deref());
         let derp = self.one(&keys::DERP, value::parse_switch);
@@ -92,6 +92,12 @@ impl Ledger {
         })
     }
 
+    fn listen(&mut self) -> Option<Vec<ListenAddr>> {
+        let listen = self.many(&keys::LISTEN, ListenAddr::parse)?;
+        let addresses: Vec<_> = listen.iter().map(|one| one.addr).collect();
+        self.apart(&keys::LISTEN, &addresses).then_some(listen)
+    }
+
     fn http(&mut self, listen: Option<&[ListenAddr]>) -> Option<Vec<SocketAddr>> {
         let on_443 = |one: &&ListenAddr| one.tls && one.addr.port() == 443;
         let auto = listen.map(|listen| {
@@ -115,7 +121,9 @@ impl Ledger {
         match self.word(key).as_deref() {
             Some("off") => Some(Vec::new()),
             Some("auto") => {
-                let found: Vec<_> = auto?.into_iter().collect();
+                let auto = auto?;
+                let is_covered = |part: &&SocketAddr| auto.iter().any(|whole| covers(whole, part));
+                let found: Vec<_> = auto.iter().filter(|one| !is_covered(one)).copied().collect();
                 if found.is_empty() {
                     self.show(key, ["off"].iter());
                 } else {
@@ -123,11 +131,22 @@ impl Ledger {
                 }
                 Some(found)
             }
-            _ => self.many(key, |text| match text {
-                "off" | "auto" => Err(ValueError::Alone),
-                _ => parse_addr(text),
-            }),
+            _ => {
+                let found = self.many(key, |text| match text {
+                    "off" | "auto" => Err(ValueError::Alone),
+                    _ => parse_addr(text),
+                })?;
+                self.apart(key, &found).then_some(found)
+            }
         }
+    }
+
+    /// Notes if one of `all` is an address that another one, a wildcard, stands for: the wildcard could not have it.
+    fn apart(&mut self, key: &'static Key, all: &[SocketAddr]) -> bool {
+        let part = |whole: &SocketAddr| Some((*whole, *all.iter().find(|part| covers(whole, part))?));
+        let Some((whole, part)) = all.iter().find_map(part) else { return true };
+        self.conflict(key, Conflict::Covered { whole, part });
+        false
     }
 
     fn admit(&mut self, listen: Option<&[ListenAddr]>, derp: Option<bool>) -> Option<Admit> {

@@ -2,6 +2,7 @@
 
 use std::{
     fmt, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
 };
 
@@ -232,6 +233,14 @@ pub enum Conflict {
         "not loopback: whoever reaches it sees who uses the relay; use 127.0.0.1, or set admin_exposed if the network is private"
     )]
     AdminExposed,
+    /// An address beside a wildcard that stands for it too.
+    #[error("{whole} is every address of the host, {part} with them; remove one of the two")]
+    Covered {
+        /// The wildcard.
+        whole: SocketAddr,
+        /// The other one.
+        part: SocketAddr,
+    },
     /// The own node in the map has no address left.
     #[error(
         "there is no way by {other} either, so nobody would find this relay; give one of the two an address"
@@ -252,13 +261,13 @@ pub enum Missing {
     )]
     Admission {
         /// The first such address.
-        addr: std::net::SocketAddr,
+        addr: SocketAddr,
     },
     /// No certificate for a TLS listener.
     #[error("and {addr} speaks TLS: give --cert-dir DIR (your own certificates) or --self-signed")]
     Certificate {
         /// The first such address.
-        addr: std::net::SocketAddr,
+        addr: SocketAddr,
     },
     /// A self-signed certificate for nobody.
     #[error("and a self-signed certificate needs it: give --hostname with the name or IP that clients dial")]

@@ -99,7 +99,7 @@ pub(super) const STUN: Key = Key {
     default: "auto",
     dev: "127.0.0.1:3478",
     doc: "UDP address to answer STUN on; a port alone is every address of the host. `auto` is port 3478 on the \
-          address of each listener; `off` is none. Clients measure their distance to a relay by STUN: without it they \
+          address of each listener, without those that another listener's wildcard stands for; `off` is none. Clients measure their distance to a relay by STUN: without it they \
           come here only when told to.",
     ..NONE
 };

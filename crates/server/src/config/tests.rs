@@ -137,6 +137,38 @@ fn port_80_and_stun_follow_the_listeners() {
 }
 
 #[test]
+fn auto_leaves_out_what_a_wildcard_takes_anyway() {
+    let stun_beside = |listen: &[&str]| {
+        let mut desk = Desk::new();
+        desk.flag("admit", &["open"]);
+        desk.flag("listen", listen);
+        desk.load().settings.stun.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(stun_beside(&[":443", "plain:127.0.0.1:8080", "[::1]:8443"]), "[::]:3478");
+    assert_eq!(stun_beside(&["0.0.0.0:443", "127.0.0.1:8443", "[::1]:443"]), "0.0.0.0:3478 [::1]:3478");
+    assert_eq!(stun_beside(&[":443", "0.0.0.0:8443"]), "0.0.0.0:3478 [::]:3478");
+}
+
+#[test]
+fn a_wildcard_and_one_of_its_addresses_on_the_same_port_are_refused() {
+    let mut desk = Desk::new();
+    desk.flag("admit", &["open"]);
+    desk.flag("listen", &[":443", "plain:127.0.0.1:443"]);
+    desk.flag("http", &["0.0.0.0:80", "[::]:80"]);
+    desk.flag("stun", &["127.0.0.1:3478", "0.0.0.0:3478"]);
+    assert_eq!(
+        desk.problems(),
+        [
+            r#"listen = ":443,plain:127.0.0.1:443" (flag --listen): [::]:443 is every address of the host, 127.0.0.1:443 with them; remove one of the two"#,
+            r#"stun = "127.0.0.1:3478,0.0.0.0:3478" (flag --stun): 0.0.0.0:3478 is every address of the host, 127.0.0.1:3478 with them; remove one of the two"#,
+        ]
+    );
+    desk.flag("listen", &[":0", "127.0.0.1:0", "0.0.0.0:443", "[2001:db8::1]:443"]);
+    desk.flag("stun", &["off"]);
+    assert_eq!(desk.load().settings.listen.len(), 4);
+}
+
+#[test]
 fn plain_listeners_need_no_certificate() {
     let mut desk = Desk::bare();
     desk.flag("listen", &["plain:127.0.0.1:8080"]);
