@@ -56,6 +56,15 @@ fn every_help_is_wrapped_once_and_to_the_terminal() {
 }
 
 #[test]
+fn no_example_speaks_plain_http_to_the_relay_of_serve_dev() {
+    for path in commands() {
+        let words: Vec<_> = path.iter().map(String::as_str).collect();
+        let text = help(&words, 200);
+        assert!(!text.contains("http://127.0.0.1:3340"), "{path:?}: that relay speaks TLS alone");
+    }
+}
+
+#[test]
 fn a_line_without_a_command_gets_the_help_as_it_is() {
     for words in [&[][..], &["map"], &["key"], &["config"]] {
         let bare = wherry(words, 80);

@@ -141,7 +141,7 @@ Scenarios:
 Examples:
   wherry bench peak 127.0.0.1:3340 --insecure
   wherry bench rate 127.0.0.1:3340 --insecure --rate 100k --duration 10s --json
-  wherry bench ladder http://127.0.0.1:3340 --report ladder.html
+  wherry bench ladder 127.0.0.1:3340 --insecure --report ladder.html
   wherry bench idle derp.yaml --clients 15000 --server-pid 4711
   wherry bench mesh https://10.0.0.7 https://10.0.0.8 --insecure
   wherry bench peak 10.0.0.7 --insecure --pattern all-to-all --clients 1000
