@@ -219,7 +219,8 @@ impl Ledger {
             (None, Some(true)) => Some(Some(CertSetting::SelfSigned { dir: state_dir?.join("self-signed") })),
             (None, said) => {
                 // A switch that cannot be read may have been meant to be on.
-                if let (false, Some(false), Some(addr)) = (has_dir, said, tls.flatten()) {
+                let may_be_on = self.may_be_set(&keys::SELF_SIGNED);
+                if let (false, Some(false), false, Some(addr)) = (has_dir, said, may_be_on, tls.flatten()) {
                     self.missing(&keys::CERT_DIR, Missing::Certificate { addr });
                 }
                 None

@@ -12,6 +12,14 @@ pub enum Shape {
     Switch,
 }
 
+/// What every variable of ours begins with.
+pub(super) const PREFIX: &str = "WHERRY_";
+
+/// The name of a variable without what all have in common, which would make everything look alike.
+pub(super) fn bare(name: &str) -> &str {
+    name.strip_prefix(PREFIX).unwrap_or(name)
+}
+
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -42,7 +50,7 @@ impl Key {
     /// Name of the environment variable.
     #[must_use]
     pub fn env(&self) -> String {
-        format!("WHERRY_{}", self.name.replace('.', "_").to_uppercase())
+        format!("{PREFIX}{}", self.name.replace('.', "_").to_uppercase())
     }
 
     /// The first sentence of the documentation.

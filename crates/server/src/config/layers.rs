@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     Problem, ValueError,
-    key::{Key, Shape},
+    key::{Key, PREFIX, Shape, bare},
     problem::nearest,
     register::{KEYS, key},
 };
@@ -173,18 +173,13 @@ fn split(key: &Key, value: &str) -> Vec<String> {
     }
 }
 
-/// What every variable of ours begins with.
-const PREFIX: &str = "WHERRY_";
-
 fn read_env(env: &Environment, written: &mut BTreeMap<&'static str, Given>, problems: &mut Vec<Problem>) {
     let ours = env.variables.iter().filter(|(name, _)| name.starts_with(PREFIX) && !is_foreign(name));
     for (name, value) in ours {
         let origin = Origin::Env { name: name.clone() };
         let Some(key) = KEYS.iter().find(|key| key.env() == *name) else {
-            // Without what all have in common, which would make everything look alike.
-            let bare = |name: &str| name.trim_start_matches(PREFIX).to_owned();
-            let known: Vec<String> = KEYS.iter().map(|key| bare(&key.env())).collect();
-            let near = nearest(&bare(name), known.iter().map(String::as_str));
+            let known: Vec<String> = KEYS.iter().map(|key| key.env()).collect();
+            let near = nearest(bare(name), known.iter().map(|known| bare(known)));
             let suggestion = near.map(|near| format!("{PREFIX}{near}"));
             problems.push(Problem::UnknownKey { name: name.clone(), origin, suggestion });
             continue;
@@ -204,7 +199,7 @@ fn is_foreign(name: &str) -> bool {
     const EXACT: [&str; 8] =
         ["CONFIG", "PORT", "BIN", "DERPER", "REQUIRE_ALL", "SIBLING_CMD", "SUBJECT", "SUBJECT_CMD"];
     const PREFIXES: [&str; 4] = ["TEST_", "PORT_", "SERVICE_", "ENV_"];
-    let rest = name.strip_prefix(PREFIX).unwrap_or(name);
+    let rest = bare(name);
     EXACT.contains(&rest) || PREFIXES.iter().any(|prefix| rest.starts_with(prefix))
 }
 

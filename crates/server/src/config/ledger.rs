@@ -40,7 +40,7 @@ pub struct Row {
 pub(super) struct Ledger {
     written: BTreeMap<&'static str, Given>,
     pub(super) dev: bool,
-    /// Something that was written could not be made sense of, so a key that seems not set may be.
+    /// Flags could not be made sense of, so a key that seems not set may be.
     doubtful: bool,
     problems: Vec<Problem>,
     rows: BTreeMap<&'static str, Row>,
@@ -52,7 +52,7 @@ impl Ledger {
     pub(super) fn open(sources: &Sources) -> Self {
         let mut problems = Vec::new();
         let written = merge(sources, &mut problems);
-        let doubtful = sources.incomplete || !problems.is_empty();
+        let doubtful = sources.incomplete;
         let (rows, survey) = (BTreeMap::new(), Survey::default());
         Self { written, dev: sources.dev, doubtful, problems, rows, survey }
     }
@@ -149,12 +149,13 @@ impl Ledger {
 
     /// Whether a key that nobody seems to have set may be set all the same.
     pub(super) fn may_be_set(&self, key: &Key) -> bool {
-        self.doubtful && self.given(key).1.is_preset()
+        let doubted = || self.doubtful || self.problems.iter().any(|problem| problem.may_set(key));
+        self.given(key).1.is_preset() && doubted()
     }
 
     /// Notes that a key should have been set, unless it may have been.
     pub(super) fn missing(&mut self, key: &'static Key, missing: Missing) {
-        if !self.doubtful {
+        if !self.may_be_set(key) {
             self.problems.push(Problem::Missing { key: key.name, missing });
         }
     }

@@ -8,7 +8,11 @@ use std::{
 
 use thiserror::Error;
 
-use super::{Origin, Survey, key_file::KeyFileError};
+use super::{
+    Origin, Survey,
+    key::{Key, bare},
+    key_file::KeyFileError,
+};
 
 /// Everything that is wrong, at least one problem, in the order of the register.
 #[derive(Debug, Error)]
@@ -129,6 +133,20 @@ impl Problem {
     /// Whether a file of settings, or a part of one, stays unknown.
     pub(super) fn hides_a_file(&self) -> bool {
         matches!(self, Self::Unreadable { .. } | Self::Syntax { .. })
+    }
+
+    /// Whether what could not be made sense of may have been meant to set `key`.
+    pub(super) fn may_set(&self, key: &Key) -> bool {
+        match self {
+            Self::UnknownKey { name, .. } => {
+                let table = key.name.split_once('.').map(|(table, _)| table);
+                let variable = key.env();
+                let names = [key.name, bare(&variable)];
+                nearest(bare(name), names.into_iter().chain(table)).is_some()
+            }
+            Self::BadValue { key: bad, .. } => *bad == key.name,
+            _ => self.hides_a_file(),
+        }
     }
 }
 
