@@ -288,6 +288,15 @@ fn packaged_examples_admit_listed_nodes_only() {
 }
 
 #[test]
+fn packaged_examples_take_any_key_as_one_more_line() {
+    for example in
+        [include_str!("../../../packaging/self-signed.toml"), include_str!("../../../packaging/wherry.toml")]
+    {
+        assert!(!example.lines().any(|line| line.starts_with('[')), "a table would swallow it: {example}");
+    }
+}
+
+#[test]
 fn the_packaged_unit_starts_what_there_is() {
     let home = home();
     let unit = include_str!("../../../packaging/wherry.service");

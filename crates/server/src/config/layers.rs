@@ -214,7 +214,7 @@ fn read_file(path: &Path, written: &mut BTreeMap<&'static str, Given>, problems:
         problems.push(Problem::Syntax {
             path: path.to_owned(),
             line: err.span().map_or(1, |span| line(span.start)),
-            message: err.message().lines().collect::<Vec<_>>().join(", "),
+            message: said(err.message(), err.span().and_then(|span| text.get(span))),
         });
     }
     if !errors.is_empty() {
@@ -223,6 +223,17 @@ fn read_file(path: &Path, written: &mut BTreeMap<&'static str, Given>, problems:
     }
     let origin = |at| Origin::File { path: path.to_owned(), line: line(at) };
     read_table(table.get_ref(), "", &origin, written, problems);
+}
+
+/// What the parser says as one line, with the key `at` its place where it speaks of one.
+fn said(message: &str, at: Option<&str>) -> String {
+    let line = message.lines().collect::<Vec<_>>().join(", ");
+    match at {
+        Some(at) if line == "duplicate key" => {
+            format!("{line} `{at}`; all of it must stand in one place")
+        }
+        _ => line,
+    }
 }
 
 fn read_table(
@@ -245,6 +256,17 @@ fn read_table(
             (None, DeValue::Table(inner)) if is_table(&name) => {
                 read_table(inner, &format!("{name}."), origin, written, problems);
             }
+            (None, value) if !prefix.is_empty() && belongs_above(word.get_ref(), value) => {
+                let table = prefix.trim_end_matches('.').to_owned();
+                let name = match value {
+                    DeValue::Table(inner) => {
+                        inner.keys().next().map(|key| format!("{}.{}", word.get_ref(), key.get_ref()))
+                    }
+                    _ => None,
+                };
+                let name = name.unwrap_or_else(|| word.get_ref().to_string());
+                problems.push(Problem::Misplaced { name, table, origin: origin_here });
+            }
             (None, _) => {
                 let suggestion =
                     if is_table(&name) { Some(format!("[{name}]")) } else { nearest(&name, known_names()) };
@@ -252,6 +274,11 @@ fn read_table(
             }
         }
     }
+}
+
+/// Whether `word`, found in a table, is a key that belongs above all tables.
+fn belongs_above(word: &str, value: &DeValue<'_>) -> bool {
+    key(word).is_some() || (matches!(value, DeValue::Table(_)) && is_table(word))
 }
 
 fn is_table(name: &str) -> bool {

@@ -69,6 +69,18 @@ pub enum Problem {
         /// The nearest known name.
         suggestion: Option<String>,
     },
+    /// A key that stands in a table it does not belong to.
+    #[error(
+        "{name} ({origin}): it stands under [{table}], so it is read as {table}.{name}; put it above that line"
+    )]
+    Misplaced {
+        /// The key as it was meant.
+        name: String,
+        /// The table.
+        table: String,
+        /// Where.
+        origin: Origin,
+    },
     /// A value that is not allowed.
     #[error("{key} = {given:?} ({origin}): {why}; allowed: {takes}")]
     BadValue {
@@ -144,6 +156,7 @@ impl Problem {
                 let names = [key.name, bare(&variable)];
                 nearest(bare(name), names.into_iter().chain(table)).is_some()
             }
+            Self::Misplaced { name, .. } => name == key.name,
             Self::BadValue { key: bad, .. } => *bad == key.name,
             _ => self.hides_a_file(),
         }

@@ -424,6 +424,27 @@ fn an_unknown_key_hides_only_what_it_may_have_been_meant_for() {
     assert_eq!(said("admti = 'open'\nself_signed = true"), "unknown admin");
     assert_eq!(said("admit = { list = 'x' }\nself_signed = true"), "admit admin");
     assert_eq!(said("admit = 'open'\nself_singed = true\nadmin_expose = true"), "unknown unknown");
+    assert_eq!(said("[limits]\nadmit = 'open'\nself_signed = true"), "admit self_signed admin");
+}
+
+#[test]
+fn a_key_behind_a_table_is_told_to_stand_above_it() {
+    let mut desk = Desk::new();
+    desk.file("[limits]\nkeepalive = '61s'\nmap.ipv6 = '2001:db8::10'\nhome = 'blank'\n");
+    assert_eq!(
+        desk.problems(),
+        [
+            "home (wherry.toml:4): it stands under [limits], so it is read as limits.home; put it above that line",
+            "map.ipv6 (wherry.toml:3): it stands under [limits], so it is read as limits.map.ipv6; put it above that line",
+        ]
+    );
+    desk.file("limits.memory = '64MiB'\n[limits]\n");
+    assert_eq!(
+        desk.problems(),
+        [
+            "config file wherry.toml:2: not valid TOML: duplicate key `limits`; all of it must stand in one place"
+        ]
+    );
 }
 
 #[test]
