@@ -30,7 +30,7 @@ pub struct LineError {
 pub enum LineProblem {
     /// It does not begin with a key.
     #[error(
-        "expected a node key: `nodekey:` and 64 hexadecimal digits, as `tailscale status --json` shows it"
+        "expected a node key: `nodekey:` and 64 hexadecimal digits, as `tailscale status --json` shows it between the quotes"
     )]
     NoKey,
     /// It begins with a private key, which has no business in a list.
@@ -132,6 +132,8 @@ mod tests {
             ]
         );
         assert!(fault.to_string().starts_with("line 2: expected a node key"));
+        let pasted = parse(&format!("  \"PublicKey\": \"nodekey:{KEY}\",")).unwrap_err().to_string();
+        assert!(pasted.ends_with("between the quotes"), "{pasted}");
         assert!(!fault.to_string().contains(KEY), "an error never quotes a private key");
     }
 }
