@@ -10,11 +10,11 @@ use wherry_server::{
     metrics::metrics_reference,
     tls::{CertStatus, Certs, TlsError},
 };
-use wherry_wire::key::NodePrivate;
+use wherry_wire::{derp_map::decode, key::NodePrivate};
 
 use crate::{
     failure::{Failure, Mistakes, SystemError},
-    output,
+    map, output,
     settings::Asked,
 };
 
@@ -68,7 +68,21 @@ fn look_into_files(survey: &Survey) -> Result<Vec<String>, Failure> {
         None => None,
     };
     let certificates = certificates.map(|err| err.to_string());
-    Ok(list.map(|err| err.to_string()).into_iter().chain(certificates).collect())
+    let own = list.map(|err| err.to_string()).into_iter().chain(certificates);
+    Ok(own.chain(included_maps(survey)).collect())
+}
+
+/// What `wherry map check` finds in the files of `map.include`; with such a mistake a relay that never read a better one
+/// serves no map. A file that cannot be read was told before.
+fn included_maps(survey: &Survey) -> Vec<String> {
+    let files = survey.rows.iter().filter(|row| row.key == "map.include").flat_map(|row| &row.values);
+    let files = files.filter(|value| !value.contains("://"));
+    let read = files.filter_map(|file| Some((file, std::fs::read(file).ok()?)));
+    let mistakes = |(file, bytes): (&String, _)| match decode(bytes) {
+        Ok(text) => map::read(file, &text).err().unwrap_or_default(),
+        Err(err) => vec![format!("{file}: {err}, so it is no map; check the path")],
+    };
+    read.flat_map(mistakes).collect()
 }
 
 /// The certificates of a folder as a start would have them, or what keeps it from starting.

@@ -264,6 +264,26 @@ fn config_check_shows_values_beside_mistakes() {
 }
 
 #[test]
+fn config_check_judges_the_files_of_included_maps() {
+    let home = home();
+    let check = |text: &[u8]| {
+        std::fs::write(home.path().join("map.yaml"), text).unwrap();
+        run(&mut wherry(&home, "config check --dev --map-include map.yaml"))
+    };
+    let broken = check(b"regions: 7\n");
+    assert_eq!((broken.code, broken.stderr.len()), (Some(78), 1), "{:?}", broken.stderr);
+    assert!(broken.stderr[0].starts_with("wherry: map.yaml:1:10: error ["), "{:?}", broken.stderr);
+    let binary = check(b"\x1f\x8b");
+    assert_eq!(binary.code, Some(78), "{:?}", binary.stderr);
+    let node = "{name: 7a, regionid: 7, hostname: a.example}";
+    let good = check(
+        format!("regions: {{7: {{regionid: 7, regioncode: a, regionname: A, nodes: [{node}]}}}}\n")
+            .as_bytes(),
+    );
+    assert_eq!((good.code, good.stderr), (Some(0), Vec::new()));
+}
+
+#[test]
 fn packaged_examples_are_right_up_to_the_files_they_name() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging");
     let examples = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
