@@ -31,7 +31,8 @@ pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
         let report = Report { ok: lines.is_empty(), settings, problems: &lines };
         let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{text}\n"))?;
-    } else if !survey.rows.is_empty() {
+    } else if !survey.rows.is_empty() && !flags.iter().any(|flag| flag.means("config")) {
+        // Values without those of the file that was meant would mislead.
         output::print(&table(&survey.rows))?;
     }
     if lines.is_empty() && !json {

@@ -16,6 +16,13 @@ pub(crate) struct UnknownFlag {
     suggestion: Option<String>,
 }
 
+impl UnknownFlag {
+    /// Whether `flag`, without its dashes, was meant, as far as one can tell.
+    pub(crate) fn means(&self, flag: &str) -> bool {
+        self.suggestion.as_deref() == Some(flag)
+    }
+}
+
 impl fmt::Display for UnknownFlag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown flag {}", self.given)?;

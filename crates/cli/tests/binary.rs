@@ -261,6 +261,9 @@ fn config_check_shows_values_beside_mistakes() {
     );
     assert_eq!(unknown.code, Some(64));
     assert!(unknown.stdout.contains("\nlisten "), "{}", unknown.stdout);
+    let no_file = run(&mut wherry(&home, "config check --conf relay.toml"));
+    assert_eq!((no_file.code, &*no_file.stdout), (Some(64), ""));
+    assert_eq!(no_file.stderr, ["wherry: unknown flag --conf; did you mean --config?"]);
 }
 
 #[test]
