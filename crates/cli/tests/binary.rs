@@ -94,14 +94,14 @@ fn mistakes_get_their_lines_and_exit_codes() {
             "serve --dev --state /proc/none",
             78,
             &[
-                "wherry: node key /proc/none/derp.key.json: cannot write the key file: No such file or directory (os error 2); the relay's user must have access, or choose another place with --state or --key-file (-c of derper)",
+                "wherry: node key /proc/none/derp.key.json: cannot write the key file: No such file or directory (os error 2); the relay's user must have access, or choose another place with --state or --key-file",
             ],
         ),
         (
             "serve --dev --state /dev/null",
             78,
             &[
-                r#"wherry: key_file = "/dev/null/derp.key.json" (default): cannot read the key file: Not a directory (os error 20); the relay's user must have access, or choose another place with --state or --key-file (-c of derper)"#,
+                r#"wherry: key_file = "/dev/null/derp.key.json" (default): cannot read the key file: Not a directory (os error 20); the relay's user must have access, or choose another place with --state or --key-file"#,
             ],
         ),
         ("derper -foo", 64, &["wherry: unknown flag -foo; -help lists those there are"]),
@@ -645,7 +645,7 @@ fn a_taken_port_is_one_line_and_the_port_that_it_names_works() {
         let [line] = finished.stderr.as_slice() else { panic!("{:?}", finished.stderr) };
         assert!(line.starts_with(&format!("wherry: cannot listen on {addr} (listen): ")), "{line}");
         let (_, rest) = line.split_once("or choose another: --listen ").unwrap();
-        let other = rest.strip_suffix(" (-a of derper)").unwrap();
+        let other = rest;
         assert!(other.starts_with(&format!("{kind}{ip}:")), "{line}");
         let (relay, _) =
             Relay::start(wherry(&home, &format!("serve --dev --listen {other} --stun off --admin off")));
@@ -665,7 +665,29 @@ fn a_taken_port_that_is_not_needed_is_told_with_the_way_to_do_without() {
         let finished = run(&mut wherry(&home, &format!("serve --dev --listen 127.0.0.1:0 {flags}")));
         let [line] = finished.stderr.as_slice() else { panic!("{:?}", finished.stderr) };
         assert!(line.contains(&format!("{addr} ({key}): ")), "{line}");
-        assert!(line.contains(&format!("or do without: --{key} off")), "{line}");
+        assert!(line.ends_with(&format!("or do without: --{key} off")), "{line}");
+    }
+}
+
+#[test]
+fn derper_names_remedies_by_its_own_flags() {
+    let (home, ip) = (home(), own_address());
+    let tcp = std::net::TcpListener::bind((ip, 0)).unwrap();
+    let port = tcp.local_addr().unwrap().port();
+    for (flags, remedy) in [
+        (format!("-a {ip}:{port} -c k -certdir ."), format!("or choose another: -a {ip}:84")),
+        (
+            format!("-a {ip}:8443 -c k -certdir . -http-port {port}"),
+            "or do without: -http-port -1".to_owned(),
+        ),
+        (format!("-a {ip}:8443 -certdir . -c /proc/none/k"), "or choose another place with -c".to_owned()),
+        (format!("-a {ip}:8443 -c k -certdir /proc/none"), "; -certdir chooses another".to_owned()),
+    ] {
+        let line = format!("derper -hostname {ip} -certmode manual -stun=false {flags}");
+        let line = if flags.contains("-http-port") { line } else { format!("{line} -http-port -1") };
+        let finished = run(&mut wherry(&home, &line));
+        let told = finished.stderr.last().unwrap();
+        assert!(told.contains(&remedy), "{told}");
     }
 }
 

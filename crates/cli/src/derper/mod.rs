@@ -9,6 +9,7 @@
 mod flags;
 mod go;
 mod settings;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -40,5 +41,5 @@ pub(crate) fn run(argv: &[String], env: &Environment) -> Result<(), Failure> {
             "no TLS, as with derper: -certmode letsencrypt and gcp count on port 443 only; give -certmode manual for TLS"
         );
     }
-    serve::run_settings(&settings)
+    serve::run_settings(&settings).map_err(words::translated)
 }

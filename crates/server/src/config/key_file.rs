@@ -59,7 +59,7 @@ impl KeyFileError {
         match self {
             Self::Form => "",
             Self::Read(_) | Self::Write(_) => {
-                "; the relay's user must have access, or choose another place with --state or --key-file (-c of derper)"
+                "; the relay's user must have access, or choose another place with --state or --key-file"
             }
         }
     }

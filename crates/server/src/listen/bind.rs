@@ -38,11 +38,11 @@ impl BindError {
         }
         match (self.source.kind(), self.key, self.free) {
             (io::ErrorKind::AddrInUse, "listen", Some(free)) => {
-                format!("{TAKEN} or choose another: --listen {} (-a of derper)", written(free))
+                format!("{TAKEN} or choose another: --listen {}", written(free))
             }
             (io::ErrorKind::AddrInUse, "listen", None) => format!("{TAKEN} or choose another"),
             (io::ErrorKind::AddrInUse, "http", _) => {
-                format!("{TAKEN} choose another, or do without: --http off (-http-port -1 of derper)")
+                format!("{TAKEN} choose another, or do without: --http off")
             }
             (io::ErrorKind::AddrInUse, key, _) => {
                 format!("{TAKEN} choose another, or do without: --{key} off")

@@ -70,7 +70,7 @@ fn remedy(error: &io::Error) -> &'static str {
     }
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; stop the process that has the port, choose another, or do without: --stun off (-stun=false of derper)"
+            "; stop the process that has the port, choose another, or do without: --stun off"
         }
         io::ErrorKind::PermissionDenied => "; ports below 1024 need root or CAP_NET_BIND_SERVICE",
         io::ErrorKind::AddrNotAvailable => "; the address must be one of this machine's",

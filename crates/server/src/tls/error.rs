@@ -27,7 +27,7 @@ pub enum TlsError {
     },
     /// A file to keep cannot be written.
     #[error(
-        "cannot write {path}: {source}; its folder must be writable by the user that runs the relay; --state chooses another (-certdir of derper)"
+        "cannot write {path}: {source}; its folder must be writable by the user that runs the relay; --state chooses another"
     )]
     Write {
         /// The file.
