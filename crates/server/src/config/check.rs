@@ -21,7 +21,7 @@ use super::{
     key_file::read_node_key,
     ledger::{Ledger, Survey},
     limits, machine,
-    problem::{Conflict, FileError, Missing, ValueError},
+    problem::{Conflict, FileError, Missing, ValueError, Way},
     register as keys, value,
 };
 
@@ -59,7 +59,7 @@ impl Ledger {
         let http = self.http(listen.as_deref());
         let stun = self.stun(listen.as_deref());
         let derp = self.one(&keys::DERP, value::parse_switch);
-        let admit = self.admit(listen.as_deref(), derp);
+        let admit = self.admit(listen.as_deref(), derp, sources);
         let state_dir = self.state(sources);
         let cert = self.cert(listen.as_deref(), hostnames.as_deref(), state_dir.as_deref());
         let node_key = self.node_key(state_dir.as_deref());
@@ -149,14 +149,20 @@ impl Ledger {
         false
     }
 
-    fn admit(&mut self, listen: Option<&[ListenAddr]>, derp: Option<bool>) -> Option<Admit> {
+    fn admit(
+        &mut self,
+        listen: Option<&[ListenAddr]>,
+        derp: Option<bool>,
+        sources: &Sources,
+    ) -> Option<Admit> {
         let public = listen
             .and_then(|listen| listen.iter().map(|one| one.addr).find(|addr| !is_loopback(addr.ip())))
             .filter(|_| derp != Some(false));
         let (items, origin) = self.given(&keys::ADMIT);
         if items.is_empty() || origin == Origin::Dev {
             if let Some(addr) = public {
-                self.missing(&keys::ADMIT, Missing::Admission { addr });
+                let way = if sources.file.is_some() { Way::File } else { Way::Flags };
+                self.missing(&keys::ADMIT, Missing::Admission { addr, way });
                 return None;
             }
             self.show(&keys::ADMIT, ["open"].iter());

@@ -36,7 +36,7 @@ pub use key_file::{KeyFileError, NodeKeySource, read_node_key, write_node_key};
 pub use layers::{Environment, Flag, Origin, Sources};
 pub use ledger::{Row, Survey};
 pub use limits::Limits;
-pub use problem::{Conflict, FileError, Missing, Problem, Problems, ValueError, cure};
+pub use problem::{Conflict, FileError, Missing, Problem, Problems, ValueError, Way, cure};
 pub use reference::reference;
 pub use register::{KEYS, key};
 pub use settings::{Admit, CertSetting, Home, Include, LogFormat, LogSettings, MapSettings, Settings};

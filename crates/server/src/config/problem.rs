@@ -287,12 +287,12 @@ pub enum Conflict {
 #[non_exhaustive]
 pub enum Missing {
     /// No admission on a public address.
-    #[error(
-        "and {addr} can be reached from outside: say who may use the relay: --admit list:FILE (node keys, one a line) or --admit open (anybody)"
-    )]
+    #[error("and {addr} can be reached from outside: say who may use the relay: {}", .way.admit())]
     Admission {
         /// The first such address.
         addr: SocketAddr,
+        /// Where that would be said.
+        way: Way,
     },
     /// No certificate for a TLS listener.
     #[error("and {addr} speaks TLS: give --cert-dir DIR (your own certificates) or --self-signed")]
@@ -306,6 +306,25 @@ pub enum Missing {
     /// No folder to keep state in.
     #[error("and there is no home folder to choose one in: give --state DIR")]
     State,
+}
+
+/// Where somebody writes settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Way {
+    /// Into a file.
+    File,
+    /// On the command line.
+    Flags,
+}
+
+impl Way {
+    fn admit(self) -> &'static str {
+        match self {
+            Self::File => r#"admit = "list:FILE" (node keys, one a line) or admit = "open" (anybody)"#,
+            Self::Flags => "--admit list:FILE (node keys, one a line) or --admit open (anybody)",
+        }
+    }
 }
 
 /// Why a file that a setting names cannot be used.

@@ -106,6 +106,9 @@ fn dev_on_a_public_address_still_wants_an_admission_choice() {
             "admit: not set, and 0.0.0.0:443 can be reached from outside: say who may use the relay: --admit list:FILE (node keys, one a line) or --admit open (anybody)"
         ]
     );
+    desk.file("# nothing yet");
+    let in_file = r#"say who may use the relay: admit = "list:FILE" (node keys, one a line) or admit = "open" (anybody)"#;
+    assert!(desk.problems()[0].ends_with(in_file), "{:?}", desk.problems());
     desk.flag("admit", &["open"]);
     assert_eq!(desk.load().settings.admit, Admit::Open);
 }
