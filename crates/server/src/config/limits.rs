@@ -39,8 +39,10 @@ pub(super) const USER_TIMEOUT: RangeInclusive<Duration> = SECOND..=Duration::fro
 pub(super) const TCP_KEEPALIVE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(9 * 3600);
 /// Two of the largest packets at least.
 pub(super) const MAILBOX_BYTES: RangeInclusive<usize> = 128 << 10..=1 << 30;
-/// A few mailboxes at least, or some hundred handshakes; at most what no machine has.
-pub(super) const MEMORY: RangeInclusive<usize> = 16 << 20..=usize::MAX / 4 + 1;
+/// An end that stands for none: a size that no machine has.
+pub(super) const NO_MACHINE: usize = usize::MAX / 4 + 1;
+/// A few mailboxes at least, or some hundred handshakes.
+pub(super) const MEMORY: RangeInclusive<usize> = 16 << 20..=NO_MACHINE;
 pub(super) const MAILBOX_AGE: RangeInclusive<Duration> = Duration::from_millis(10)..=MINUTE;
 pub(super) const WORKERS: RangeInclusive<usize> = 1..=1024;
 /// What clients can use as the number of a region.

@@ -235,6 +235,12 @@ pub enum ValueError {
         /// Largest allowed value, as it would be written.
         max: String,
     },
+    /// Less than there must be.
+    #[error("must be {min} at least")]
+    Least {
+        /// Smallest allowed value, as it would be written.
+        min: String,
+    },
     /// A table or a date where a value belongs.
     #[error("{kind} is not a value for this key")]
     Kind {

@@ -318,7 +318,11 @@ const BAD_VALUES: &[(&str, &[&str], &str)] = &[
         &["99999999999999999999GiB"],
         r#"limits.mailbox_bytes = "99999999999999999999GiB" (flag --limits-mailbox-bytes): not a number; allowed:"#,
     ),
-    ("limits.memory", &["1MiB"], r#"limits.memory = "1MiB" (flag --limits-memory): must be from 16MiB to "#),
+    (
+        "limits.memory",
+        &["1MiB"],
+        r#"limits.memory = "1MiB" (flag --limits-memory): must be 16MiB at least; allowed:"#,
+    ),
     (
         "cert_dir",
         &["/tmp"],

@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{Admit, Home, LogFormat, ValueError, problem::nearest};
+use super::{Admit, Home, LogFormat, ValueError, limits::NO_MACHINE, problem::nearest};
 
 pub(super) fn parse_switch(text: &str) -> Result<bool, ValueError> {
     match text {
@@ -54,7 +54,13 @@ pub(super) fn parse_size(text: &str, range: &RangeInclusive<usize>) -> Result<us
         let part = number.checked_mul(unit).ok_or(ValueError::Number)?;
         total = total.checked_add(part).ok_or(ValueError::Number)?;
     }
-    if range.contains(&total) { Ok(total) } else { Err(out_of(range, |end| show_size(*end))) }
+    match range.contains(&total) {
+        true => Ok(total),
+        false if total < *range.start() && *range.end() == NO_MACHINE => {
+            Err(ValueError::Least { min: show_size(*range.start()) })
+        }
+        false => Err(out_of(range, |end| show_size(*end))),
+    }
 }
 
 pub(super) fn parse_count(text: &str, range: &RangeInclusive<usize>) -> Result<usize, ValueError> {
