@@ -17,11 +17,12 @@ use super::{
     Admit, CertSetting, Host, Limits, ListenAddr, LogFormat, LogSettings, NodeKeySource, Origin, Problems,
     Settings, Sources,
     address::{covers, is_loopback, parse_addr, parse_hostname},
+    file_error::FileError,
     key::Key,
     key_file::read_node_key,
     ledger::{Ledger, Survey},
     limits, machine,
-    problem::{Conflict, FileError, Missing, ValueError, Way},
+    problem::{Conflict, Missing, ValueError, Way},
     register as keys, value,
 };
 

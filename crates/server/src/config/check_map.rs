@@ -6,9 +6,10 @@ use std::path::Path;
 use super::{
     Host, Include, MapSettings,
     address::of_a_host,
+    file_error::FileError,
     ledger::Ledger,
     limits,
-    problem::{Conflict, FileError, ValueError},
+    problem::{Conflict, ValueError},
     register_map as keys, value,
 };
 

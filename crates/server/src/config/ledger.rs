@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, fmt::Display, path::PathBuf};
 
 use super::{
     Origin, Problem, Sources, ValueError,
+    file_error::FileError,
     key::Key,
     layers::{Given, merge},
-    problem::{Conflict, FileError, Missing},
+    problem::{Conflict, Missing},
     register::KEYS,
 };
 

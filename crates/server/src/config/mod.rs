@@ -13,6 +13,7 @@
 mod address;
 mod check;
 mod check_map;
+mod file_error;
 mod key;
 mod key_file;
 mod layers;
@@ -31,12 +32,13 @@ mod tests;
 
 pub use address::{Host, ListenAddr, dual_stack};
 pub use check::{Effective, load};
+pub use file_error::{FileError, cure};
 pub use key::{Key, Shape};
 pub use key_file::{KeyFileError, NodeKeySource, read_node_key, write_node_key};
 pub use layers::{Environment, Flag, Origin, Sources};
 pub use ledger::{Row, Survey};
 pub use limits::Limits;
-pub use problem::{Conflict, FileError, Missing, Problem, Problems, ValueError, Way, cure};
+pub use problem::{Conflict, Missing, Problem, Problems, ValueError, Way};
 pub use reference::reference;
 pub use register::{KEYS, key};
 pub use settings::{Admit, CertSetting, Home, Include, LogFormat, LogSettings, MapSettings, Settings};
