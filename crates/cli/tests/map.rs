@@ -241,7 +241,7 @@ fn map_check_is_named_only_where_it_says_more() {
     let last = |file| map_with_stderr(&["merge", file]).2.lines().last().map(str::to_owned);
     let all = Some("wherry: nothing is written: 2 errors".to_owned());
     assert_eq!(last("address-bad.yaml"), all);
-    let rest = "wherry: nothing is written: 3 errors; wherry map check says the rest: 2 warnings, 1 note";
+    let rest = "wherry: nothing is written: 4 errors; wherry map check says the rest: 2 warnings, 1 note";
     assert_eq!(last("no-host.yaml"), Some(rest.to_owned()));
 }
 
