@@ -1,7 +1,7 @@
 //! Whether clients accept a certificate that was refused once it is pinned.
 
 use wherry_client::{
-    CertificateFault, DialError, Dialer, Endpoint, Pin, PinFailure, Target, TlsError, Verify,
+    CertificateFault, DialError, Dialer, Endpoint, Pin, PinFailure, Target, TlsError, TlsReport, Verify,
 };
 
 /// For a certificate that was refused with `err` and that a pin may cure: its pin, or why clients refuse it under that pin
@@ -12,17 +12,32 @@ pub async fn seen(dialer: &Dialer, endpoint: &Endpoint, err: &DialError) -> Opti
     else {
         return None;
     };
-    let shake = async |verify| {
-        let target = Target::one(endpoint.clone().with_verify(verify));
-        dialer.tls(dialer.tcp(&target).await?).await
-    };
-    let blind = shake(Verify::Nothing).await.ok()?;
-    let pin = Pin::of(blind.tls()?.chain.first()?);
-    // A server may take one at a time.
-    drop(blind);
-    match shake(Verify::Pin(pin)).await {
-        Ok(_) => Some(Ok(pin)),
+    let (pin, pinned) = tried(dialer, endpoint).await.ok()??;
+    match pinned {
+        Ok(()) => Some(Ok(pin)),
         Err(refused @ DialError::Tls(TlsError::Pin(_))) => Some(Err(refused)),
         Err(_) => None,
     }
+}
+
+/// The pin of the certificate that a relay shows, if it shows any, and what becomes of TLS under that pin.
+pub(crate) async fn tried(
+    dialer: &Dialer,
+    endpoint: &Endpoint,
+) -> Result<Option<(Pin, Result<(), DialError>)>, DialError> {
+    let Some(pin) = shown(dialer, endpoint).await? else { return Ok(None) };
+    let target = Target::one(endpoint.clone().with_verify(Verify::Pin(pin)));
+    Ok(Some((pin, shake(dialer, &target).await.map(drop))))
+}
+
+/// The pin of the certificate that a relay shows, whatever it is worth.
+pub(crate) async fn shown(dialer: &Dialer, endpoint: &Endpoint) -> Result<Option<Pin>, DialError> {
+    let tls = shake(dialer, &Target::one(endpoint.clone().with_verify(Verify::Nothing))).await?;
+    Ok(tls.and_then(|tls| tls.chain.first().map(|leaf| Pin::of(leaf))))
+}
+
+/// TLS alone; what it showed. The connection is over then, for a server may take one at a time.
+pub(crate) async fn shake(dialer: &Dialer, target: &Target) -> Result<Option<TlsReport>, DialError> {
+    let secured = dialer.tls(dialer.tcp(target).await?).await?;
+    Ok(secured.tls().cloned())
 }

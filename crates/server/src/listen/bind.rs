@@ -41,9 +41,6 @@ impl BindError {
                 format!("{TAKEN} or choose another: --listen {}", written(free))
             }
             (io::ErrorKind::AddrInUse, "listen", None) => format!("{TAKEN} or choose another"),
-            (io::ErrorKind::AddrInUse, "http", _) => {
-                format!("{TAKEN} choose another, or do without: --http off")
-            }
             (io::ErrorKind::AddrInUse, key, _) => {
                 format!("{TAKEN} choose another, or do without: --{key} off")
             }

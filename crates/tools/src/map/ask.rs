@@ -9,13 +9,14 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 use wherry_client::{
     CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, NoEntropy, Pin, Target,
-    TlsError, TlsReport, Verify,
+    TlsError, Verify,
 };
 use wherry_wire::derp_map::Node;
 use wherry_wire::stun::{TxId, parse_response, request};
 
 use super::served::{OwnMap, own_map};
 use crate::clock::entropy;
+use crate::pin;
 use crate::port80::{self, Heard, Witness};
 
 /// Where to ask a relay for STUN.
@@ -114,8 +115,8 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Res
 
 /// The rule by which clients everywhere accept the certificate.
 async fn accepted(dialer: &Dialer, endpoint: &Endpoint) -> Result<Verify, AskError> {
-    let target = |verify| Target::one(endpoint.clone().with_verify(verify));
-    let refused = match shake(dialer, &target(Verify::Host)).await {
+    let by_host = Target::one(endpoint.clone().with_verify(Verify::Host));
+    let refused = match pin::shake(dialer, &by_host).await {
         // A self-signed one is good here because this host trusts it; others need not.
         Ok(shown) => {
             return Ok(shown.and_then(|tls| tls.self_signed()).map_or(Verify::Host, Verify::Pin));
@@ -124,23 +125,11 @@ async fn accepted(dialer: &Dialer, endpoint: &Endpoint) -> Result<Verify, AskErr
         Err(err @ DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. })) => err,
         Err(err) => return Err(err.into()),
     };
-    let Some(pin) = shown_pin(dialer, endpoint).await? else { return Err(refused.into()) };
-    match shake(dialer, &target(Verify::Pin(pin))).await {
-        Ok(_) => Ok(Verify::Pin(pin)),
+    let Some((pin, pinned)) = pin::tried(dialer, endpoint).await? else { return Err(refused.into()) };
+    match pinned {
+        Ok(()) => Ok(Verify::Pin(pin)),
         Err(pinned) => Err(AskError::Certificate { refused, pinned }),
     }
-}
-
-/// TLS alone; what it showed.
-async fn shake(dialer: &Dialer, target: &Target) -> Result<Option<TlsReport>, DialError> {
-    let secured = dialer.tls(dialer.tcp(target).await?).await?;
-    Ok(secured.tls().cloned())
-}
-
-/// The pin of the certificate that a relay shows, whatever it is worth.
-pub(super) async fn shown_pin(dialer: &Dialer, endpoint: &Endpoint) -> Result<Option<Pin>, DialError> {
-    let shown = shake(dialer, &Target::one(endpoint.clone().with_verify(Verify::Nothing))).await?;
-    Ok(shown.and_then(|tls| tls.chain.first().map(|leaf| Pin::of(leaf))))
 }
 
 /// The pin of a self-signed certificate that is accepted by its name, which it is where this host trusts it.
@@ -148,7 +137,7 @@ pub(super) async fn trusted_pin(dialer: &Dialer, endpoint: &Endpoint) -> Option<
     if !matches!(endpoint.verify(), Verify::Host | Verify::Name(_)) {
         return None;
     }
-    shake(dialer, &Target::one(endpoint.clone())).await.ok()??.self_signed()
+    pin::shake(dialer, &Target::one(endpoint.clone())).await.ok()??.self_signed()
 }
 
 /// What an answer to STUN tells.

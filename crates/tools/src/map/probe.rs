@@ -11,12 +11,13 @@ use wherry_client::{
 };
 use wherry_wire::derp_map::Node;
 
-use super::ask::{self, shown_pin, trusted_pin};
+use super::ask::{self, trusted_pin};
 use super::check::Checked;
 use super::finding::{Place, Rule};
 use super::judge::{Way, way};
 use super::mesh::{ACROSS, Tie, ties};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
+use crate::pin;
 use crate::remedy::{self, Situation, Tool};
 
 /// Nodes that are asked at a time.
@@ -121,7 +122,7 @@ async fn ask(node: &Node, dialer: &Dialer, key: Option<NodePrivate>) -> Answer {
         let is_accepted = dial.as_ref().map_or_else(is_refused, |_| true);
         if let Ok(endpoint) = Endpoint::node(node) {
             if is_pinnable {
-                answer.shown = shown_pin(dialer, &endpoint).await.ok().flatten();
+                answer.shown = pin::shown(dialer, &endpoint).await.ok().flatten();
             } else if is_accepted {
                 answer.trusted = trusted_pin(dialer, &endpoint).await;
             }
