@@ -565,6 +565,35 @@ fn status_asks_a_running_relay() {
 }
 
 #[test]
+fn status_asks_on_loopback_who_listens_everywhere() {
+    let home = home();
+    let (relay, log) = Relay::start(wherry(
+        &home,
+        "serve --dev --listen 127.0.0.1:0 --stun off --admin :0 --admin-exposed",
+    ));
+    let admin = admin_of(&log);
+    let port = admin.strip_prefix("[::]").unwrap();
+    let mut of_variable = wherry(&home, "status --interval 0s");
+    let asked = run(of_variable.env("WHERRY_ADMIN", port));
+    assert!(asked.code == Some(0) && asked.stdout.contains(", ready\n"), "{:?}", asked.stderr);
+    assert_eq!(relay.stop().0, Some(0));
+    // Nobody has it any more.
+    let silent = run(&mut wherry(&home, &format!("status --admin {port}")));
+    assert!(silent.stderr[0].contains(&format!(" at 127.0.0.1{port}: ")), "{:?}", silent.stderr);
+}
+
+#[test]
+fn status_says_where_the_private_listener_was_switched_off() {
+    let home = home();
+    let mut of_variable = wherry(&home, "status");
+    let asked = run(of_variable.env("WHERRY_ADMIN", "off"));
+    let said = "wherry: admin = \"off\" (environment WHERRY_ADMIN): the private listener is off, so there is nobody to ask who \
+                is connected; start the relay with an address there, such as 127.0.0.1:3341, and ask that: --admin HOST:PORT";
+    assert_eq!((asked.code, asked.stderr), (Some(1), vec![said.to_owned()]));
+    assert_eq!(run(&mut wherry(&home, "status --admin off")).code, Some(64));
+}
+
+#[test]
 fn status_tells_a_public_listener_from_the_private_one() {
     let home = home();
     let (relay, log) = Relay::start(wherry(

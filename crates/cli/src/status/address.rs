@@ -9,6 +9,9 @@ use crate::failure::Failure;
 /// Where a relay has its private listener unless it is told otherwise.
 const USUAL: &str = "127.0.0.1:3341";
 
+/// Every address of a host.
+const EVERY: &str = "[::]";
+
 /// Words that name no private listener.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -19,6 +22,13 @@ struct BadAddress {
     origin: Origin,
     fault: Fault,
 }
+
+/// The relay is told to have no private listener.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "admin = \"off\" ({0}): the private listener is off, so there is nobody to ask who is connected; start the relay with an address there, such as {USUAL}, and ask that: --admin HOST:PORT"
+)]
+struct Off(Origin);
 
 /// What is wrong with them.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -31,8 +41,6 @@ enum Fault {
     Scheme(String),
     #[error("an address without path is wanted")]
     Path,
-    #[error("no host before the port")]
-    NoHost,
 }
 
 impl From<BadAddress> for Failure {
@@ -44,6 +52,16 @@ impl From<BadAddress> for Failure {
     }
 }
 
+impl From<Off> for Failure {
+    fn from(off: Off) -> Self {
+        match off.0 {
+            Origin::Flag { .. } => Self::Usage(off.into()),
+            // It may be meant: nothing is wrong with the configuration.
+            _ => Self::Other(off.into()),
+        }
+    }
+}
+
 /// Host and port of the private listener, by the flag, the environment, or where it usually is.
 pub(super) fn address(flag: Option<&str>, env: &Environment) -> Result<String, Failure> {
     let (given, origin) = match (flag, env.var("WHERRY_ADMIN")) {
@@ -51,11 +69,15 @@ pub(super) fn address(flag: Option<&str>, env: &Environment) -> Result<String, F
         (None, Some(var)) => (var, Origin::Env { name: "WHERRY_ADMIN".to_owned() }),
         (None, None) => return Ok(USUAL.to_owned()),
     };
+    if given == "off" {
+        return Err(Off(origin).into());
+    }
     let bad = |fault| BadAddress { given: given.to_owned(), origin, fault };
-    parse(given).map(str::to_owned).map_err(|fault| bad(fault).into())
+    parse(given).map_err(|fault| bad(fault).into())
 }
 
-fn parse(given: &str) -> Result<&str, Fault> {
+/// `:PORT` and `PORT` are every address of the host, as where the relay reads them.
+fn parse(given: &str) -> Result<String, Fault> {
     let bare = match given.split_once("://") {
         Some(("http", rest)) => rest,
         Some(("https", _)) => return Err(Fault::Tls),
@@ -69,14 +91,16 @@ fn parse(given: &str) -> Result<&str, Fault> {
     if bare.parse::<Ipv6Addr>().is_ok() {
         return Err(ValueError::Brackets.into());
     }
-    let (host, port) =
-        bare.rsplit_once(':').filter(|_| !bare.ends_with(']')).ok_or(Fault::Value(ValueError::NoPort))?;
-    if host.is_empty() {
-        return Err(Fault::NoHost);
-    }
+    let is_port = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (host, port) = match bare.rsplit_once(':').filter(|_| !bare.ends_with(']')) {
+        Some(("", port)) => (EVERY, port),
+        Some((host, port)) => (host, port),
+        None if is_port(bare) => (EVERY, bare),
+        None => return Err(ValueError::NoPort.into()),
+    };
     Host::parse(host)?;
     match port.parse::<u16>() {
-        Ok(1..) => Ok(bare),
+        Ok(port @ 1..) => Ok(format!("{host}:{port}")),
         _ => Err(ValueError::Range { min: 1.to_string(), max: u16::MAX.to_string() }.into()),
     }
 }
@@ -88,10 +112,17 @@ mod tests {
     #[test]
     fn an_address_may_stand_behind_http() {
         for given in ["127.0.0.1:3341", "http://127.0.0.1:3341", "http://127.0.0.1:3341/"] {
-            assert_eq!(parse(given), Ok("127.0.0.1:3341"));
+            assert_eq!(parse(given).as_deref(), Ok("127.0.0.1:3341"));
         }
-        assert_eq!(parse("[::1]:3341"), Ok("[::1]:3341"));
-        assert_eq!(parse("relay.example:3341"), Ok("relay.example:3341"));
+        assert_eq!(parse("[::1]:3341").as_deref(), Ok("[::1]:3341"));
+        assert_eq!(parse("relay.example:3341").as_deref(), Ok("relay.example:3341"));
+    }
+
+    #[test]
+    fn a_port_alone_is_every_address_as_the_relay_reads_it() {
+        for given in [":3341", "3341", "http://:3341", "[::]:3341"] {
+            assert_eq!(parse(given).as_deref(), Ok("[::]:3341"), "{given}");
+        }
     }
 
     #[test]
@@ -106,7 +137,9 @@ mod tests {
             ("127.0.0.1:0", Fault::Value(range())),
             ("127.0.0.1:99999", Fault::Value(range())),
             ("a b:1", Fault::Value(ValueError::Name)),
-            (":3341", Fault::NoHost),
+            (":", Fault::Value(range())),
+            (":0", Fault::Value(range())),
+            ("0", Fault::Value(range())),
             ("https://127.0.0.1:3341", Fault::Tls),
             ("ftp://127.0.0.1:3341", Fault::Scheme("ftp".to_owned())),
             ("http://127.0.0.1:3341/status.json", Fault::Path),

@@ -1,6 +1,10 @@
 //! One question to the private listener.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -37,8 +41,10 @@ impl From<AskError> for Failure {
 /// For one answer: the relay is on this host, or near.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Fetches `/status.json` over HTTP/1.0 from host and port: one request, an answer that ends with the connection.
+/// Fetches `/status.json` over HTTP/1.0 from host and port: one request, an answer that ends with the connection. Who listens on
+/// every address is asked on loopback.
 pub(crate) async fn ask(admin: &str) -> Result<Status, AskError> {
+    let admin = &on_loopback(admin);
     let exchange = async {
         let mut socket = TcpStream::connect(admin).await?;
         let request = format!("GET /status.json HTTP/1.0\r\nHost: {admin}\r\n\r\n");
@@ -56,4 +62,13 @@ pub(crate) async fn ask(admin: &str) -> Result<Status, AskError> {
         admin: admin.to_owned(),
         line: head.lines().next().unwrap_or_default().to_owned(),
     })
+}
+
+/// An address that stands for all of a host is none to connect to.
+fn on_loopback(admin: &str) -> String {
+    match admin.parse::<SocketAddr>() {
+        // It takes IPv4 as well, and a host may have IPv6 switched off.
+        Ok(addr) if addr.ip().is_unspecified() => format!("{}:{}", Ipv4Addr::LOCALHOST, addr.port()),
+        _ => admin.to_owned(),
+    }
 }

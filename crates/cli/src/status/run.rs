@@ -31,7 +31,7 @@ pub(crate) struct StatusArgs {
 }
 
 const AFTER: &str = "\
-Exit code: 0 shown, 1 no relay answers there, 64 the question was wrong, 78 WHERRY_ADMIN is.";
+Exit code: 0 shown, 1 no relay answers there or WHERRY_ADMIN is off, 64 the question was wrong, 78 WHERRY_ADMIN is.";
 
 /// A time that is none.
 #[derive(Debug, thiserror::Error)]

@@ -64,7 +64,8 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
         .iter()
         .map(|addr| open(*addr, &settings.stun, stun::bind, |err| &err.source))
         .collect::<Result<_, _>>()?;
-    let admin = settings.admin.map(|addr| bind("admin", addr, false)).transpose()?;
+    let bind_admin = |addr, both| bind("admin", addr, both);
+    let admin = settings.admin.map(|addr| open(addr, &[addr], bind_admin, |err| &err.source)).transpose()?;
     raise_file_limit();
 
     let metrics = Arc::new(Metrics::default());
