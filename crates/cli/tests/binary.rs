@@ -567,10 +567,8 @@ fn status_asks_a_running_relay() {
 #[test]
 fn status_asks_on_loopback_who_listens_everywhere() {
     let home = home();
-    let (relay, log) = Relay::start(wherry(
-        &home,
-        "serve --dev --listen 127.0.0.1:0 --stun off --admin :0 --admin-exposed",
-    ));
+    let (relay, log) =
+        Relay::start(wherry(&home, "serve --dev --listen 127.0.0.1:0 --stun off --admin :0 --admin-exposed"));
     let admin = admin_of(&log);
     let port = admin.strip_prefix("[::]").unwrap();
     let mut of_variable = wherry(&home, "status --interval 0s");

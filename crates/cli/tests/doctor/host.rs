@@ -253,6 +253,31 @@ fn a_certificate_without_its_issuer_is_told_by_doctor_and_by_the_relay_unless_th
 }
 
 #[test]
+fn a_chain_that_loses_its_issuer_while_the_relay_runs_is_told_by_the_relay() {
+    let (dir, chain) = with_leaf_alone();
+    let issuer = dir.path().join("certs/chain.pem");
+    std::fs::write(&issuer, &chain.between).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let serve = command.args(["serve", "--config", &file(&dir)]).env("SSL_CERT_FILE", "/nonexistent");
+    let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said_until = |end| {
+        let mut said = Vec::new();
+        while said.last().is_none_or(|line: &String| !line.contains(end)) {
+            said.extend(Some(lines.next().unwrap_or_else(|| panic!("no {end:?} in {said:#?}"))));
+        }
+        said.join("\n")
+    };
+    let said = said_until(" serving ");
+    assert!(!said.contains("without that of its issuer"), "{said}");
+    std::fs::remove_file(&issuer).unwrap();
+    let said = said_until("certificates reloaded");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(said.contains("without that of its issuer") && said.contains("CN=Between"), "{said}");
+}
+
+#[test]
 fn a_list_with_nobody_on_it_and_one_with_a_mistake_are_told() {
     for (text, mark, words) in
         [("# nobody yet\n", "warning", ["is empty", "a line"]), ("anna\n", "error", ["line 1", "node key"])]

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use wherry_client::Trust;
 use wherry_wire::derp_map::Entry;
 
 use super::entry::OwnEntry;
@@ -22,7 +21,6 @@ use crate::listen::{Door, Face, accept};
 use crate::map::{Keeper, ReadMap};
 use crate::metrics::CloseReason;
 use crate::stun::{Responder, Voice};
-use crate::tls::{AbsentIssuer, Certs};
 
 /// How long clients have to take what is on its way to them when the relay stops.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -78,7 +76,7 @@ impl Running {
                     "made a self-signed certificate: its pin is not in any map yet; if this relay had one, it is at another path"
                 );
             }
-            warn_of_absent_issuer(certs);
+            certs.warn_of_absent_issuer();
             tasks.spawn(Arc::clone(certs).watch());
         }
         tasks.spawn(watch_list(Arc::clone(&door)));
@@ -166,18 +164,6 @@ impl Running {
         if tokio::task::spawn_blocking(move || drop(threads)).await.is_err() {
             tracing::error!("stopping the workers failed");
         }
-    }
-}
-
-/// Says so where clients are to know the issuer, and this host does not.
-fn warn_of_absent_issuer(certs: &Certs) {
-    let Some(AbsentIssuer { path, name, der }) = certs.status().absent_issuer else { return };
-    if Trust::system([]).is_ok_and(|trust| !trust.knows(&der)) {
-        tracing::warn!(
-            path = %path.display(),
-            issuer = name,
-            "the certificate is served without that of its issuer: unless they know that as a root, clients refuse it; put the whole chain into its file (fullchain.pem)"
-        );
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::SigningKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use wherry_client::Trust;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::time::ASN1Time;
@@ -58,6 +59,14 @@ pub struct AbsentIssuer {
     pub name: String,
     /// The same as certificates have it (DER).
     pub der: Vec<u8>,
+}
+
+impl AbsentIssuer {
+    /// Whether this host knows it as a root, as clients then may, too.
+    #[must_use]
+    pub fn is_known_root(&self) -> bool {
+        Trust::system([]).is_ok_and(|trust| trust.knows(&self.der))
+    }
 }
 
 /// The parts of a certificate that matter here.

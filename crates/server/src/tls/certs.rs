@@ -123,6 +123,7 @@ impl Certs {
             Ok(table) => {
                 self.table.store(Arc::new(table));
                 *self.failure() = None;
+                self.warn_of_absent_issuer();
                 tracing::info!(expires = rfc3339(&self.table.load().expires), "certificates reloaded");
                 Ok(())
             }
@@ -135,6 +136,19 @@ impl Certs {
                 Err(error)
             }
         }
+    }
+
+    /// Says so where clients are to know an issuer, and this host does not.
+    pub fn warn_of_absent_issuer(&self) {
+        let absent = self.table.load().absent_issuer.clone();
+        let Some(AbsentIssuer { path, name, .. }) = absent.filter(|issuer| !issuer.is_known_root()) else {
+            return;
+        };
+        tracing::warn!(
+            path = %path.display(),
+            issuer = name,
+            "the certificate is served without that of its issuer: unless they know that as a root, clients refuse it; put the whole chain into its file (fullchain.pem)"
+        );
     }
 
     /// Reloads whenever the files change, until dropped.

@@ -3,11 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use wherry_client::Trust;
 use wherry_server::admission::check_list;
 use wherry_server::clock::{Clock, NoEntropy};
 use wherry_server::config::{CertSetting, Settings, Survey};
-use wherry_server::tls::{self, AbsentIssuer, CertStatus, Expiry, TlsError};
+use wherry_server::tls::{self, CertStatus, Expiry, TlsError};
 use wherry_tools::doctor::{Finding, Part};
 
 use super::settings::halves;
@@ -54,7 +53,7 @@ fn list(path: &Path) -> Finding {
 fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
     let shown = folder.display();
     Ok(match config::certificates(folder, survey)? {
-        Ok(CertStatus { absent_issuer: Some(issuer), .. }) if !is_known_root(&issuer) => Finding::warning(
+        Ok(CertStatus { absent_issuer: Some(issuer), .. }) if !issuer.is_known_root() => Finding::warning(
             Part::Files,
             format!(
                 "the certificate {} is served without that of its issuer, {}, which is no root that this host knows",
@@ -78,10 +77,6 @@ fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
             Finding::error(Part::Files, found, remedy)
         }
     })
-}
-
-fn is_known_root(issuer: &AbsentIssuer) -> bool {
-    Trust::system([]).is_ok_and(|trust| trust.knows(&issuer.der))
 }
 
 fn self_signed(settings: &Settings, cert: &CertSetting, runs: bool) -> Finding {
