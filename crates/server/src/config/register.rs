@@ -87,7 +87,7 @@ pub(super) const HTTP: Key = Key {
     dev: "off",
     doc: "Plain HTTP address for captive-portal checks (`/generate_204`) and redirects to HTTPS. `auto` is port 80 on \
           the address of each TLS listener on port 443, nothing otherwise; `off` is none. On port 80 it goes into the map \
-          entry (`CanPort80`): clients ask there if the entry has an IPv4 address.",
+          entry (`CanPort80`) where that has an IPv4 address: clients ask at no other.",
     ..NONE
 };
 

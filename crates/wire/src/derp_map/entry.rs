@@ -1,6 +1,6 @@
 //! The map of one relay.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::{DerpMap, Node, Region};
 
@@ -28,7 +28,7 @@ pub struct Entry {
     pub derp_port: u16,
     /// UDP port of STUN, if it is answered.
     pub stun_port: Option<u16>,
-    /// Whether port 80 may be used to look for captive portals.
+    /// Whether port 80 may be used to look for captive portals; the map says so where it has an IPv4 address.
     pub can_port_80: bool,
 }
 
@@ -60,6 +60,7 @@ impl Entry {
         let bare = self.host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let bare = bare.unwrap_or(&self.host);
         let literal = bare.parse::<IpAddr>().ok();
+        let ipv4 = self.ipv4.clone().unwrap_or_else(|| address(literal, IpAddr::is_ipv4));
         let node = Node {
             name: self.node_name.clone().unwrap_or_else(|| format!("{}a", self.region_id)),
             region_id: self.region_id,
@@ -69,12 +70,13 @@ impl Entry {
                 _ => bare.to_owned(),
             },
             cert_name: self.cert_name.clone(),
-            ipv4: self.ipv4.clone().unwrap_or_else(|| address(literal, IpAddr::is_ipv4)),
+            // Clients look for captive portals at this address, and resolve no name for it.
+            can_port_80: self.can_port_80 && ipv4.parse::<Ipv4Addr>().is_ok(),
+            ipv4,
             ipv6: self.ipv6.clone().unwrap_or_else(|| address(literal, IpAddr::is_ipv6)),
             // Clients take 0 for the usual port, so a relay without STUN says -1.
             stun_port: self.stun_port.map_or(-1, i64::from),
             derp_port: i64::from(self.derp_port),
-            can_port_80: self.can_port_80,
             ..Node::default()
         };
         let region = Region {
@@ -121,6 +123,18 @@ mod tests {
         let entry = Entry { ipv6: Some("none".to_owned()), ..Entry::at("relay.example", 8443) };
         let node = node(&entry);
         assert_eq!((&*node.host_name, &*node.ipv4, &*node.ipv6), ("relay.example", "", "none"));
+    }
+
+    #[test]
+    fn port_80_is_said_where_there_is_an_ipv4_address_to_ask() {
+        let said = |host, ipv4: Option<&str>| {
+            let entry = Entry { can_port_80: true, ipv4: ipv4.map(str::to_owned), ..Entry::at(host, 443) };
+            node(&entry).can_port_80
+        };
+        assert!(said("192.0.2.7", None) && said("relay.example", Some("192.0.2.7")));
+        assert!(
+            !said("relay.example", None) && !said("2001:db8::7", None) && !said("192.0.2.7", Some("none"))
+        );
     }
 
     #[test]

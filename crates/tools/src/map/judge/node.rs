@@ -40,6 +40,7 @@ pub(super) fn judge(
     address::judge(map, region, one, pen);
     ports(map, region, one, pen);
     purpose(map, region, one, pen);
+    port_80(map, region, one, pen);
     certificate::judge(map, region, one, pen);
     let test_ip = one.node.stun_test_ip.as_str();
     if !test_ip.is_empty() {
@@ -173,6 +174,28 @@ fn purpose(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut P
             format!("remove it; or write {} if the node relays", map.line("STUNOnly", "false")),
         );
     }
+}
+
+/// Clients look for captive portals at the IPv4 address of the entry, and resolve no name for it.
+fn port_80(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen) {
+    // What is no address has been said.
+    if !one.node.can_port_80 || !matches!(one.node.ipv4.as_str(), "" | "none") {
+        return;
+    }
+    let why = match one.node.ipv4.as_str() {
+        "none" => "switched off",
+        _ => "left out",
+    };
+    pen.note(
+        Rule::WithoutEffect,
+        map.in_node(region, one, "CanPort80"),
+        format!(
+            "it is true, but {} is {why}: clients look for captive portals at that address alone, and resolve no name for it",
+            map.name("IPv4")
+        ),
+        "true on a node with an IPv4 address",
+        format!("write {} with the node's address, or remove it", map.line("IPv4", "\"203.0.113.7\"")),
+    );
 }
 
 /// What only several nodes can have wrong.
