@@ -85,6 +85,7 @@ maps! {
     no_regions_yaml: "no-regions.yaml",
     no_relay_yaml: "no-relay.yaml",
     no_stun_yaml: "no-stun.yaml",
+    nobody_relays_yaml: "nobody-relays.yaml",
     node_idle_yaml: "node-idle.yaml",
     node_name_missing_yaml: "node-name-missing.yaml",
     node_region_differs_yaml: "node-region-differs.yaml",

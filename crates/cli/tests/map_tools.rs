@@ -37,7 +37,8 @@ fn map(fields: &str) -> String {
 #[test]
 fn a_map_that_no_client_could_use_is_78_and_what_cannot_be_had_1() {
     let dir = tempfile::tempdir().unwrap();
-    let broken: [(&str, Vec<u8>); 10] = [
+    let broken: [(&str, Vec<u8>); 11] = [
+        ("brackets.yaml", map("hostname: '2001:db8::5'").into_bytes()),
         ("pin.yaml", map("hostname: 127.0.0.9, certname: 'sha256-raw:0a'").into_bytes()),
         ("host.yaml", map("hostname: ''").into_bytes()),
         ("port.yaml", map("hostname: 127.0.0.9, derpport: 70000").into_bytes()),
@@ -59,6 +60,28 @@ fn a_map_that_no_client_could_use_is_78_and_what_cannot_be_had_1() {
     for name in ["gone.yaml", "./folder"] {
         for (tool, code, out, err) in given(dir.path(), name) {
             assert_eq!(code, Some(1), "{tool} {name}: {out}{err}");
+        }
+    }
+}
+
+/// There is something to examine and to measure: these two do, and say so.
+#[test]
+fn a_map_in_which_nobody_relays_is_good_for_no_tool() {
+    let dir = tempfile::tempdir().unwrap();
+    let stun = map("hostname: 127.0.0.9, stunonly: true, stunport: 1");
+    let nobodys_home = stun.replace("regioncode: a", "nomeasurenohome: true\n    regioncode: a");
+    for (name, text, rule) in
+        [("stun.yaml", &stun, "[no-relay]"), ("nobodys.yaml", &nobodys_home, "[nobody-relays]")]
+    {
+        std::fs::write(dir.path().join(name), text).unwrap();
+        for (tool, code, out, err) in given(dir.path(), name) {
+            let (expected, words) = match tool.split(' ').next() {
+                Some("netcheck") => (1, "no node of the map relays"),
+                Some("doctor") => (1, rule),
+                _ => (78, rule),
+            };
+            let said = format!("{out}{err}");
+            assert!(code == Some(expected) && said.contains(words), "{tool} {name} {code:?}: {said}");
         }
     }
 }

@@ -291,7 +291,15 @@ fn a_map_whose_only_relay_does_not_pass_is_1_though_stun_answers() {
     assert!(stdout.contains("UDP: true") && stderr.contains("though STUN answers"), "{stdout}{stderr}");
     let mut stun = entry(&relay, 901);
     stun["STUNOnly"] = json!(true);
-    assert_eq!(netcheck(&[&map(&[stun])]).0, Some(0), "where nobody wants a relay, none is missed");
+    let (code, stdout, stderr) = netcheck(&[&map(&[stun])]);
+    assert_eq!(code, Some(1), "{stdout}");
+    for (said, what) in [
+        (&stdout, "UDP: true"),
+        (&stdout, "no node of the map relays, so nobody finds a home there"),
+        (&stderr, "no node of the map relays"),
+    ] {
+        assert!(said.contains(what), "{stdout}{stderr}");
+    }
 }
 
 #[test]

@@ -78,4 +78,4 @@ Examples:
   wherry doctor /etc/wherry.toml
 
 Exit code: 0 nothing is to be mended, 1 something is (of the text of a map: an error) or a file or the map cannot be
-had, 64 the question was wrong, 78 it is no map, or one without a relay that a client could dial.";
+had, 64 the question was wrong, 78 it is no map, or one whose relays no client could dial by their entries.";

@@ -22,10 +22,10 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Whether there is a map, but no relay in it that can be dialled by its entry.
+    /// Whether there are relays in the map, none of which can be dialled by its entry.
     pub(super) fn is_useless(&self) -> bool {
-        let mut all = self.map.live_regions().flat_map(|(_, region)| &region.nodes).peekable();
-        all.peek().is_some() && subject::nodes(&self.map).all(|node| subject::dialled(node).is_err())
+        let mut relays = subject::nodes(&self.map).peekable();
+        relays.peek().is_some() && relays.all(|node| subject::dialled(node).is_err())
     }
 }
 

@@ -115,7 +115,8 @@ async fn gather(sources: &[String]) -> Result<Vec<Checked>, Failure> {
 /// Whether a finding forbids writing the map anew: every error but those of its form, which a new form is the cure for.
 fn is_in_the_way(finding: &Finding) -> bool {
     let is_of_form = matches!(finding.rule, Rule::JsonAsYaml | Rule::YamlAsJson | Rule::Syntax);
-    finding.severity == Severity::Error && !is_of_form
+    // Another map may bring relays.
+    finding.severity == Severity::Error && !is_of_form && finding.rule != Rule::NobodyRelays
 }
 
 fn without(merged: &mut DerpMap, args: &MergeArgs) -> Result<(), Failure> {
@@ -147,11 +148,13 @@ fn without(merged: &mut DerpMap, args: &MergeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Complains about what only the merged map has wrong: names and codes that several regions have. Errors are the end.
+/// Complains about what only the merged map has wrong: names and codes that several regions have, or no relay. Errors are the
+/// end.
 fn across(merged: &DerpMap) -> Result<(), Failure> {
     let text = merged.to_json().map_err(|err| Failure::Other(err.into()))?;
     let source = Source { name: "the merged map".to_owned(), origin: map::Origin::File, text };
-    let rules = [Rule::DuplicateNodeName, Rule::DuplicateRegionCode, Rule::DuplicateRegionName];
+    let rules =
+        [Rule::DuplicateNodeName, Rule::DuplicateRegionCode, Rule::DuplicateRegionName, Rule::NobodyRelays];
     let mut findings = map::check(&source, None).findings;
     findings.retain(|finding| rules.contains(&finding.rule) || is_in_the_way(finding));
     for finding in &mut findings {

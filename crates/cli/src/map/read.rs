@@ -18,10 +18,11 @@ pub(crate) fn read(name: &str, text: &str) -> Result<DerpMap, Vec<String>> {
     checked.map.filter(|_| errors.is_empty()).ok_or(errors)
 }
 
-/// Every error but that Headscale would not take the form: the relay serves the map in another one.
+/// Every error but that Headscale would not take the form, or that nobody relays: the relay serves the map in another one, and
+/// beside itself.
 fn is_in_the_way(finding: &&Finding) -> bool {
-    let is_of_form = matches!(finding.rule, Rule::JsonAsYaml | Rule::YamlAsJson);
-    finding.severity == Severity::Error && !is_of_form
+    let is_cured = matches!(finding.rule, Rule::JsonAsYaml | Rule::YamlAsJson | Rule::NobodyRelays);
+    finding.severity == Severity::Error && !is_cured
 }
 
 /// A map that cannot be had is no mistake in a map.

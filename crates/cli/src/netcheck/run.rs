@@ -34,11 +34,15 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
         match args.every {
             Some(_) if reader == Reader::Gone => return Ok(()),
             Some(interval) => tokio::time::sleep(interval).await,
-            None if report.is_served() => return Ok(()),
+            None if report.has_relay() => return Ok(()),
             None => {
-                let (is_json, has_stun) = (args.form() != Form::Text, report.has_stun());
-                let is_key_refused = report.is_key_refused();
-                return Err(Failure::Other(NoRelay { is_json, has_stun, is_key_refused }.into()));
+                let no_relay = NoRelay {
+                    is_json: args.form() != Form::Text,
+                    names_none: !subject::has_relays(&map),
+                    has_stun: report.has_stun(),
+                    is_key_refused: report.is_key_refused(),
+                };
+                return Err(Failure::Other(no_relay.into()));
             }
         }
     }

@@ -29,7 +29,7 @@ impl fmt::Display for Text<'_> {
         self.regions(f)?;
         self.nodes(f)?;
         self.missing(f)?;
-        writeln!(f, "\t* In plain words: {}", words(self.report))
+        writeln!(f, "\t* In plain words: {}", words(self.report, self.map))
     }
 }
 

@@ -1,6 +1,9 @@
 //! The verdict in plain words.
 
 use wherry_tools::netcheck::{Figure, Reason, Report};
+use wherry_wire::derp_map::DerpMap;
+
+use crate::subject;
 
 /// What decides the words.
 #[derive(Debug, Clone, Copy)]
@@ -18,12 +21,14 @@ struct Facts {
     /// The router opens ports when asked.
     opens_ports: bool,
     relay: bool,
+    /// The map has nodes for STUN alone.
+    names_none: bool,
     /// Relays are reached, and none of them admits the key that was given.
     is_key_refused: bool,
 }
 
 /// One sentence: whether this network lets machines meet directly, and whether a relay can be had.
-pub(super) fn words(report: &Report) -> String {
+pub(super) fn words(report: &Report, map: &DerpMap) -> String {
     let (found, ports) = (&report.findings, report.port_mapping);
     of(Facts {
         is_captive: report.captive_portal == Some(true),
@@ -37,6 +42,7 @@ pub(super) fn words(report: &Report) -> String {
         mapping_varies: found.mapping_varies,
         opens_ports: ports.upnp || ports.pmp || ports.pcp,
         relay: report.has_relay(),
+        names_none: !subject::has_relays(map),
         is_key_refused: report.is_key_refused(),
     })
 }
@@ -53,7 +59,7 @@ fn of(facts: Facts) -> String {
             "it takes STUN to tell whether UDP comes through, and nothing listens for it where it was asked (say its port \
              with --stun-port), or a firewall rejects UDP"
         }
-        Facts { udp: false, relay: false, is_key_refused: false, .. } => {
+        Facts { udp: false, relay: false, names_none: false, is_key_refused: false, .. } => {
             return "nothing works: no UDP comes through, and no relay of the map works from here".to_owned();
         }
         Facts { udp: false, .. } => {
@@ -77,6 +83,7 @@ fn of(facts: Facts) -> String {
         }
     };
     let relay = match facts {
+        Facts { names_none: true, .. } => "no node of the map relays, so nobody finds a home there",
         Facts { is_key_refused: true, .. } => "no relay of the map that is reached from here admits this key",
         Facts { relay: true, .. } => "a relay of the map works from here",
         _ => "no relay of the map works from here",
@@ -97,6 +104,7 @@ mod tests {
         mapping_varies: Some(false),
         opens_ports: false,
         relay: true,
+        names_none: false,
         is_key_refused: false,
     };
 
@@ -135,5 +143,9 @@ mod tests {
     fn the_sentence_ends_with_how_the_relays_are() {
         assert!(of(EASY).ends_with("; a relay of the map works from here"));
         assert!(of(Facts { relay: false, ..EASY }).ends_with("; no relay of the map works from here"));
+        let of_stun = Facts { relay: false, names_none: true, ..EASY };
+        for facts in [of_stun, Facts { udp: false, udp_at_times: false, ..of_stun }] {
+            assert!(of(facts).ends_with("; no node of the map relays, so nobody finds a home there"));
+        }
     }
 }

@@ -51,16 +51,16 @@ pub(crate) fn leads_to_derp(words: &str) -> bool {
 fn of_endpoint(endpoint: &Endpoint) -> DerpMap {
     let host = endpoint.host().to_owned();
     // An address has no other family: nobody need ask.
-    let (ipv4, ipv6) = match host.parse() {
-        Ok(IpAddr::V4(_)) => (host.as_str(), OFF),
-        Ok(IpAddr::V6(_)) => (OFF, host.as_str()),
-        Err(_) => ("", ""),
+    let (ipv4, ipv6, host_name) = match host.parse() {
+        Ok(IpAddr::V4(_)) => (host.as_str(), OFF, host.clone()),
+        Ok(IpAddr::V6(_)) => (OFF, host.as_str(), format!("[{host}]")),
+        Err(_) => ("", "", host.clone()),
     };
     let node = Node {
         ipv4: ipv4.to_owned(),
         ipv6: ipv6.to_owned(),
         name: host.clone(),
-        host_name: host.clone(),
+        host_name,
         derp_port: i64::from(endpoint.port()),
         insecure_for_tests: *endpoint.verify() == Verify::Nothing,
         ..Node::default()
@@ -128,6 +128,7 @@ mod tests {
         assert_eq!((found.ipv4, found.ipv6), (String::new(), String::new()));
         let six = node(&["https://[2001:db8::7]:8443/derp"]);
         assert_eq!((six.ipv4, six.ipv6), ("none".into(), "2001:db8::7".into()));
+        assert_eq!(six.host_name, "[2001:db8::7]");
         let four = node(&["192.0.2.7"]);
         assert_eq!((four.ipv4, four.ipv6), ("192.0.2.7".into(), "none".into()));
         let entry = r#"{"Name":"901a","RegionID":901,"HostName":"192.0.2.7"}"#;

@@ -15,5 +15,5 @@ pub(crate) use args::{StunPort, SubjectArgs, SubjectFlags, stun_port};
 pub(crate) use as_map::{Named, adjust, leads_to_derp, map, usable};
 pub(crate) use entry::entry;
 pub(crate) use own_map::{take_stun_port, take_stun_ports};
-pub(crate) use read::{Stun, Subject, dialled, key, keys, named, nodes, of_node, subjects};
+pub(crate) use read::{Stun, Subject, dialled, has_relays, key, keys, named, nodes, of_node, subjects};
 pub(crate) use wrong::BadQuestion;

@@ -70,6 +70,11 @@ pub(crate) fn nodes(map: &DerpMap) -> impl Iterator<Item = &Node> {
     map.live_regions().flat_map(|(_, region)| &region.nodes).filter(|node| !node.stun_only)
 }
 
+/// Whether a node of a map relays.
+pub(crate) fn has_relays(map: &DerpMap) -> bool {
+    nodes(map).next().is_some()
+}
+
 /// The node keys of each `--key`.
 pub(crate) fn keys(paths: &[PathBuf]) -> Result<Vec<NodePrivate>, BadQuestion> {
     paths.iter().map(|path| key(path)).collect()

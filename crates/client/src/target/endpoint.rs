@@ -1,7 +1,7 @@
 //! One place to dial, with all that a dial needs to know about it.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
@@ -100,6 +100,16 @@ pub enum TargetError {
     Host {
         /// The host found.
         host: String,
+    },
+    /// The host name of a node is an IPv6 address without brackets: stock clients put it into a URL, and fail.
+    #[error(
+        "the host name of node {node} is an IPv6 address without brackets, on which clients fail; write \"[{ip}]\""
+    )]
+    NoBrackets {
+        /// The node's name.
+        node: String,
+        /// The address.
+        ip: Ipv6Addr,
     },
     /// The port is outside 1 to 65535.
     #[error("not a port: {port}")]

@@ -50,11 +50,13 @@ impl Endpoint {
     /// A node of a map, whether or not it relays.
     ///
     /// # Errors
-    /// [`TargetError::Host`], [`TargetError::Port`], [`TargetError::Pin`], [`TargetError::CertName`].
+    /// [`TargetError::Host`], [`TargetError::NoBrackets`], [`TargetError::Port`], [`TargetError::Pin`], [`TargetError::CertName`].
     pub fn node(node: &Node) -> Result<Self, TargetError> {
         let bad_port = TargetError::Port { port: node.derp_port };
         let port = node.derp_tcp_port().filter(|port| *port != 0).ok_or(bad_port)?;
-        // Stock clients take an IPv6 address in brackets alone; here it may come with them or without.
+        if let Ok(ip) = node.host_name.parse() {
+            return Err(TargetError::NoBrackets { node: node.name.clone(), ip });
+        }
         let host = node.host_name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let host = host.unwrap_or(&node.host_name);
         Ok(Self {

@@ -142,6 +142,8 @@ rules! {
         DuplicateRegionId = "duplicate-region-id",
         /// A region without a node that relays.
         NoRelay = "no-relay",
+        /// A map without a node that relays, none of whose regions is to be home.
+        NobodyRelays = "nobody-relays",
         /// A node without a name.
         NodeNameMissing = "node-name-missing",
         /// Two nodes with one name.

@@ -83,17 +83,6 @@ pub enum Figure {
 }
 
 impl Report {
-    /// Whether a relay of the map works, even one that does not admit a throw-away key; of a map that has STUN servers alone,
-    /// whether one of them answers.
-    #[must_use]
-    pub fn is_served(&self) -> bool {
-        let is_none = |relay: &Result<RelayFigure, Why>| match relay {
-            Ok(_) => false,
-            Err(why) => why.reason == Reason::SwitchedOff,
-        };
-        self.has_relay() || (self.relays().all(is_none) && self.has_stun())
-    }
-
     /// Whether a relay of the map works, even one that does not admit a throw-away key.
     #[must_use]
     pub fn has_relay(&self) -> bool {

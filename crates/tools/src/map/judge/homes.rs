@@ -27,7 +27,9 @@ pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut P
             }
         }
     }
-    no_home(map, pen);
+    if !nobody_relays(map, pen) {
+        no_home(map, pen);
+    }
     no_stun(map, pen);
     let headscale = matches!(destination, Some(Destination::HeadscalePaths | Destination::HeadscaleUrls));
     let is_there = [map.map.home_params.is_some(), map.map.omit_default_regions];
@@ -43,6 +45,25 @@ pub(super) fn judge(map: &Outline, destination: Option<Destination>, pen: &mut P
             "remove it, or leave it for other readers",
         );
     }
+}
+
+/// Clients take a region for home even where none may be, and are cut off where nobody relays. Whether that is the case, though
+/// no region is to be home; of one that may be, it is said there.
+fn nobody_relays(map: &Outline, pen: &mut Pen) -> bool {
+    let mut live = map.live().filter(|(one, _)| !one.nodes.is_empty()).peekable();
+    let Some((first, _)) = live.peek().copied() else { return false };
+    let is_it = live
+        .all(|(one, region)| region.no_measure_no_home && one.nodes.iter().all(|node| node.node.stun_only));
+    if is_it {
+        pen.note(
+            Rule::NobodyRelays,
+            map.in_region(first, "Nodes"),
+            "each node of the map answers STUN alone, so clients that have no other are cut off",
+            "at least one node that relays",
+            "let a node relay, or bring the map together with one that has relays: wherry map merge",
+        );
+    }
+    is_it
 }
 
 /// Without a region that may be home, clients fall back on any.
