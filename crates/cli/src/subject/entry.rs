@@ -27,15 +27,27 @@ pub(crate) fn entry(text: &str) -> Result<DerpMap, BadQuestion> {
 /// The fields by which an entry is told from other objects, the largest entry first.
 const FIELDS: [&str; 3] = ["Regions", "Nodes", "HostName"];
 
-/// The first object that begins a line and is an entry.
+/// The first object that begins a line and is an entry. The log of derper has it behind spaces: there it counts unless it
+/// stands within something that cannot be read.
 fn json_within(text: &str) -> Option<&str> {
-    let starts = iter::once(0).chain(text.match_indices("\n{").map(|(at, _)| at + 1));
-    starts.filter_map(|at| text.get(at..).filter(|rest| rest.starts_with('{'))).find_map(|rest| {
+    let lines = iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+    let starts = lines.filter_map(|at| {
+        let (before, line) = text.split_at_checked(at)?;
+        let rest = line.trim_start_matches(' ');
+        (rest.starts_with('{') && (rest.len() == line.len() || is_closed(before))).then_some(rest)
+    });
+    starts.into_iter().find_map(|rest| {
         let mut objects = serde_json::Deserializer::from_str(rest)
             .into_iter::<serde_json::Map<String, serde_json::Value>>();
         let fields = objects.next()?.ok()?;
         FIELDS.iter().any(|field| fields.contains_key(*field)).then(|| rest.get(..objects.byte_offset()))?
     })
+}
+
+/// Whether as many brackets are closed as were opened.
+fn is_closed(text: &str) -> bool {
+    let count = |brackets: [char; 2]| text.matches(brackets).count();
+    count(['{', '[']) == count(['}', ']'])
 }
 
 fn of_json(text: &str) -> Result<DerpMap, BadQuestion> {

@@ -72,6 +72,11 @@ fn words_around_an_entry_do_not_matter() {
         let subjects: Vec<_> = nodes(&map).map(|node| of_node(node).unwrap()).collect();
         assert_eq!((subjects.len(), subjects[0].endpoint.port()), (1, 8443), "{text}");
     }
+    let logged = format!("2026/11/26 07:17:05 Configure it in DERPMap using: (https://…)\n  {json}\n");
+    assert_eq!(nodes(&entry(&logged).unwrap()).count(), 1, "as derper logs it");
+    // Of a map that cannot be read no node is taken for the whole.
+    let torn = format!("words\n\"Regions\": {{\"900\": {{\"Nodes\": [\n  {json}\n  {json}\n]");
+    assert!(matches!(entry(&torn), Err(BadQuestion::NoEntry)), "{:?}", entry(&torn));
     for text in ["", "hello", "Certificate pin: x\n", log, "- a\n- b\n"] {
         assert!(matches!(entry(text), Err(BadQuestion::NoEntry)), "{text}: {:?}", entry(text));
     }
