@@ -164,10 +164,15 @@ fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
                  there{derper}{or}"
             )
         }
+        TlsError::ClientCertificate => WITHOUT_CERTIFICATE.to_owned(),
         TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.endpoint.host()),
         _ => "something on the path cuts TLS: try from another network, or another port".to_owned(),
     }
 }
+
+/// A proxy that lets nobody in who does not show a certificate.
+const WITHOUT_CERTIFICATE: &str = "the server there asks for a certificate of the client, and clients have none: let it do without for \
+                                   this host name (nginx: ssl_verify_client off; Caddy: no client_auth)";
 
 /// TLS that ends without a certificate. A relay chooses one by the name in the hello (SNI); for an address none is sent.
 fn no_certificate(host: &str) -> String {
@@ -290,8 +295,7 @@ fn refusal(status: u16, body: &str, situation: &Situation<'_>) -> String {
             "that port speaks TLS: name it by its https:// URL, or leave out http://".to_owned()
         }
         400 if body.contains("SSL certificate") => {
-            "the server there asks for a certificate of the client, and clients have none: let it do without for this host name"
-                .to_owned()
+            WITHOUT_CERTIFICATE.to_owned()
         }
         200..=299 => {
             "a web server answers there in place of a relay: check host and port; if a proxy stands before the relay, let it know \

@@ -1,11 +1,17 @@
 //! Answers by HTTP in place of the upgrade, as proxies and web servers give them.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use tempfile::TempDir;
+use wherry_client::Pin;
 
-use super::{Relay, fault, server};
+use super::{Relay, fault, faults, own_address, server, server_at, write_certificate};
 
 /// A proxy that hides `relay` behind plain HTTP and answers what it does not understand in chunks, as nginx does.
 fn chunking_proxy_before(relay: &Relay) -> String {
@@ -33,6 +39,41 @@ fn the_words_of_a_relay_behind_a_proxy_are_read_through_its_chunks() {
     let relay = Relay::start_with(TempDir::new().unwrap(), &[], &[]);
     let ask = [&format!("http://{}/derp", chunking_proxy_before(&relay)), "--stun-port", "off"];
     fault(&ask, "error", "derp", ["HTTP request to an HTTPS server", "https:// URL"]);
+}
+
+/// Under TLS 1.2 the server says so within the handshake, under 1.3 when the client takes it for done.
+#[test]
+fn a_proxy_that_demands_a_certificate_of_the_client_is_named_under_both_versions_of_tls() {
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let dir = tempfile::tempdir().unwrap();
+        let ip = own_address().to_string();
+        write_certificate(dir.path(), &ip, "", 1, 90);
+        let read = |ending| std::fs::read(dir.path().join(format!("{ip}.{ending}"))).unwrap();
+        let certificate = CertificateDer::from_pem_slice(&read("crt")).unwrap();
+        let (pin, mut roots) = (Pin::of(&certificate).to_string(), RootCertStore::empty());
+        roots.add(certificate.clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+        let key = PrivateKeyDer::from_pem_slice(&read("key")).unwrap();
+        let config = ServerConfig::builder_with_protocol_versions(&[version])
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        let config = Arc::new(config);
+        let addr = server_at(ip.parse().unwrap(), move |mut stream| {
+            let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
+            session.complete_io(&mut stream).unwrap_err();
+            // Closed with words unread, the connection would break before the alert is heard.
+            stream.shutdown(Shutdown::Write).unwrap();
+            drop(std::io::copy(&mut stream, &mut std::io::sink()));
+        });
+        let ask = [&addr, "--pin", &pin, "--stun-port", "off"];
+        let (code, report) = super::json(&ask);
+        let found = faults(&report);
+        let [one] = &found[..] else { panic!("{version:?}: {report}") };
+        assert_eq!((code, one[1].as_str()), (Some(1), "tls"), "{version:?}: {report}");
+        assert!(one[2].contains("demands a certificate of the client"), "{version:?}: {one:?}");
+        assert!(one[3].contains("ssl_verify_client off"), "{version:?}: {one:?}");
+    }
 }
 
 #[test]

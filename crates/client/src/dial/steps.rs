@@ -15,8 +15,8 @@ use crate::connection::{
 };
 use crate::target::{Endpoint, Family, Target};
 use crate::tcp::reach;
-use crate::tls::{TlsReport, Trust, secure};
-use crate::upgrade::{ByteStream, FastStart, open_websocket, read_head, upgrade_request};
+use crate::tls::{TlsError, TlsReport, Trust, secure};
+use crate::upgrade::{ByteStream, FastStart, UpgradeError, open_websocket, read_head, upgrade_request};
 
 /// What carries the DERP frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -135,6 +135,15 @@ impl How {
     }
 
     pub(super) async fn open(&self, secured: Secured, identity: &Identity) -> Result<Connection, DialError> {
+        self.shake(secured, identity).await.map_err(|err| match &err {
+            HandshakeError::Upgrade(UpgradeError::Io(cause)) | HandshakeError::Io(cause) => {
+                TlsError::belated(cause).map_or_else(|| err.into(), DialError::Tls)
+            }
+            _ => err.into(),
+        })
+    }
+
+    async fn shake(&self, secured: Secured, identity: &Identity) -> Result<Connection, HandshakeError> {
         let Secured { mut stream, site: Site { endpoint, addr, mut timings }, report } = secured;
         let known = report.and_then(|report| report.meta_key).filter(|_| self.fast_start);
         let mut buf = Vec::new();

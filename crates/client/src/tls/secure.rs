@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, ClientConnection, Error, ProtocolVersion};
+use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, ProtocolVersion};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -57,6 +57,9 @@ pub enum TlsError {
     /// The relay refused with an alert, or broke the protocol.
     #[error("the TLS handshake failed: {0}")]
     Protocol(Error),
+    /// The server demands a certificate of the client, which relays do not and clients do not have.
+    #[error("what answers there demands a certificate of the client")]
+    ClientCertificate,
     /// Reading or writing failed.
     #[error("the connection broke during the TLS handshake")]
     Io(#[source] io::Error),
@@ -188,7 +191,21 @@ fn pin_failure(reason: &CertificateError) -> Option<PinFailure> {
     }
 }
 
+/// Whether an alert complains about the certificate that a client did not show.
+fn is_of_client(alert: AlertDescription) -> bool {
+    matches!(alert, AlertDescription::CertificateRequired | AlertDescription::BadCertificate)
+}
+
 impl TlsError {
+    /// What a stream met later that is a part of the handshake all the same: under TLS 1.3 a client has done its part when the
+    /// server looks for its certificate.
+    pub(crate) fn belated(err: &io::Error) -> Option<Self> {
+        match err.get_ref()?.downcast_ref()? {
+            Error::AlertReceived(alert) if is_of_client(*alert) => Some(Self::ClientCertificate),
+            _ => None,
+        }
+    }
+
     /// Sorts what tokio-rustls reports; it wraps rustls' errors into I/O errors.
     fn of(err: io::Error) -> Self {
         let Some(inner) = err.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) else {
@@ -203,6 +220,7 @@ impl TlsError {
                 None => Self::Certificate { fault: CertificateFault::of(reason), reason: reason.clone() },
             },
             Error::InvalidMessage(_) => Self::NotTls,
+            Error::AlertReceived(alert) if is_of_client(*alert) => Self::ClientCertificate,
             other => Self::Protocol(other.clone()),
         }
     }
