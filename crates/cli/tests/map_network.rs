@@ -434,7 +434,8 @@ fn nodes_of_a_region_are_meshed_or_not_as_packets_say() {
     let (code, out) = probed(&one.dir, &region(&[(&here, &pin), (&there, &other_pin)]));
     assert_eq!(code, 1);
     assert!(
-        out.contains("error [not-meshed]: region 900, node 900b: a packet from a client of node 900a"),
+        out.contains("error [not-meshed]: region 900, node 900b: a packet from a client of node 900a")
+            && out.contains("give each a region of its own, one node in each"),
         "{out}"
     );
     assert!(!out.contains("must-be-meshed"), "{out}");

@@ -6,7 +6,7 @@ use wherry_client::{Dialer, NodePrivate};
 use wherry_wire::derp_map::{DerpMap, Node, Region};
 
 use super::finding::{Finding, Part};
-use crate::map::{ACROSS, Tie, ties};
+use crate::map::{ACROSS, MESH_CURE, Tie, ties};
 
 /// Regions that are asked at a time.
 const AT_ONCE: usize = 16;
@@ -69,8 +69,7 @@ fn finding(nodes: &[&Node], place: usize, tie: Tie) -> Finding {
                 name(to),
                 ACROSS.as_secs()
             ),
-            "give each a region of its own, or mesh them (derper: one -mesh-psk-file for both, and each -mesh-with the other; a \
-             wherry lets siblings in and dials none yet): else two peers whose connections are on different ones do not meet",
+            format!("{MESH_CURE}: else two peers whose connections are on different ones do not meet"),
         ),
         Tie::Unknown { why } => Finding::skipped(
             Part::Mesh,

@@ -16,6 +16,10 @@ use crate::clock::entropy;
 /// How long a packet from one relay to another is waited for: relays tell each other who came within a round trip or two.
 pub(crate) const ACROSS: Duration = Duration::from_secs(3);
 
+/// What can be done about relays of one region that do not forward to each other.
+pub(crate) const CURE: &str = "give each a region of its own, one node in each, or mesh them (derper: one -mesh-psk-file for both, and \
+                               each -mesh-with the other; a wherry lets siblings in and dials none yet)";
+
 /// How often it is sent in that time.
 const AGAIN: Duration = Duration::from_millis(200);
 

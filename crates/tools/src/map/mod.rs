@@ -21,7 +21,7 @@ pub(crate) use ask::{Sight, stun};
 pub use check::{Checked, check, compare, load};
 pub use finding::{At, Finding, Place, Rule, Severity};
 pub use judge::Destination;
-pub(crate) use mesh::{ACROSS, Tie, ties};
+pub(crate) use mesh::{ACROSS, CURE as MESH_CURE, Tie, ties};
 pub use names::resolve;
 pub use probe::probe;
 pub use served::{OwnMap, Standing, own_map};

@@ -15,7 +15,7 @@ use super::ask::{self, trusted_pin};
 use super::check::Checked;
 use super::finding::{Place, Rule};
 use super::judge::{Way, way};
-use super::mesh::{ACROSS, Tie, ties};
+use super::mesh::{self, ACROSS, Tie, ties};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
 use crate::pin;
 use crate::remedy::{self, Situation, Tool};
@@ -263,7 +263,7 @@ fn meshed(
                 ),
                 "relays of one region that forward to each other (a mesh): else two peers whose connections are on different \
                  ones do not meet",
-                "mesh them (one key for both, each dialling the other), or give each a region of its own",
+                mesh::CURE,
             ),
             Tie::Unknown { why } => pen.note(
                 Rule::NotAsked,
