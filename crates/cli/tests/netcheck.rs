@@ -360,6 +360,25 @@ fn nodes_of_one_name_and_regions_of_one_code_are_told_apart() {
 }
 
 #[test]
+fn nodes_of_one_name_in_one_region_are_told_apart_by_what_they_have() {
+    let hosts = [(), ()].map(|()| own_address().to_string());
+    let nodes = hosts.each_ref().map(
+        |nobody| json!({ "Name": "a", "RegionID": 901, "HostName": nobody, "IPv4": nobody, "IPv6": "none" }),
+    );
+    let map = json!({ "Regions": { "901": { "RegionID": 901, "RegionCode": "r", "RegionName": "R", "Nodes": nodes } } });
+    let (_, stdout, _) = netcheck(&[&map.to_string()]);
+    let (_, report) = json(&[&map.to_string()]);
+    for (at, host) in hosts.iter().enumerate() {
+        let label = format!("a ({host})");
+        assert!(stdout.contains(&format!("\t{label} ")), "{stdout}");
+        assert!(stdout.contains(&format!("{label} relay IPv4: ")), "{stdout}");
+        let node = &report["Nodes"][at];
+        assert_eq!((&node["Name"], &node["Label"]), (&json!("a"), &json!(label)), "{report}");
+        assert_eq!(reason(&report, &label, "Relay"), "refused", "{report}");
+    }
+}
+
+#[test]
 fn a_portal_that_nobody_was_asked_for_is_missing_and_not_said_to_be_none() {
     let nobody = own_address().to_string();
     let (_, report) = json(&[&nobody]);

@@ -68,6 +68,9 @@ struct Node<'a> {
     #[serde(rename = "RegionCode")]
     code: &'a str,
     name: &'a str,
+    /// What it is called under `Missing`, where another node of its region has the same name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'a str>,
     #[serde(rename = "HostName")]
     host: &'a str,
     #[serde(rename = "STUNv4")]
@@ -175,6 +178,7 @@ fn node(report: &NodeReport) -> Node<'_> {
         region: report.region,
         code: &report.code,
         name: &report.name,
+        label: Some(report.label.as_str()).filter(|label| *label != report.name),
         host: &report.host,
         stun_v4: stun(&report.stun_v4),
         stun_v6: stun(&report.stun_v6),

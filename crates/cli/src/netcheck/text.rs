@@ -102,8 +102,8 @@ impl Text<'_> {
         for missing in self.report.missing.iter().filter(shown) {
             let same = |(first, _): &&mut (&Missing, Vec<String>)| first.why == missing.why;
             match groups.iter_mut().find(same) {
-                Some((_, whose)) => whose.push(whose_figure(missing, self.map)),
-                None => groups.push((missing, vec![whose_figure(missing, self.map)])),
+                Some((_, whose)) => whose.push(self.whose_figure(missing)),
+                None => groups.push((missing, vec![self.whose_figure(missing)])),
             }
         }
         if groups.is_empty() {
@@ -119,6 +119,42 @@ impl Text<'_> {
             f.write_char('\n')?;
         }
         Ok(())
+    }
+
+    /// Which figure of whom.
+    fn whose_figure(&self, missing: &Missing) -> String {
+        let family = missing.family.map(|family| match family {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        });
+        let figure = match missing.figure {
+            Figure::Udp => "UDP",
+            Figure::Address => "address",
+            Figure::MappingVaries => "MappingVariesByDestIP",
+            Figure::PortMapping => "PortMapping",
+            Figure::CaptivePortal => "CaptivePortal",
+            Figure::Hairpinning => "HairPinning",
+            Figure::Nearest => "Nearest DERP",
+            Figure::RegionLatency => "latency",
+            Figure::Stun => "STUN",
+            Figure::Relay => "relay",
+            _ => "figure",
+        };
+        let who = match (missing.region, &missing.node) {
+            (Some(id), Some(node)) if self.is_shared(node) => {
+                Some(format!("{} of {}", output::plain(node), region_word(id, self.map)))
+            }
+            (_, Some(node)) => Some(output::plain(node)),
+            (Some(id), None) => Some(region_word(id, self.map)),
+            (None, None) => None,
+        };
+        let parts = [who.as_deref(), Some(figure), family];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether several nodes are called so, each in its region.
+    fn is_shared(&self, label: &str) -> bool {
+        self.report.nodes.iter().filter(|node| node.label == label).count() > 1
     }
 }
 
@@ -143,7 +179,7 @@ fn row(node: &NodeReport, map: &DerpMap) -> [String; 7] {
     let opened = relays.iter().filter_map(|relay| relay.as_ref().ok()).map(|figure| figure.connect).min();
     let ([stun_v4, stun_v6], [relay_v4, relay_v6]) = (stun, relay);
     [
-        node.name.clone(),
+        node.label.clone(),
         region_word(node.region, map),
         stun_v4,
         stun_v6,
@@ -173,41 +209,6 @@ fn word(reason: Reason) -> &'static str {
         Reason::Broken => "broken",
         _ => "-",
     }
-}
-
-/// Which figure of whom.
-pub(super) fn whose_figure(missing: &Missing, map: &DerpMap) -> String {
-    let family = missing.family.map(|family| match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
-    });
-    let figure = match missing.figure {
-        Figure::Udp => "UDP",
-        Figure::Address => "address",
-        Figure::MappingVaries => "MappingVariesByDestIP",
-        Figure::PortMapping => "PortMapping",
-        Figure::CaptivePortal => "CaptivePortal",
-        Figure::Hairpinning => "HairPinning",
-        Figure::Nearest => "Nearest DERP",
-        Figure::RegionLatency => "latency",
-        Figure::Stun => "STUN",
-        Figure::Relay => "relay",
-        _ => "figure",
-    };
-    let who = match (missing.region, &missing.node) {
-        (Some(id), Some(node)) if is_shared(node, map) => Some(format!("{node} of {}", region_word(id, map))),
-        (_, Some(node)) => Some(node.clone()),
-        (Some(id), None) => Some(region_word(id, map)),
-        (None, None) => None,
-    };
-    let parts = [who.as_deref(), Some(figure), family];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether several nodes of the map have this name.
-fn is_shared(name: &str, map: &DerpMap) -> bool {
-    let all = map.live_regions().flat_map(|(_, region)| &region.nodes);
-    all.filter(|node| node.name == name).count() > 1
 }
 
 /// The region's code, with its number where it has none of its own.

@@ -87,7 +87,7 @@ fn of_node(report: &NodeReport) -> Vec<Missing> {
     let relay = [(Family::V4, report.relay_v4.as_ref().err()), (Family::V6, report.relay_v6.as_ref().err())];
     let all = stun.map(|one| (Figure::Stun, one)).into_iter().chain(relay.map(|one| (Figure::Relay, one)));
     let missing = all.filter_map(|(figure, (family, why))| {
-        let (region, node, why) = (Some(report.region), Some(report.name.clone()), why?.clone());
+        let (region, node, why) = (Some(report.region), Some(report.label.clone()), why?.clone());
         Some(Missing { figure, family: Some(family), region, node, why })
     });
     missing.collect()

@@ -30,6 +30,7 @@ fn node(region: i64, stun: bool) -> NodeReport {
         region,
         code: String::new(),
         name: format!("{region}a"),
+        label: format!("{region}a"),
         host: String::new(),
         stun_v4: if stun { Ok(figure.clone()) } else { Err(silent()) },
         stun_v6: Err(Why::off(Family::V6)),

@@ -1,5 +1,6 @@
 //! Every node of the map by itself: its STUN and its relay, by each family.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct NodeReport {
     pub code: String,
     /// Its name in the map.
     pub name: String,
+    /// The name; with what tells it apart where another node of its region has the same.
+    pub label: String,
     /// Its host name in the map.
     pub host: String,
     /// STUN by IPv4.
@@ -97,8 +100,37 @@ pub(super) async fn test_all(map: &DerpMap, tester: &Tester<'_>) -> Vec<NodeRepo
         (tester.relay(node, Family::V4).await, tester.relay(node, Family::V6).await)
     });
     let relays: Vec<_> = stream::iter(relays).buffered(AT_ONCE).collect().await;
-    let whole = all().zip(stun).zip(relays);
-    whole.map(|(((id, region, node), stun), relay)| report(id, region, node, stun, relay)).collect()
+    let labels = map.live_regions().flat_map(|(_, region)| labels(&region.nodes));
+    let whole = all().zip(labels).zip(stun).zip(relays);
+    whole
+        .map(|((((id, region, node), label), stun), relay)| NodeReport {
+            label,
+            ..report(id, region, node, stun, relay)
+        })
+        .collect()
+}
+
+/// What nodes of a region are called: by name, and where several have one, by the first that differs of their host, port and
+/// address.
+fn labels(nodes: &[Node]) -> Vec<String> {
+    let forms = |place: usize, node: &Node| {
+        let Node { name, host_name: host, ipv4, ipv6, derp_port, stun_port, .. } = node;
+        let numbers = format!("{host}, DERPPort {derp_port}, STUNPort {stun_port}");
+        let all = [host.clone(), numbers.clone(), format!("{numbers}, IPv4 {ipv4:?}, IPv6 {ipv6:?}")];
+        let last = format!("node {} of the region", place + 1);
+        all.into_iter().chain([last]).map(|form| format!("{name} ({form})")).collect::<Vec<_>>()
+    };
+    let all: Vec<_> = nodes.iter().enumerate().map(|(place, node)| (node, forms(place, node))).collect();
+    let label = |(node, own): &(&Node, Vec<String>)| {
+        let alike: Vec<_> = all.iter().filter(|(other, _)| other.name == node.name).collect();
+        let differs = |at: &usize| {
+            let seen: BTreeSet<_> = alike.iter().filter_map(|(_, forms)| forms.get(*at)).collect();
+            seen.len() == alike.len()
+        };
+        let form = (0..own.len()).find(differs).filter(|_| alike.len() > 1);
+        form.and_then(|at| own.get(at)).unwrap_or(&node.name).clone()
+    };
+    all.iter().map(label).collect()
 }
 
 type ByFamily<T> = (Result<T, Why>, Result<T, Why>);
@@ -114,6 +146,7 @@ fn report(
         region: id,
         code: region.region_code.clone(),
         name: node.name.clone(),
+        label: node.name.clone(),
         host: node.host_name.clone(),
         stun_v4: stun.0,
         stun_v6: stun.1,
@@ -200,4 +233,26 @@ fn opened_within(connection: &Connection) -> Duration {
     let timings = connection.timings();
     let before = timings.dns.unwrap_or_default() + timings.tcp + timings.tls.unwrap_or_default();
     before + timings.upgrade + timings.welcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_of_one_name_are_told_apart_by_the_first_thing_that_differs() {
+        let node = |host: &str, derp_port: i64, ipv4: &str| {
+            let (name, host_name, ipv4) = ("a".to_owned(), host.to_owned(), ipv4.to_owned());
+            Node { name, host_name, derp_port, ipv4, ..Node::default() }
+        };
+        let other = Node { name: "b".to_owned(), ..node("x", 0, "") };
+        let said = |one: Node, two: Node| labels(&[one, other.clone(), two]);
+        assert_eq!(said(node("x", 0, ""), node("y", 0, "")), ["a (x)", "b", "a (y)"]);
+        let ports = said(node("x", 0, ""), node("x", 8443, ""));
+        assert_eq!(ports[2], "a (x, DERPPort 8443, STUNPort 0)");
+        let addresses = said(node("x", 0, "192.0.2.7"), node("x", 0, "192.0.2.8"));
+        assert!(addresses[0].contains("192.0.2.7") && addresses[2].contains("192.0.2.8"), "{addresses:?}");
+        let twins = said(node("x", 0, ""), node("x", 0, ""));
+        assert_eq!(twins, ["a (node 1 of the region)", "b", "a (node 3 of the region)"]);
+    }
 }

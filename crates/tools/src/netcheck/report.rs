@@ -46,7 +46,7 @@ pub struct Missing {
     pub family: Option<Family>,
     /// Of which region, if of one.
     pub region: Option<i64>,
-    /// Of which node, if of one.
+    /// Of which node, if of one: its [label](NodeReport::label).
     pub node: Option<String>,
     /// Why.
     pub why: Why,
