@@ -144,7 +144,7 @@ Of a running relay that serves a map, region, names, addresses and STUN port are
 A certificate that clients would not accept for the host is pinned. Who is on the path at that moment can show another
 one: compare the pin with what the relay itself prints when it starts.
 
-Exit code: 0 printed, 1 the relay cannot be asked, 64 the question was wrong, 78 the settings are.";
+Exit code: 0 printed, 1 the relay cannot be asked or its own map is wrong, 64 the question was wrong, 78 the settings are.";
 
 /// Merge maps into one: of a region in several the last stays, whole; null removes
 #[derive(Debug, Args)]

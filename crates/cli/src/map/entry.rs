@@ -1,5 +1,6 @@
 //! `wherry map entry`.
 
+use std::error::Error;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use wherry_server::clock::Clock;
 use wherry_server::config::{Environment, Settings};
 use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
-use wherry_tools::map::{self, AskError, Origin, OwnMap, Severity, Source, StunAt, learn};
+use wherry_tools::map::{self, AskError, Finding, Origin, OwnMap, Severity, Source, StunAt, learn};
 use wherry_tools::remedy::{self, Situation, Tool};
 use wherry_wire::derp_map::{DerpMap, Entry};
 
@@ -72,15 +73,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Prints an entry.
 ///
 /// # Errors
-/// [`Failure::Usage`], also for an entry that has errors by the rules of `wherry map check`, [`Failure::Config`], and [`Failure::Other`] if the relay cannot be asked.
+/// [`Failure::Usage`], [`Failure::Config`], and [`Failure::Other`] if the relay cannot be asked. An entry that has errors by the
+/// rules of `wherry map check` is of the class of what has them: the flags, the settings, or the relay.
 pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
-    let base = match &args.relay {
+    let (base, class): (_, Class) = match &args.relay {
         Some(relay) if args.settings.are_given() => {
             return Err(Failure::Usage(NoEntry::Both { relay: relay.clone() }.into()));
         }
-        Some(relay) => of_relay(relay, args.stun_port)?,
-        None => of_settings(args.settings, env)?,
+        Some(relay) => (of_relay(relay, args.stun_port)?, Failure::Other),
+        None => (of_settings(args.settings, env)?, Failure::Config),
     };
+    let of_base = errors(&base.map())?;
     let entry = Entry {
         region_id: args.region_id.unwrap_or(base.region_id),
         region_code: args.code.unwrap_or(base.region_code),
@@ -91,21 +94,37 @@ pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
         ..base
     };
     let map = entry.map();
-    judge(&map)?;
+    judge(&errors(&map)?, &of_base, class)?;
     let text = args.format.write(&map).map_err(|err| Failure::Other(err.into()))?;
     Ok(output::print(&text)?)
 }
 
-/// Refuses an entry that has errors by the rules of `wherry map check`.
-fn judge(entry: &DerpMap) -> Result<(), Failure> {
+/// What a failure is.
+type Class = fn(Box<dyn Error>) -> Failure;
+
+/// What is wrong with an entry by the rules of `wherry map check`.
+fn errors(entry: &DerpMap) -> Result<Vec<Finding>, Failure> {
     let text = Form::Yaml.write(entry).map_err(|err| Failure::Other(err.into()))?;
     let source = Source { name: "the entry".to_owned(), origin: Origin::File, text };
     let mut findings = map::check(&source, None).findings;
     findings.retain(|finding| finding.severity == Severity::Error);
     // Nobody sees the lines of what is not printed.
     findings.iter_mut().for_each(|finding| finding.place.at = None);
-    let lines: Vec<_> = findings.iter().map(line).collect();
-    if lines.is_empty() { Ok(()) } else { Err(Failure::Usage(NoEntry::Errors(lines.join("\n")).into())) }
+    Ok(findings)
+}
+
+/// Refuses an entry that has errors. `of_base` has it before the flags changed it: a failure of this class, unless it is the
+/// relay's name, which is the caller's, or the flags that are wrong.
+fn judge(errors: &[Finding], of_base: &[Finding], class: Class) -> Result<(), Failure> {
+    let what = |finding: &Finding| (finding.rule, finding.place.field.clone());
+    let is_asked = |finding: &Finding| finding.place.field.as_deref() == Some("hostname");
+    let is_of_base = |finding: &Finding| of_base.iter().any(|base| what(base) == what(finding));
+    let class = match errors.iter().all(|finding| is_of_base(finding) && !is_asked(finding)) {
+        true => class,
+        false => Failure::Usage,
+    };
+    let lines: Vec<_> = errors.iter().map(line).collect();
+    if lines.is_empty() { Ok(()) } else { Err(class(NoEntry::Errors(lines.join("\n")).into())) }
 }
 
 /// The entry of the relay that the settings describe.
@@ -209,5 +228,31 @@ fn remedy(cause: &AskError, endpoint: &Endpoint) -> String {
         AskError::Dial(err) => dial(err),
         AskError::Certificate { refused, .. } => dial(refused),
         _ => remedy::LOG.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The exit code for an entry, before and after flags changed it.
+    fn code(base: &Entry, entry: &Entry, class: Class) -> Option<u8> {
+        let [of_base, errors] = [base, entry].map(|entry| errors(&entry.map()).unwrap());
+        judge(&errors, &of_base, class).err().map(|failure| failure.code())
+    }
+
+    #[test]
+    fn an_entry_with_errors_is_of_the_class_of_what_has_them() {
+        let good = Entry::at("192.0.2.7", 443);
+        let bad = Entry { ipv4: Some("0.0.0.0".to_owned()), ..good.clone() };
+        assert_eq!(code(&good, &good, Failure::Other), None);
+        assert_eq!(code(&good, &bad, Failure::Other), Some(64), "by a flag");
+        assert_eq!(code(&bad, &good, Failure::Other), None, "cured by a flag");
+        assert_eq!(code(&bad, &bad, Failure::Other), Some(1), "by the relay");
+        assert_eq!(code(&bad, &bad, Failure::Config), Some(78), "by the settings");
+        let worse = Entry { ipv6: Some("::".to_owned()), ..bad.clone() };
+        assert_eq!(code(&bad, &worse, Failure::Other), Some(64), "by both");
+        let asked = Entry::at("0.0.0.0", 443);
+        assert_eq!(code(&asked, &asked, Failure::Other), Some(64), "by the name that was asked");
     }
 }
