@@ -681,6 +681,20 @@ fn a_taken_port_is_one_line_and_the_port_that_it_names_works() {
 }
 
 #[test]
+fn the_port_to_choose_in_place_of_a_taken_one_is_none_that_the_relay_wants_elsewhere() {
+    let (home, ip) = (home(), own_address());
+    let taken = std::net::TcpListener::bind((ip, 0)).unwrap();
+    let others = format!("--listen plain:{ip}:8443 --http {ip}:8444 --admin {ip}:8445 --stun off");
+    let serve = |addr: &str| wherry(&home, &format!("serve --dev --listen {addr} {others}"));
+    let finished = run(&mut serve(&taken.local_addr().unwrap().to_string()));
+    let [line] = finished.stderr.as_slice() else { panic!("{:?}", finished.stderr) };
+    let (_, other) = line.split_once("or choose another: --listen ").unwrap();
+    assert_eq!(other, format!("{ip}:8446"));
+    let (relay, _) = Relay::start(serve(other));
+    assert_eq!(relay.stop().0, Some(0));
+}
+
+#[test]
 fn a_taken_port_that_is_not_needed_is_told_with_the_way_to_do_without() {
     let home = home();
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -63,15 +63,21 @@ fn written(listen: ListenAddr) -> String {
     }
 }
 
-/// Binds an address of the relay itself; as [`bind`].
+/// Binds an address of the relay itself; as [`bind`]. `own` are all that the relay listens on by TCP, some of them later.
 ///
 /// # Errors
 /// [`BindError`], with what to do about it.
-pub fn bind_relay(listen: ListenAddr, dual_stack: bool) -> Result<TcpListener, BindError> {
+pub fn bind_relay(
+    listen: ListenAddr,
+    dual_stack: bool,
+    own: &[SocketAddr],
+) -> Result<TcpListener, BindError> {
     let ip = listen.addr.ip();
     let is_taken = |err: &BindError| err.source.kind() == io::ErrorKind::AddrInUse;
     // It is going to be pasted, so it is tried first.
-    let is_free = |addr: &SocketAddr| open(*addr, dual_stack).is_ok();
+    let is_free = |addr: &SocketAddr| {
+        own.iter().all(|own| own.port() != addr.port()) && open(*addr, dual_stack).is_ok()
+    };
     let others = || OTHERS.map(|port| SocketAddr::new(ip, port)).find(is_free);
     bind("listen", listen.addr, dual_stack).map_err(|err| {
         let free = is_taken(&err).then(others).flatten().map(|addr| ListenAddr { addr, ..listen });

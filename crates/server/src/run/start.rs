@@ -93,6 +93,7 @@ fn open_listeners(
     certs: Option<&Arc<Certs>>,
 ) -> Result<Vec<(TcpListener, Face)>, StartError> {
     let relay: Vec<SocketAddr> = settings.listen.iter().map(|listen| listen.addr).collect();
+    let own: Vec<_> = relay.iter().chain(&settings.http).chain(&settings.admin).copied().collect();
     let limits = &settings.limits;
     let timeouts = TcpTimeouts { user_timeout: limits.tcp_user_timeout, keepalive: limits.tcp_keepalive };
     let prepared = |key, addr, listener: TcpListener| {
@@ -107,7 +108,7 @@ fn open_listeners(
             _ => Face::Plain,
         };
         let bind = |addr, both| {
-            bind_relay(ListenAddr { addr, ..*listen }, both)
+            bind_relay(ListenAddr { addr, ..*listen }, both, &own)
                 .and_then(|listener| prepared("listen", addr, listener))
         };
         listeners.push((open(listen.addr, &relay, bind, cause)?, face));
