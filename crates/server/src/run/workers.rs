@@ -63,3 +63,57 @@ impl Drop for WorkerThread {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::UdpSocket;
+
+    use super::*;
+
+    /// How long a worker rests (decision 0010). The kernel adds to it, and takes nothing away.
+    const REST: Duration = Duration::from_micros(150);
+
+    /// Packets a second from which it does.
+    const RATE: u128 = 100_000;
+
+    /// Rounds in a row, each with a rest: without one they take some microseconds, and never so many of them so long.
+    const ENOUGH: u32 = 100;
+
+    /// More than it takes by far to come to a window with rests, which is tried after 20 ms.
+    const MOST: u32 = 300_000;
+
+    /// Counts packets that come evenly, a round of the worker after the other, until it rests in each of so many.
+    async fn rests(clock: Clock, counters: Arc<Counters>) -> bool {
+        let [near, far] = [(), ()].map(|()| UdpSocket::bind("127.0.0.1:0"));
+        let (near, far) = (near.await.unwrap(), far.await.unwrap());
+        near.connect(far.local_addr().unwrap()).await.unwrap();
+        let (start, mut last) = (clock.now(), clock.now());
+        let (mut counted, mut in_a_row) = (0, 0);
+        for _ in 0..MOST {
+            let mut datagram = [0; 1];
+            // Asked for before it is sent, it is found by looking what became ready: that begins another round.
+            let (received, sent) = tokio::join!(far.recv(&mut datagram), near.send(&[0]));
+            received.and(sent).unwrap();
+            let now = clock.now();
+            in_a_row = if now - last >= REST { in_a_row + 1 } else { 0 };
+            if in_a_row == ENOUGH {
+                return true;
+            }
+            last = now;
+            let due = u64::try_from((now - start).as_micros() * RATE / 1_000_000).unwrap();
+            counters.received[0].packets.add(due - counted);
+            counted = due;
+        }
+        false
+    }
+
+    #[tokio::test]
+    async fn a_worker_whose_packets_come_fast_rests_before_it_looks_again() {
+        let (clock, counters) = (Clock::start(), Arc::new(Counters::default()));
+        let thread = WorkerThread::start(0, clock, Arc::clone(&counters)).unwrap();
+        let resting = thread.worker.runtime().spawn(rests(clock, counters));
+        assert!(resting.await.unwrap(), "it looked again at once");
+    }
+}

@@ -70,7 +70,7 @@ impl Worker {
     }
 
     /// The runtime on which this worker's connections live.
-    pub(super) const fn runtime(&self) -> &tokio::runtime::Handle {
+    pub(crate) const fn runtime(&self) -> &tokio::runtime::Handle {
         &self.runtime
     }
 
