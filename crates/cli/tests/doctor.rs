@@ -240,10 +240,14 @@ fn a_certificate_with_less_than_two_weeks_left_is_a_warning() {
 }
 
 #[test]
-fn silent_stun_is_an_error_where_the_port_was_named_and_a_warning_where_it_is_the_usual_one() {
+fn stun_that_is_silent_or_refused_is_an_error_where_the_port_was_named_and_a_warning_where_it_is_the_usual_one()
+ {
     let relay = Relay::start_with(TempDir::new().unwrap(), &[], &["-stun=false"]);
     let (addr, pin) = (relay.addr.to_string(), relay.pin());
     let ask = [&addr, "--pin", &pin, "--open"];
+    fault(&ask, "warning", "stun", ["STUN is refused", "let the relay answer STUN on 3478/udp"]);
+    // It takes questions and answers none.
+    let _silent = UdpSocket::bind((relay.addr.ip(), 3478)).unwrap();
     fault(&ask, "warning", "stun", ["no answer to STUN", "--stun-port off"]);
     fault(&[&ask[..], &["--stun-port", "3478"]].concat(), "error", "stun", ["3478/udp", "firewall"]);
     assert_eq!(doctor(&[&ask[..], &["--stun-port", "off"]].concat()).0, Some(0));

@@ -156,12 +156,10 @@ pub(super) async fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Find
 fn silent_by_one(family: Family, server: SocketAddr, err: &io::Error) -> Finding {
     Finding::warning(
         Part::Families,
+        format!("{family} is half working: {}, while the other family answers", udp::no_answer(server, err)),
         format!(
-            "{family} is half working: no answer to STUN from {server}/udp, while the other family answers: {err}"
-        ),
-        format!(
-            "{}, for {family} too, and let the relay answer STUN there; or take the address away: {}",
-            udp::open(server.port()),
+            "{}, for {family} too; or take the address away: {}",
+            udp::cure(server.port(), err),
             without(family)
         ),
     )

@@ -69,8 +69,7 @@ pub(super) async fn answered(server: SocketAddr, sight: Sight) -> Finding {
 
 /// There is no answer.
 pub(super) fn silent(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
-    let found = format!("no answer to STUN from {server}/udp: {err}");
-    let open = open(server.port());
+    let (found, open) = (no_answer(server, err), cure(server.port(), err));
     match is_guess {
         true => Finding::warning(
             Part::Stun,
@@ -81,8 +80,30 @@ pub(super) fn silent(server: SocketAddr, err: &io::Error, is_guess: bool) -> Fin
     }
 }
 
+/// What came in place of an answer.
+pub(super) fn no_answer(server: SocketAddr, err: &io::Error) -> String {
+    match err.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            format!("STUN is refused at {server}/udp: nothing listens there, or a firewall rejects it")
+        }
+        _ => format!("no answer to STUN from {server}/udp: {err}"),
+    }
+}
+
+/// What to do about it.
+pub(super) fn cure(port: u16, err: &io::Error) -> String {
+    match err.kind() {
+        // A host says so where no container has published the port, too.
+        io::ErrorKind::ConnectionRefused => format!(
+            "let the relay answer STUN on {port}/udp (wherry: stun; derper: -stun), and publish it from the container (docker run -p \
+             {port}:{port}/udp); if it does answer there, let the firewall take it in"
+        ),
+        _ => open(port),
+    }
+}
+
 /// How a UDP port is opened.
-pub(super) fn open(port: u16) -> String {
+fn open(port: u16) -> String {
     format!(
         "open {port}/udp in the host's firewall and in the provider's, and publish it from the container \
          (docker run -p {port}:{port}/udp)"
@@ -153,6 +174,7 @@ fn is_shared([a, b, c, _]: [u8; 4]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::finding::Mark;
     use super::*;
 
     #[test]
@@ -165,6 +187,20 @@ mod tests {
         assert!(odd("2001:db8::7", "fd00::1") && odd("198.51.100.7", "100.64.0.1"));
         assert!(!odd("198.51.100.7", "203.0.113.9") && !odd("127.0.0.1", "127.0.0.9"));
         assert!(!odd("192.168.1.7", "192.168.1.9") && !odd("10.0.0.7", "172.17.0.1"));
+    }
+
+    #[test]
+    fn a_port_that_refuses_is_not_said_to_be_silent() {
+        let server = "192.0.2.7:3478".parse().unwrap();
+        let told = |kind: io::ErrorKind, is_guess| silent(server, &kind.into(), is_guess);
+        let refused = told(io::ErrorKind::ConnectionRefused, false);
+        assert!(refused.mark == Mark::Error && refused.found.contains("is refused"), "{refused:?}");
+        let remedy = refused.remedy.unwrap();
+        assert!(remedy.contains("let the relay answer STUN") && remedy.contains("STUNPort"), "{remedy}");
+        let late = told(io::ErrorKind::TimedOut, true);
+        assert!(late.mark == Mark::Warning && late.found.contains("no answer"), "{late:?}");
+        let remedy = late.remedy.unwrap();
+        assert!(remedy.contains("open 3478/udp") && remedy.contains("--stun-port off"), "{remedy}");
     }
 
     #[test]
