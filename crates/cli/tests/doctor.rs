@@ -179,6 +179,41 @@ fn a_good_relay_has_a_line_for_each_thing_that_was_looked_at() {
 }
 
 #[test]
+fn each_line_says_how_far_was_looked_and_what_was_asked() {
+    let said = |ask: &[&str], lines: &[&str]| {
+        let (_, report) = json(ask);
+        for line in lines {
+            assert!(report.to_string().contains(line), "{line}: {report}");
+        }
+    };
+    let (closed, key) = guarded();
+    let (addr, pin) = (closed.addr.to_string(), closed.pin());
+    let ask = [&*addr, "--pin", &pin];
+    let refused = ["\"TLS works, and the certificate is the pinned one\"", "\"a random key is refused\""];
+    said(&ask, &[&refused[..], &["the handshake up to the admission (--key FILE goes beyond it)"]].concat());
+    let with_key = [&ask[..], &["--key", &key]].concat();
+    said(&with_key, &[&refused[..], &["the handshake works, and the key is admitted"]].concat());
+    let other = closed.dir.path().join("nobody");
+    std::fs::write(&other, NodePrivate::generate(Clock::start().random().unwrap()).to_text().as_bytes())
+        .unwrap();
+    let with_other = [&ask[..], &["--key", other.to_str().unwrap()]].concat();
+    fault(&with_other, "error", "derp", ["the key is not admitted there", "the relay's admission list"]);
+    let open = Relay::start_with(TempDir::new().unwrap(), &[], &["-certmode", "letsencrypt"]);
+    let plain = format!("http://{}/derp", open.addr);
+    let lines = [
+        "\"mark\":\"skipped\",\"part\":\"tls\"",
+        "clients speak TLS alone",
+        "\"open to anybody, as meant\"",
+        "\"the HTTP upgrade and the handshake work\"",
+        "\"not asked: there is said to be none\"",
+    ];
+    said(&[&plain, "--stun-port", "off", "--open"], &lines);
+    let blind = Relay::start();
+    let ask = [&blind.addr.to_string(), "--insecure", "--open"];
+    fault(&ask, "warning", "tls", ["any certificate is accepted", "leave out InsecureForTests"]);
+}
+
+#[test]
 fn a_relay_open_to_strangers_is_a_warning_unless_it_is_meant() {
     let relay = Relay::start();
     let ask = [&relay.addr.to_string(), "--pin", &relay.pin()];
@@ -361,8 +396,11 @@ fn a_clock_that_is_off_is_named() {
 fn a_name_that_does_not_resolve_and_a_closed_port_are_told_apart() {
     let name = fault(&["nobody.invalid"], "error", "name", ["name resolution failed", "spelling"]);
     assert!(name["relays"][0]["map"].is_null());
+    assert!(name.to_string().contains("not asked: the relay's address is not known"), "{name}");
     let nobody = SocketAddr::new(own_address().into(), 8443).to_string();
-    fault(&[&nobody], "error", "port", ["refused", "nothing listens on 8443/tcp"]);
+    let closed =
+        fault(&[&nobody], "error", "port", ["8443/tcp is not reached", "nothing listens on 8443/tcp"]);
+    assert!(closed.to_string().contains("as long as nothing listens on the TCP port"), "{closed}");
 }
 
 #[test]

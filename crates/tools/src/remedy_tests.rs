@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use wherry_wire::derp::HandshakeError as WireError;
+
 use super::*;
 
 #[test]
@@ -76,4 +80,136 @@ fn tls_that_ends_without_a_certificate_points_at_the_name() {
     let by_address = advice("https://[2001:db8::7]:8443", Tool::Ping { has_key: false }, ended());
     assert!(by_address.contains("bare address 2001:db8::7"), "{by_address}");
     assert!([by_name, by_address].iter().all(|advice| advice.contains("WHERRY_LOG=debug")));
+}
+
+const PIN: &str = "sha256-raw:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
+
+/// What doctor says of a relay on this port.
+fn said_at(port: u16, err: &DialError, seen_pin: Option<&Result<Pin, DialError>>) -> String {
+    let endpoint = format!("https://relay.example:{port}").parse().unwrap();
+    dial(err, &Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin })
+}
+
+fn attempted(error: AttemptError) -> DialError {
+    DialError::Unreachable { attempts: vec![Attempt { label: String::new(), at: String::new(), error }] }
+}
+
+#[test]
+fn each_way_a_step_fails_has_its_own_advice() {
+    let late = |step| DialError::Timeout { step, limit: Duration::from_secs(5) };
+    let connect = |kind: io::ErrorKind| attempted(AttemptError::Connect(kind.into()));
+    let shaken = |err: HandshakeError| DialError::Handshake(err);
+    let upgrade = |err: UpgradeError| shaken(HandshakeError::Upgrade(err));
+    for (err, words) in [
+        (late(Step::Dns), "/etc/resolv.conf"),
+        (late(Step::Tcp), "open 443/tcp in the host's firewall"),
+        (late(Step::Tls), "does not go on: it may be overloaded"),
+        (connect(io::ErrorKind::ConnectionRefused), "nothing listens on 443/tcp there"),
+        (connect(io::ErrorKind::HostUnreachable), "or nobody has that address"),
+        (connect(io::ErrorKind::PermissionDenied), "this host does not let the connection out"),
+        (connect(io::ErrorKind::NetworkUnreachable), "there is no way to that address from here"),
+        (attempted(AttemptError::Timeout { limit: Duration::ZERO }), "open 443/tcp in the host's firewall"),
+        (attempted(AttemptError::NoFamily), "leaves no address to dial: fill in IPv4 or IPv6"),
+        (
+            DialError::Tls(TlsError::Io(io::ErrorKind::ConnectionReset.into())),
+            "something on the path cuts TLS",
+        ),
+        (DialError::Tls(TlsError::ClientCertificate), "ssl_verify_client off"),
+        (upgrade(UpgradeError::NotHttp), "something else than a relay listens"),
+        (upgrade(UpgradeError::Ended), "hangs up on the request"),
+        (shaken(HandshakeError::Ended), "hangs up; "),
+        (shaken(HandshakeError::Io(io::ErrorKind::BrokenPipe.into())), "hangs up; "),
+        (shaken(HandshakeError::Protocol(WireError::WrongMagic)), "what answers there is no DERP relay"),
+    ] {
+        let said = said_at(443, &err, None);
+        assert!(said.contains(words), "{err:?}: {said}");
+    }
+    let derper =
+        |port| said_at(port, &DialError::Tls(TlsError::NotTls), None).contains("derper does so only");
+    assert_eq!([derper(443), derper(8443)], [false, true]);
+}
+
+#[test]
+fn each_fault_of_a_pinned_certificate_has_its_own_advice() {
+    let pin: Pin = PIN.parse().unwrap();
+    for (failure, words) in [
+        (PinFailure::NoIdentity, "make a new certificate on the relay"),
+        (PinFailure::SeveralCertificates { count: 2 }, "let the relay show such a one"),
+        (PinFailure::OtherCertificate { found: pin, wanted: pin }, "was replaced, put \"sha256-raw:0a"),
+        (PinFailure::Issued { issuer: "CA".to_owned() }, "is another one after each renewal"),
+        (PinFailure::Expired, "make a new certificate on the relay"),
+        (PinFailure::NotYetValid, "one that is valid already"),
+        (PinFailure::OtherName { name: "x.example".to_owned() }, "make a certificate for x.example"),
+    ] {
+        let said = said_at(443, &DialError::Tls(TlsError::Pin(failure.clone())), None);
+        assert!(said.contains(words), "{failure:?}: {said}");
+    }
+    let refused = Err(DialError::Tls(TlsError::Pin(PinFailure::Expired)));
+    let other = DialError::Tls(TlsError::Pin(PinFailure::OtherCertificate { found: pin, wanted: pin }));
+    let said = said_at(443, &other, Some(&refused));
+    assert!(said.contains("was replaced: pinned, it would be refused too"), "{said}");
+    assert!(said.contains("make a new certificate") && said.ends_with("somebody else answers"), "{said}");
+}
+
+#[test]
+fn each_fault_of_a_certificate_has_its_own_advice() {
+    let endpoint = "https://relay.example".parse().unwrap();
+    let said = |fault, tool, seen_pin: Option<&Result<Pin, DialError>>| {
+        certificate(fault, &Situation { endpoint: &endpoint, tool, seen_pin })
+    };
+    let doctor = Tool::Doctor { has_key: false };
+    for (fault, words) in [
+        (CertificateFault::SelfSigned, "or pin a self-signed one"),
+        (CertificateFault::IssuerMissing, "serve the whole chain (fullchain.pem"),
+        (CertificateFault::UnknownIssuer, "make that authority known to the hosts of all clients"),
+        (CertificateFault::Expired, "renew the certificate"),
+        (CertificateFault::NotYetValid, "one that is valid already"),
+        (CertificateFault::OtherName, "name it as its certificate does"),
+        (CertificateFault::Other, "from a known authority"),
+    ] {
+        let said = said(fault, doctor, None);
+        assert!(said.contains(words), "{fault:?}: {said}");
+    }
+    let shown = Ok(PIN.parse().unwrap());
+    let pinned = said(CertificateFault::SelfSigned, doctor, Some(&shown));
+    assert!(pinned.contains(PIN) && pinned.contains("compare with the relay"), "{pinned}");
+    let bench = said(CertificateFault::SelfSigned, Tool::Bench, None);
+    assert!(bench.contains("--insecure"), "{bench}");
+    let refused = Err(DialError::Tls(TlsError::Pin(PinFailure::Expired)));
+    let before = said(CertificateFault::SelfSigned, doctor, Some(&refused));
+    assert!(before.starts_with("pinned, it would be refused too"), "{before}");
+}
+
+#[test]
+fn answers_of_one_kind_have_one_advice() {
+    let endpoint: Endpoint = "https://relay.example".parse().unwrap();
+    let said = |status, tool| refusal(status, "", &Situation { endpoint: &endpoint, tool, seen_pin: None });
+    let doctor = Tool::Doctor { has_key: false };
+    for (statuses, words) in [
+        (&[200, 204, 299][..], "a web server answers"),
+        (&[301, 302, 303, 307, 308], "clients follow no redirect"),
+        (&[401, 403, 407], "asks for a log-in"),
+        (&[404], "no relay under this path"),
+        (&[502, 503, 504], "does not reach the relay"),
+        (&[400, 405, 500], "keeps the request from it"),
+    ] {
+        for status in statuses {
+            assert!(said(*status, doctor).contains(words), "{status}: {}", said(*status, doctor));
+        }
+    }
+    let websocket = |tool| said(426, tool).contains("--websocket");
+    assert_eq!([websocket(Tool::Ping { has_key: false }), websocket(doctor)], [true, false]);
+}
+
+#[test]
+fn a_key_that_is_refused_is_to_be_admitted_and_a_throw_away_one_to_be_replaced() {
+    let said = |tool| handshake(&HandshakeError::Refused, tool);
+    let with = |has_key| [Tool::Ping { has_key }, Tool::Netcheck { has_key }, Tool::Doctor { has_key }];
+    for tool in with(true) {
+        assert!(said(tool).contains("does not admit this key"), "{tool:?}");
+    }
+    for tool in with(false).into_iter().chain([Tool::Map]) {
+        assert!(said(tool).contains("admission is closed to this throw-away key"), "{tool:?}");
+    }
+    assert!(said(Tool::Bench).contains("--admit open"));
 }

@@ -185,6 +185,7 @@ fn a_node_for_stun_alone_is_asked_for_it() {
     let dir = relay.dir.path();
     let (code, report) = super::json(&[&in_file(dir, &map(&[answers, node("900a", &relay)])), "--open"]);
     assert_eq!((code, &report["relays"][0]["name"]), (Some(0), &json!("900b")), "{report}");
+    assert_eq!(report["regions"], json!([]), "one relay alone is no mesh");
     let dead = stun("900c", ip, silent.local_addr().unwrap().port());
     let (code, report) = super::json(&[&in_file(dir, &map(&[node("900a", &relay), dead])), "--open"]);
     let found = among(&report["relays"][1]["findings"]);

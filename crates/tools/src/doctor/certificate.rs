@@ -113,6 +113,10 @@ fn compare(theirs: SystemTime, ours: SystemTime) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use wherry_client::Trust;
+
     use super::super::finding::Mark;
     use super::*;
 
@@ -127,7 +131,38 @@ mod tests {
         assert_eq!(judge(DAY, DAY * 9, DAY * 12).mark, Mark::Error);
         let early = judge(DAY * 15, DAY * 99, DAY * 12);
         assert!(early.mark == Mark::Error && early.found.ends_with("only 3 days from now"), "{early:?}");
+        assert!(early.remedy.unwrap().contains("if a clock is wrong"));
+        let over = judge(DAY, DAY * 9, DAY * 12);
+        assert!(over.found.ends_with("expired 3 days ago"), "{over:?}");
+        assert!(over.remedy.unwrap().contains("have the relay read it"));
         assert!(judge(DAY, DAY * 90, DAY * 90 - DAY / 6).found.ends_with("expires in 4 hours"));
+    }
+
+    /// What is said of the clock of a server that answers so, or hangs up.
+    async fn clock_of(answer: &str) -> Finding {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let target = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            if !answer.is_empty() {
+                let _request = stream.read(&mut [0; 4096]).await.unwrap();
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+        };
+        let dialer = Dialer::new(Trust::system([]).unwrap());
+        tokio::join!(clock(&dialer, &target), serving).0
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_nobody_tells_is_not_compared() {
+        let undated = clock_of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await;
+        assert!(undated.mark == Mark::Skipped && undated.found.ends_with("has no date"), "{undated:?}");
+        let silent = clock_of("").await;
+        assert!(silent.mark == Mark::Skipped && silent.found.starts_with("not compared: "), "{silent:?}");
+        let dialer = Dialer::new(Trust::system([]).unwrap());
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let gone = clock(&dialer, &format!("http://{closed}").parse().unwrap()).await;
+        assert!(gone.mark == Mark::Skipped && gone.found.starts_with("not compared: "), "{gone:?}");
     }
 
     #[test]

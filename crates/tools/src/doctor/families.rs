@@ -169,17 +169,23 @@ fn silent_by_one(family: Family, server: SocketAddr, err: &io::Error) -> Finding
 mod tests {
     use super::*;
     use crate::doctor::finding::Mark;
-    use std::net::Ipv6Addr;
+    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
     use wherry_client::{Attempt, AttemptError};
 
-    fn walk_that_ends(kind: io::ErrorKind) -> Walk {
+    fn stopped(err: io::Error) -> DialError {
         let addr = SocketAddr::from((Ipv6Addr::LOCALHOST, 443));
-        let attempts = vec![Attempt {
-            label: String::new(),
-            at: addr.to_string(),
-            error: AttemptError::Connect(kind.into()),
-        }];
-        Walk { family: Family::V6, addr: None, end: end(DialError::Unreachable { attempts }), stun: None }
+        let error = AttemptError::Connect(err);
+        DialError::Unreachable {
+            attempts: vec![Attempt { label: String::new(), at: addr.to_string(), error }],
+        }
+    }
+
+    fn walk_to_nowhere() -> Walk {
+        Walk { family: Family::V6, addr: None, end: End::NoAddress, stun: None }
+    }
+
+    fn walk_that_ends(kind: io::ErrorKind) -> Walk {
+        Walk { end: end(stopped(kind.into())), ..walk_to_nowhere() }
     }
 
     #[test]
@@ -189,9 +195,60 @@ mod tests {
         for kind in [io::ErrorKind::NetworkUnreachable, io::ErrorKind::AddrNotAvailable] {
             assert_eq!(told(kind).mark, Mark::Skipped, "{kind}");
         }
+        let refused = told(io::ErrorKind::ConnectionRefused);
+        let remedy = refused.remedy.unwrap();
+        assert!(
+            remedy.contains("let the relay listen on IPv6") && remedy.contains("no AAAA record"),
+            "{remedy}"
+        );
         let rejected = told(io::ErrorKind::HostUnreachable);
         assert_eq!(rejected.mark, Mark::Warning);
         let remedy = rejected.remedy.unwrap();
         assert!(remedy.contains("firewall") && remedy.contains(OWN_NETWORK), "{remedy}");
+        // EPERM, as Linux has it for a rule of this host.
+        let forbidden = Walk { end: end(stopped(io::Error::from_raw_os_error(1))), ..walk_to_nowhere() };
+        assert_eq!(one(&forbidden, &other).unwrap().mark, Mark::Skipped);
+    }
+
+    #[test]
+    fn a_family_that_nobody_has_is_not_told_and_one_that_works_is() {
+        let [four, six] = [Family::V4, Family::V6].map(|family| Walk { family, ..walk_to_nowhere() });
+        let addr = Some("192.0.2.7:443".parse().unwrap());
+        let found = judge(&[Walk { addr, end: End::Arrived, ..four }, six]);
+        let [answers] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((answers.mark, &*answers.found), (Mark::Ok, "IPv4 answers at 192.0.2.7:443"));
+        let attempts =
+            vec![Attempt { label: String::new(), at: String::new(), error: AttemptError::NoAddress }];
+        assert!(matches!(end(DialError::Unreachable { attempts }), End::NoAddress));
+        let tls = || DialError::Tls(wherry_client::TlsError::NotTls);
+        let [four, six] = [Family::V4, Family::V6].map(|family| Walk { family, ..walk_to_nowhere() });
+        let both = judge(&[Walk { end: End::Stopped(tls()), ..four }, six]);
+        assert!(both.is_empty(), "both fail, which is told elsewhere: {both:?}");
+        let [four, six] = [Family::V4, Family::V6].map(|family| Walk { family, ..walk_to_nowhere() });
+        let half = judge(&[Walk { end: End::Stopped(tls()), ..four }, Walk { end: End::Arrived, ..six }]);
+        let remedy = half[0].remedy.as_ref().unwrap();
+        assert!(remedy.contains("another server or proxy") && remedy.contains("no A record"), "{remedy}");
+    }
+
+    #[tokio::test]
+    async fn stun_that_is_silent_by_both_families_is_one_fault_and_by_one_that_familys() {
+        let stun = |ip: IpAddr, is_there: bool| {
+            let answer =
+                if is_there { Ok(Sight { own: ip, seen: ip }) } else { Err(io::ErrorKind::TimedOut.into()) };
+            Some((SocketAddr::new(ip, 3478), answer))
+        };
+        let asked = async |has_v4, has_v6| {
+            let four = Walk {
+                family: Family::V4,
+                stun: stun(Ipv4Addr::LOCALHOST.into(), has_v4),
+                ..walk_to_nowhere()
+            };
+            let six = Walk { stun: stun(Ipv6Addr::LOCALHOST.into(), has_v6), ..walk_to_nowhere() };
+            let found = stun_findings(&[four, six], false).await;
+            found.into_iter().map(|one| (one.mark, one.part)).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(false, false).await, [(Mark::Error, Part::Stun)]);
+        assert_eq!(asked(true, true).await, [(Mark::Ok, Part::Stun); 2]);
+        assert_eq!(asked(true, false).await, [(Mark::Ok, Part::Stun), (Mark::Warning, Part::Families)]);
     }
 }

@@ -80,6 +80,7 @@ fn finding(nodes: &[&Node], place: usize, tie: Tie) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use super::super::finding::Mark;
     use super::*;
 
     #[test]
@@ -89,5 +90,19 @@ mod tests {
         let said = |count: usize, place| finding(&nodes[..count], place, Tie::Holds { with: 0 }).found;
         assert_eq!(said(2, 1), "packets pass between a and b");
         assert!(said(3, 2).starts_with("packets pass between c and each node before it"), "{}", said(3, 2));
+    }
+
+    #[test]
+    fn relays_that_do_not_forward_are_an_error_and_those_that_were_not_asked_none() {
+        let nodes = ["a", "b"].map(|name| Node { name: name.to_owned(), ..Node::default() });
+        let tied = |tie| finding(&nodes.each_ref(), 1, tie);
+        assert_eq!(tied(Tie::Holds { with: 0 }).mark, Mark::Ok);
+        let broken = tied(Tie::Broken { from: 0, to: 1 });
+        assert!(broken.mark == Mark::Error && broken.found.contains("of node a did not reach one of node b"));
+        let remedy = broken.remedy.unwrap();
+        assert!(remedy.starts_with(MESH_CURE) && remedy.ends_with("do not meet"), "{remedy}");
+        let unknown = tied(Tie::Unknown { why: "no key".to_owned() });
+        assert_eq!((unknown.mark, unknown.found.contains("whether b is meshed")), (Mark::Skipped, true));
+        assert!(unknown.found.ends_with("was not asked: no key"), "{unknown:?}");
     }
 }

@@ -36,18 +36,7 @@ async fn examine(node: &Node) -> Vec<Finding> {
     };
     let addresses = match addresses(node).await {
         Ok(addresses) => addresses,
-        Err(err) => {
-            return vec![Finding::error(
-                Part::Name,
-                format!("{}: name resolution failed: {err}", node.host_name),
-                match remedy::is_of_resolver(&err) {
-                    true => remedy::RESOLVER,
-                    false => {
-                        "check the spelling of the name and its A and AAAA records, or write the address into the map entry"
-                    }
-                },
-            )];
-        }
+        Err(err) => return vec![unresolved(&node.host_name, &err)],
     };
     let mut findings = Vec::new();
     for ip in addresses {
@@ -61,6 +50,16 @@ async fn examine(node: &Node) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+fn unresolved(host: &str, err: &io::Error) -> Finding {
+    let remedy = match remedy::is_of_resolver(err) {
+        true => remedy::RESOLVER,
+        false => {
+            "check the spelling of the name and its A and AAAA records, or write the address into the map entry"
+        }
+    };
+    Finding::error(Part::Name, format!("{host}: name resolution failed: {err}"), remedy)
 }
 
 async fn ask(server: SocketAddr) -> Finding {
@@ -116,6 +115,47 @@ mod tests {
     use super::*;
     use crate::doctor::finding::Mark;
 
+    /// What is found out about a node with these changes.
+    async fn found(change: impl FnOnce(&mut Node)) -> Finding {
+        let (host_name, none) = ("nobody.invalid".to_owned(), "none".to_owned());
+        let mut node = Node { host_name, ipv4: none.clone(), ipv6: none, stun_only: true, ..Node::default() };
+        change(&mut node);
+        let mut findings = examine(&node).await;
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        findings.remove(0)
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_leaves_nobody_to_ask_is_told_with_what_it_lacks() {
+        let off = found(|node| node.stun_port = -1).await;
+        assert!(off.part == Part::Entry && off.found.contains("STUNPort says that it has none"), "{off:?}");
+        assert!(off.remedy.unwrap().contains("correct STUNPort"));
+        let nowhere = found(|_| {}).await;
+        assert!(nowhere.part == Part::Entry && nowhere.found.contains("leaves no address"), "{nowhere:?}");
+        assert!(nowhere.remedy.unwrap().contains("fill in IPv4 or IPv6"));
+        // A name that resolvers answer themselves (RFC 6761).
+        let unknown = found(|node| node.ipv4 = String::new()).await;
+        assert!(unknown.part == Part::Name && unknown.found.starts_with("nobody.invalid: name resolution"));
+        let remedy = unknown.remedy.unwrap();
+        assert!(remedy.contains("spelling of the name") || remedy == remedy::RESOLVER, "{remedy}");
+        let words = |err: &str| unresolved("x", &io::Error::other(err.to_owned())).remedy.unwrap();
+        assert!(words("Name or service not known").contains("spelling of the name"));
+        assert_eq!(words("Temporary failure in name resolution"), remedy::RESOLVER);
+    }
+
+    #[tokio::test]
+    async fn stun_is_asked_where_clients_ask() {
+        let ips = async |change: fn(&mut Node)| {
+            let mut node = Node { host_name: "[2001:db8::7]".to_owned(), ..Node::default() };
+            change(&mut node);
+            addresses(&node).await.unwrap().iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(ips(|_| {}).await, ["2001:db8::7"]);
+        assert_eq!(ips(|node| node.ipv4 = "192.0.2.7".to_owned()).await, ["192.0.2.7", "2001:db8::7"]);
+        assert_eq!(ips(|node| node.stun_test_ip = "192.0.2.9".to_owned()).await, ["192.0.2.9"]);
+        assert_eq!(ips(|node| node.ipv6 = "none".to_owned()).await, [""; 0]);
+    }
+
     /// By the numbers of Linux: EPERM 1, EAFNOSUPPORT 97, ENETUNREACH 101, ECONNREFUSED 111.
     #[cfg(target_os = "linux")]
     #[test]
@@ -125,6 +165,6 @@ mod tests {
             unanswered(server, &io::Error::from_raw_os_error(number)).mark
         };
         assert_eq!([1, 97, 101].map(mark), [Mark::Skipped; 3]);
-        assert_eq!(mark(111), Mark::Error);
+        assert_eq!(mark(111), Mark::Error, "a port that was named");
     }
 }

@@ -174,6 +174,9 @@ fn is_shared([a, b, c, _]: [u8; 4]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinSet;
+    use wherry_wire::stun::{MAX_RESPONSE_LEN, parse_request, response};
+
     use super::super::finding::Mark;
     use super::*;
 
@@ -187,6 +190,46 @@ mod tests {
         assert!(odd("2001:db8::7", "fd00::1") && odd("198.51.100.7", "100.64.0.1"));
         assert!(!odd("198.51.100.7", "203.0.113.9") && !odd("127.0.0.1", "127.0.0.9"));
         assert!(!odd("192.168.1.7", "192.168.1.9") && !odd("10.0.0.7", "172.17.0.1"));
+    }
+
+    #[tokio::test]
+    async fn each_address_that_is_seen_has_its_own_verdict() {
+        let told = async |server: &str, own: &str, seen: &str| {
+            let sight = Sight { own: own.parse().unwrap(), seen: seen.parse().unwrap() };
+            let Finding { mark, found, remedy, .. } = answered(server.parse().unwrap(), sight).await;
+            (mark, found, remedy.unwrap_or_default())
+        };
+        let (server, own) = ("198.51.100.7:3478", "203.0.113.9");
+        assert_eq!(told(server, own, own).await.0, Mark::Ok);
+        for (seen, expected, found, words) in [
+            ("172.17.0.1", Mark::Error, "sees 172.17.0.1", "something rewrites addresses"),
+            ("198.51.100.7", Mark::Error, "it is its own", "in its own name"),
+            ("198.51.100.8", Mark::Warning, "should be, 203.0.113.9", "if this host has a NAT"),
+        ] {
+            let (mark, said, remedy) = told(server, own, seen).await;
+            assert!(mark == expected && said.contains(found), "{seen}: {mark:?} {said}");
+            assert!(remedy.contains(words) && remedy.contains("publish 3478/udp"), "{seen}: {remedy}");
+        }
+        // From behind a router: whether it is the relay's own host shows by what answers there.
+        let relay = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let port = relay.local_addr().unwrap().port();
+        let server = format!("198.51.100.7:{port}");
+        let asked = || told(&server, "127.0.0.1", "198.51.100.7");
+        let (mut datagram, mut out) = ([0; 1500], [0; MAX_RESPONSE_LEN]);
+        let mut answering = JoinSet::new();
+        answering.spawn(async move {
+            loop {
+                let (len, from) = relay.recv_from(&mut datagram).await.unwrap();
+                let len = response(parse_request(&datagram[..len]).unwrap(), &from, &mut out);
+                relay.send_to(&out[..len], from).await.unwrap();
+            }
+        });
+        let (mark, found, _) = asked().await;
+        assert!(mark == Mark::Skipped && found.contains("is not to be told"), "{mark:?} {found}");
+        answering.shutdown().await;
+        let (mark, found, remedy) = asked().await;
+        assert!(mark == Mark::Warning && found.contains("it is its own"), "{mark:?} {found}");
+        assert!(remedy.contains("behind one router, ask from another network"), "{remedy}");
     }
 
     #[test]
