@@ -2,7 +2,8 @@
 //!
 //! Lives here: reading and pairing PEM files by content, the self-signed certificate and its pin, the meta
 //! certificate that tells a client the relay's key one round trip early, the choice by server name, reloading,
-//! and the TLS settings. May use `config`, `clock` and `files`, rustls and the X.509 crates. What must stay true:
+//! and the TLS settings. May use `config`, `clock` and `files`, rustls, the X.509 crates, and the client for the roots that this
+//! host knows. What must stay true:
 //!
 //! - a certificate is served only with the key it was issued for, and nothing starts with an expired one;
 //! - a reload that fails changes nothing that is served, is logged, and shows in [`Certs::status`];
