@@ -71,6 +71,12 @@ impl Relay {
         map["Regions"].as_object().into_iter().flatten().map(|(id, _)| id.clone()).collect()
     }
 
+    /// Asks it to read all that it includes at once.
+    fn renew(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &id]).status().unwrap().success());
+    }
+
     /// What `/readyz` says of the map.
     fn notes(&self) -> String {
         let (_, body) = self.get(3341, "/readyz");
@@ -224,6 +230,69 @@ fn a_map_over_tls_is_included_from_whom_the_systems_roots_stand_for() {
     let relay = Relay::start_at(own_address(), &dir, &[("SSL_CERT_FILE", &bundle)], &include);
     relay.wait_for_regions(&["900", "901", "902"]);
     assert_eq!(relay.notes(), "");
+}
+
+/// Of `count` relays that start one after the other with nothing kept, each includes what `others` says.
+fn start_together(count: usize, others: impl Fn(usize) -> Vec<usize>) -> Vec<(TempDir, Relay)> {
+    let ips: Vec<_> = (0..count).map(|_| own_address()).collect();
+    let start = |at: usize| {
+        let dir = tempfile::tempdir().unwrap();
+        let includes: Vec<_> =
+            others(at).into_iter().map(|other| format!("http://{}:8080/derpmap.json", ips[other])).collect();
+        let id = (901 + at).to_string();
+        let mut args = vec!["--map-region-id", &id, "--map-region-code", &id];
+        args.extend(includes.iter().flat_map(|url| ["--map-include", url]));
+        let relay = Relay::start_at(ips[at], &dir, &[], &args);
+        (dir, relay)
+    };
+    (0..count).map(start).collect()
+}
+
+#[test]
+fn relays_that_include_each_other_or_themselves_serve_the_whole_and_never_a_part() {
+    let rings: [(usize, fn(usize) -> Vec<usize>); 4] = [
+        (1, |_| vec![0]),
+        (2, |at| vec![1 - at]),
+        (3, |at| vec![(at + 1) % 3]),
+        (3, |at| (0..3).filter(|other| *other != at).collect()),
+    ];
+    for (count, others) in rings {
+        let relays = start_together(count, others);
+        let all: Vec<_> = (901..901 + count).map(|id| id.to_string()).collect();
+        wait_for("all maps", || {
+            let served: Vec<_> = relays.iter().map(|(_, relay)| relay.regions()).collect();
+            assert!(served.iter().all(|regions| regions.is_empty() || *regions == all), "{served:?}");
+            relays.iter().for_each(|(_, relay)| relay.renew());
+            served.iter().all(|regions| *regions == all)
+        });
+        wait_for("whole maps to be kept", || {
+            relays.iter().for_each(|(_, relay)| relay.renew());
+            relays.iter().all(|(_, relay)| relay.notes().is_empty())
+        });
+    }
+}
+
+#[test]
+fn what_one_of_two_relays_cannot_read_is_waited_for_by_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let [one, other] = [own_address(), own_address()];
+    let [to_one, to_other] = [one, other].map(|ip| format!("http://{ip}:8080/derpmap.json"));
+    let late = dir.path().join("late.yaml");
+    fs::write(&late, "").unwrap();
+    let include = ["--map-include", &to_other, "--map-include", "late.yaml"];
+    let one = Relay::start_at(one, &dir, &[], &include);
+    let folder = tempfile::tempdir().unwrap();
+    let other = Relay::start_at(other, &folder, &[], &["--map-include", &to_one, "--map-region-id", "903"]);
+    wait_for("each to have heard of the other", || {
+        one.renew();
+        [&one, &other].iter().all(|relay| relay.notes().contains("the relay there has not read all maps"))
+    });
+    assert_eq!((one.regions(), other.regions()), (Vec::new(), Vec::new()));
+    fs::write(&late, self::one(902, "902a", 443)).unwrap();
+    wait_for("both maps", || {
+        [&one, &other].iter().for_each(|relay| relay.renew());
+        [&one, &other].iter().all(|relay| relay.regions() == ["900", "902", "903"])
+    });
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Document {
     pub content_type: Option<String>,
     /// What to ask with whether it has changed; none if the server gave nothing.
     pub validators: Option<Validators>,
+    /// The header of the name that [`Wanted::with_header`](super::Wanted::with_header) gave.
+    pub header: Option<String>,
     /// The body.
     pub body: Vec<u8>,
 }

@@ -71,21 +71,22 @@ impl Dialer {
             let answer = sender.send_request(request).await.map_err(FetchError::Http)?;
             let (head, body) = answer.into_parts();
             let header =
-                |name| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-            if let (true, Some(location)) = (is_followed(head.status), header(LOCATION)) {
+                |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+            if let (true, Some(location)) = (is_followed(head.status), header(LOCATION.as_str())) {
                 return Ok(Answer::Elsewhere(location));
             }
             // A length that is announced need not be waited for.
             if body.size_hint().lower() > u64::try_from(max_bytes).unwrap_or(u64::MAX) {
                 return Err(FetchError::TooLong { limit: max_bytes });
             }
-            let (etag, last_modified) = (header(ETAG), header(LAST_MODIFIED));
+            let (etag, last_modified) = (header(ETAG.as_str()), header(LAST_MODIFIED.as_str()));
             let has_some = etag.is_some() || last_modified.is_some();
             Ok(Answer::Document(Document {
                 url: url.to_owned(),
                 status: head.status.as_u16(),
-                content_type: header(CONTENT_TYPE),
+                content_type: header(CONTENT_TYPE.as_str()),
                 validators: has_some.then(|| Validators { url: url.to_owned(), etag, last_modified }),
+                header: wanted.header.and_then(|(name, _)| header(name)),
                 body: whole(body, max_bytes).await?,
             }))
         };
@@ -116,6 +117,9 @@ fn request(url: &str, endpoint: &Endpoint, wanted: &Wanted) -> Result<Request<Em
         if let Some(value) = value {
             request = request.header(name, value);
         }
+    }
+    if let Some((name, says)) = wanted.header {
+        request = request.header(name, says);
     }
     // Path and authority were parts of a URL and the validators headers, so only the URL can be at fault.
     let not_url = |_| crate::TargetError::NotUrl { text: url.to_owned() };

@@ -9,6 +9,7 @@ pub struct Wanted {
     pub(super) max_bytes: usize,
     pub(super) verify: Verify,
     pub(super) known: Option<Validators>,
+    pub(super) header: Option<(&'static str, &'static str)>,
 }
 
 /// What lets a server say that a document is still the same, as it gave it.
@@ -27,7 +28,7 @@ impl Wanted {
     /// What is at `url`, `https://…` or `http://…`, and at most `max_bytes` long.
     #[must_use]
     pub fn new(url: impl Into<String>, max_bytes: usize) -> Self {
-        Self { url: url.into(), max_bytes, verify: Verify::Host, known: None }
+        Self { url: url.into(), max_bytes, verify: Verify::Host, known: None, header: None }
     }
 
     /// The same with another rule for the server's certificate. Whoever it redirects to is judged by name.
@@ -40,5 +41,14 @@ impl Wanted {
     #[must_use]
     pub fn unless(self, known: Option<Validators>) -> Self {
         Self { known, ..self }
+    }
+
+    /// The same, asked for with this header, a name in lower case and what it says; [`Document::header`] is the answer's of
+    /// that name.
+    ///
+    /// [`Document::header`]: super::Document::header
+    #[must_use]
+    pub fn with_header(self, name: &'static str, says: &'static str) -> Self {
+        Self { header: Some((name, says)), ..self }
     }
 }

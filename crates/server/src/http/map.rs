@@ -8,7 +8,7 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use super::page::{self, set};
-use crate::map::{Page, Served};
+use crate::map::{ASKED, HEADER, Page, Served, Unfinished};
 
 /// Answers a request for the map: 304 to a reader that has it already.
 pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
@@ -17,7 +17,12 @@ pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
         set(page.headers_mut(), ALLOW, HeaderValue::from_static("GET, HEAD"));
         return page;
     }
+    let word_of = HeaderName::from_static(HEADER);
     let Some(map) = served.page() else {
+        let asked = request.headers().get(&word_of).is_some_and(|asked| asked == ASKED);
+        if let Some(unfinished) = served.unfinished().filter(|_| asked) {
+            return part(&unfinished);
+        }
         let text = "there is no map: an included one was not read yet, or none is included and this relay has no entry of \
                     its own (behind a proxy that speaks TLS for it, map.port makes one); its log says which";
         let mut page = page::error(StatusCode::SERVICE_UNAVAILABLE, text);
@@ -34,10 +39,25 @@ pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
     let headers = page.headers_mut();
     // To be kept, but asked for each time: a change is seen at once, and an unchanged map costs a line.
     set(headers, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    for (name, value) in [(ETAG, map.etag.clone()), (LAST_MODIFIED, httpdate::fmt_http_date(map.modified))] {
+    let date = httpdate::fmt_http_date(map.modified);
+    for (name, value) in [(ETAG, map.etag.clone()), (LAST_MODIFIED, date), (word_of, map.word.clone())] {
         if let Ok(value) = HeaderValue::try_from(value) {
             set(headers, name, value);
         }
+    }
+    page
+}
+
+/// What there is of a map, for a relay that asked for that. The status keeps it from everybody on the way who did not ask.
+fn part(unfinished: &Unfinished) -> page::Page {
+    let mut page = Response::new(Full::new(unfinished.body.clone()));
+    *page.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    let headers = page.headers_mut();
+    set(headers, CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    set(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    set(headers, RETRY_AFTER, HeaderValue::from_static("10"));
+    if let Ok(word) = HeaderValue::try_from(&unfinished.word) {
+        set(headers, HeaderName::from_static(HEADER), word);
     }
     page
 }
@@ -62,18 +82,25 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::config::{Environment, Sources, load};
+    use crate::config::{Environment, Include, MapSettings, Sources, load};
     use crate::map::Keeper;
+    use http::header::ACCEPT;
     use wherry_wire::derp_map::{DerpMap, Entry};
 
     fn served() -> Arc<Served> {
+        serve(Vec::new())
+    }
+
+    /// What is served with these included maps, of which none is read.
+    fn serve(include: Vec<Include>) -> Arc<Served> {
         let env = Environment::of([("STATE_DIRECTORY", "/nowhere")]);
         let settings = load(&Sources { dev: true, env, ..Sources::default() }).unwrap().settings;
         let served = Arc::new(Served::default());
         let own = Box::new(|| Some(Entry::at("a.example", 443)));
         let read = Arc::new(|_: &str, _: &str| Ok(DerpMap::default()));
         let (kept, clock) = (&settings.state_dir, Clock::start());
-        drop(Keeper::new(&settings.map, kept, own, read, Arc::clone(&served), clock));
+        let settings = MapSettings { include, ..settings.map };
+        drop(Keeper::new(&settings, kept, own, read, Arc::clone(&served), clock).unwrap());
         served
     }
 
@@ -122,5 +149,23 @@ mod tests {
             (page.status(), &page.headers()[RETRY_AFTER]),
             (StatusCode::SERVICE_UNAVAILABLE, &HeaderValue::from_static("10"))
         );
+    }
+
+    /// Headscale takes any answer in JSON for the map, whatever its status.
+    #[test]
+    fn what_there_is_of_a_map_is_told_to_relays_that_ask_for_it_and_as_no_map() {
+        let served = serve(vec![Include::File("/none".into())]);
+        let kind = |page: &page::Page| page.headers()[CONTENT_TYPE].to_str().unwrap().to_owned();
+        let header = HeaderName::from_static(HEADER);
+        for asked in [None, Some((header.clone(), "other")), Some((ACCEPT, ASKED))] {
+            let page = ask(&served, &Method::GET, asked);
+            assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(kind(&page).starts_with("text/plain"), "{page:?}");
+        }
+        let page = ask(&served, &Method::GET, Some((header.clone(), ASKED)));
+        assert_eq!((page.status(), &*kind(&page)), (StatusCode::SERVICE_UNAVAILABLE, "application/json"));
+        assert_eq!(page.headers()[CACHE_CONTROL], "no-store");
+        let id = page.headers()[&header].to_str().unwrap().split_once(' ').unwrap();
+        assert_eq!(id.1, format!("{}/0", id.0), "it lacks what it includes");
     }
 }

@@ -14,6 +14,7 @@ use wherry_wire::derp_map::{DerpMap, TextError, decode};
 use super::disk::Disk;
 use super::kept;
 use super::read::ReadMap;
+use super::ring::{ASKED, HEADER, Word};
 use crate::config::{Include, cure};
 use crate::files::{Changes, Stamp};
 
@@ -22,6 +23,9 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// What failed for a reason that nobody tells when it is gone is tried again after this, if not sooner.
 pub(super) const RETRY: Duration = Duration::from_secs(60);
+
+/// A relay that does not have its whole map yet is asked again after this: it may wait for this one.
+const UNFINISHED_RETRY: Duration = Duration::from_secs(10);
 
 /// Mistakes of one map that log and health name; `wherry map check` names all.
 const MAX_FAULTS: usize = 5;
@@ -41,6 +45,9 @@ pub(super) enum IncludeError {
     Trust(#[from] TrustError),
     #[error("its server answers with HTTP status {0}; check the URL's path")]
     Status(u16),
+    /// With what it has so far.
+    #[error("the relay there has not read all maps that it includes itself; see to its log if that stays so")]
+    Unfinished(Box<(DerpMap, Word)>),
     #[error("it is longer than {MAX_BYTES} bytes, so it is no map; check the path or URL")]
     TooLong,
     #[error("{0}, so it is no map; check the path or URL")]
@@ -52,6 +59,16 @@ pub(super) enum IncludeError {
     Wrong(Vec<String>),
 }
 
+impl IncludeError {
+    /// After which it is tried again.
+    const fn pause(&self) -> Duration {
+        match self {
+            Self::Unfinished(_) => UNFINISHED_RETRY,
+            _ => RETRY,
+        }
+    }
+}
+
 /// An included map and when it is due.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -60,6 +77,8 @@ pub(super) struct Held {
     was_read: bool,
     /// As it was read last, before a restart perhaps.
     pub(super) map: Option<Arc<DerpMap>>,
+    /// What came with it, if it is another relay's; by this the map may lack something still.
+    pub(super) word: Option<Word>,
     /// What the last reading failed with, a line each.
     pub(super) faults: Vec<String>,
     /// Where it outlives a restart.
@@ -80,9 +99,9 @@ enum Source {
 
 /// What a reading found.
 enum Found {
-    Map(DerpMap),
+    Map(DerpMap, Option<Word>),
     /// What was there before.
-    Same,
+    Same(Option<Word>),
 }
 
 /// What fetches.
@@ -127,7 +146,7 @@ impl Held {
             tracing::info!(%include, kept = %kept.display(), regions, "the map kept from before is served until it is read again");
         }
         let (map, faults, keep_due) = (map.map(Arc::new), Vec::new(), Duration::ZERO);
-        Self { include, source, was_read: false, map, faults, kept, unkept: None, keep_due }
+        Self { include, source, was_read: false, map, word: None, faults, kept, unkept: None, keep_due }
     }
 
     /// Reads it if it is due by the clock `now`, or in any case, and keeps what could not be kept; whether there is another
@@ -190,7 +209,8 @@ impl Held {
             Source::Url { url, due, known } => {
                 let found = fetch(url, known, name.clone(), read, fetcher).await;
                 // From its end on: else one that hangs for longer than that would be asked again at once.
-                *due = now().saturating_add(if found.is_err() { refresh.min(RETRY) } else { refresh });
+                let pause = found.as_ref().err().map(IncludeError::pause);
+                *due = now().saturating_add(pause.map_or(refresh, |pause| pause.min(refresh)));
                 found
             }
         };
@@ -202,13 +222,9 @@ impl Held {
         };
         let is_news = faults != self.faults;
         self.faults = faults;
-        let is_other = match found {
-            Ok(Found::Map(map)) if self.map.as_deref() != Some(&map) => {
-                self.map = Some(Arc::new(map));
-                true
-            }
-            _ => false,
-        };
+        let before = (self.map.clone(), self.word.clone());
+        self.take(found);
+        let is_other = (&self.map, &self.word) != (&before.0, &before.1);
         let was_kept = self.unkept.is_none();
         if is_other || (!was_kept && self.faults.is_empty()) {
             self.keep(now()).await;
@@ -216,11 +232,33 @@ impl Held {
         is_other || is_news || was_kept != self.unkept.is_none()
     }
 
+    /// Takes in what was found. What a relay lacks still replaces no whole map.
+    fn take(&mut self, found: Result<Found, IncludeError>) {
+        let (map, word) = match found {
+            Ok(Found::Map(map, word)) => (map, word),
+            Ok(Found::Same(word)) => return self.word = word,
+            Err(IncludeError::Unfinished(unfinished)) if self.map.is_none() || !self.is_whole() => {
+                (unfinished.0, Some(unfinished.1))
+            }
+            Err(_) => return,
+        };
+        self.word = word;
+        if self.map.as_deref() != Some(&map) {
+            self.map = Some(Arc::new(map));
+        }
+    }
+
+    /// Whether its map, if there is one, lacks nothing.
+    fn is_whole(&self) -> bool {
+        self.word.as_ref().is_none_or(Word::is_whole)
+    }
+
     /// Says in the log how the last reading went.
     fn report(&self) {
         let include = &self.include;
         for err in &self.faults {
             match self.map {
+                Some(_) if !self.is_whole() => tracing::warn!(%include, err, "included map read in part"),
                 Some(_) => {
                     tracing::error!(%include, err, "included map not read, what it was before is served")
                 }
@@ -235,7 +273,7 @@ impl Held {
 
     /// Writes it to where it outlives a restart.
     async fn keep(&mut self, now: Duration) {
-        let Some(map) = &self.map else { return };
+        let Some(map) = self.map.as_ref().filter(|_| self.is_whole()) else { return };
         let stored = kept::store(&self.kept, map).await;
         if let (Err(err), None) = (&stored, &self.unkept) {
             tracing::warn!(include = %self.include, kept = %self.kept.display(), %err, "the included map would not survive a restart");
@@ -274,7 +312,7 @@ async fn read_file(
     if bytes.len() > MAX_BYTES {
         return Err(IncludeError::TooLong);
     }
-    judge(name, bytes, read).await.map(Found::Map)
+    judge(name, bytes, read).await.map(|map| Found::Map(map, None))
 }
 
 async fn fetch(
@@ -284,17 +322,22 @@ async fn fetch(
     read: &ReadMap,
     fetcher: &Fetcher,
 ) -> Result<Found, IncludeError> {
-    let wanted = Wanted::new(url, MAX_BYTES).unless(known.clone());
+    let wanted = Wanted::new(url, MAX_BYTES).unless(known.clone()).with_header(HEADER, ASKED);
     let document = fetcher.dialer()?.fetch(&wanted).await.map_err(IncludeError::Fetch)?;
-    match document.status {
-        200 => {
+    let word = document.header.as_deref().and_then(Word::parse);
+    match (document.status, word) {
+        (200, word) => {
             let map = judge(name, document.body, read).await?;
             // Of what is not taken nobody shall say that it is still the same.
             *known = document.validators;
-            Ok(Found::Map(map))
+            Ok(Found::Map(map, word.filter(Word::is_whole)))
         }
-        304 if known.is_some() => Ok(Found::Same),
-        status => Err(IncludeError::Status(status)),
+        (304, word) if known.is_some() => Ok(Found::Same(word.filter(Word::is_whole))),
+        (503, Some(word)) if !word.is_whole() => {
+            let map = judge(name, document.body, read).await?;
+            Err(IncludeError::Unfinished(Box::new((map, word))))
+        }
+        (status, _) => Err(IncludeError::Status(status)),
     }
 }
 

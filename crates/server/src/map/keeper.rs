@@ -17,8 +17,9 @@ use wherry_wire::derp_map::{DerpMap, Entry};
 use super::assemble::assemble;
 use super::include::{Fetcher, Held, RETRY, shortened};
 use super::read::ReadMap;
+use super::ring::{RelayId, Word};
 use super::served::Served;
-use crate::clock::Clock;
+use crate::clock::{Clock, NoEntropy};
 use crate::config::{Include, MapSettings};
 
 /// How often files are looked at, and the own entry, whose pin changes with the certificate.
@@ -34,6 +35,7 @@ const WHOLE: &str = "the included maps together";
 pub struct Keeper {
     served: Arc<Served>,
     own: Own,
+    id: RelayId,
     read: ReadMap,
     parts: Vec<Part>,
     /// Those that are being looked at: each by itself, for one that hangs is to keep nobody else waiting.
@@ -58,6 +60,8 @@ struct Part {
     /// Whether it is to be read whatever it is like, for somebody asked while it was looked at.
     is_asked: bool,
     map: Option<Arc<DerpMap>>,
+    /// As in [`Held`].
+    word: Option<Word>,
     faults: Vec<String>,
 }
 
@@ -71,7 +75,9 @@ struct Looked {
 impl Keeper {
     /// The own entry and what was kept of included maps in `state_dir` are served from here on; nothing if one of them was
     /// never read.
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`NoEntropy`], from which it takes what tells this relay from others that include it.
     pub fn new(
         settings: &MapSettings,
         state_dir: &Path,
@@ -79,7 +85,8 @@ impl Keeper {
         read: ReadMap,
         served: Arc<Served>,
         clock: Clock,
-    ) -> Self {
+    ) -> Result<Self, NoEntropy> {
+        let id = RelayId::of(clock.random()?);
         let part = |include: &Include| Part::of(Held::new(include.clone(), state_dir, &read));
         let parts = settings.include.iter().map(part).collect();
         let (without, refresh) = (settings.without.clone(), settings.refresh);
@@ -88,6 +95,7 @@ impl Keeper {
         let mut keeper = Self {
             served,
             own,
+            id,
             read,
             parts,
             looks,
@@ -99,11 +107,9 @@ impl Keeper {
             made_of,
             owed,
         };
-        if let Some(make) = keeper.whole() {
-            let made = make();
-            keeper.put(made);
-        }
-        keeper
+        let made = keeper.make()();
+        keeper.put(made);
+        Ok(keeper)
     }
 
     /// Keeps the map fresh until dropped.
@@ -160,21 +166,21 @@ impl Keeper {
             return;
         }
         self.owed = None;
-        match self.whole().map(spawn_blocking) {
-            None => self.served.set_faults(self.faults_of_parts()),
-            Some(making) => match making.await {
-                Ok(made) => self.put(made),
-                Err(err) => self.owe(&err),
-            },
+        match spawn_blocking(self.make()).await {
+            Ok(made) => self.put(made),
+            Err(err) => self.owe(&err),
         }
     }
 
-    /// What makes the whole of what is known now, if all of it is. It takes long with long maps.
-    fn whole(&mut self) -> Option<impl FnOnce() -> Made + use<>> {
+    /// What makes the whole of what is known now, or as much of it as is known. It takes long with long maps.
+    fn make(&mut self) -> impl FnOnce() -> Made + use<> {
         self.made_of = (self.own)();
-        let included: Vec<_> = self.parts.iter().map(|part| part.map.clone()).collect::<Option<_>>()?;
+        let words: Vec<_> =
+            self.parts.iter().map(|part| part.map.as_ref().map(|_| part.word.as_ref())).collect();
+        let word = Word::on(self.id, &words);
+        let included: Vec<_> = self.parts.iter().filter_map(|part| part.map.clone()).collect();
         let (without, own, read) = (self.without.clone(), self.made_of.clone(), Arc::clone(&self.read));
-        Some(move || Made::of(&included, &without, own.as_ref(), &read))
+        move || Made::of(word, &included, &without, own.as_ref(), &read)
     }
 
     /// The whole could not be made, which is tried again.
@@ -188,6 +194,13 @@ impl Keeper {
 
     /// Serves what was made unless something is wrong with it.
     fn put(&self, mut made: Made) {
+        let word = made.word.to_string();
+        if !made.word.is_whole() {
+            // What it lacks may be what mends it, and what was served before stays.
+            self.served.put_unfinished(made.text, word);
+            return self.served.set_faults(self.faults_of_parts());
+        }
+        self.served.put_unfinished(String::new(), word.clone());
         if made.regions == 0 && (self.served.page().is_some() || !self.parts.is_empty()) {
             made.wrong.push(format!(
                 "{WHOLE}: no region is left of them, and this relay has no entry of its own; see map.without and hostname"
@@ -202,7 +215,7 @@ impl Keeper {
         }
         faults.extend(made.told);
         if made.wrong.is_empty() && !made.text.is_empty() && !self.served.is(&made.text) {
-            self.served.put(made.text, self.clock.wall());
+            self.served.put(made.text, word, self.clock.wall());
             tracing::info!(regions = made.regions, "map served");
         }
         faults.extend(made.wrong);
@@ -216,13 +229,21 @@ impl Keeper {
 
 impl Part {
     fn of(held: Held) -> Self {
-        Self { is_asked: false, map: held.map.clone(), faults: held.all_faults().collect(), held: Some(held) }
+        Self {
+            is_asked: false,
+            map: held.map.clone(),
+            word: held.word.clone(),
+            faults: held.all_faults().collect(),
+            held: Some(held),
+        }
     }
 }
 
 /// All maps in one, and what is to be said of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Made {
+    /// What it lacks.
+    word: Word,
     /// JSON; empty without a region.
     text: String,
     regions: usize,
@@ -233,20 +254,26 @@ struct Made {
 }
 
 impl Made {
-    fn of(included: &[Arc<DerpMap>], without: &[String], own: Option<&Entry>, read: &ReadMap) -> Self {
+    fn of(
+        word: Word,
+        included: &[Arc<DerpMap>],
+        without: &[String],
+        own: Option<&Entry>,
+        read: &ReadMap,
+    ) -> Self {
         let (map, told) = assemble(included.iter().map(Arc::as_ref), without, own);
         let regions = map.regions.len();
         if regions == 0 {
-            return Self { told, ..Self::default() };
+            return Self { word, text: String::new(), regions, told, wrong: Vec::new() };
         }
         match map.to_json() {
             Ok(text) => {
                 let text = format!("{text}\n");
                 let wrong =
                     read(WHOLE, &text).err().map(|lines| shortened(&lines, WHOLE)).unwrap_or_default();
-                Self { text, regions, told, wrong }
+                Self { word, text, regions, told, wrong }
             }
-            Err(err) => Self { regions, told, wrong: vec![err.to_string()], ..Self::default() },
+            Err(err) => Self { word, text: String::new(), regions, told, wrong: vec![err.to_string()] },
         }
     }
 }

@@ -45,7 +45,8 @@ impl Desk {
         let settings = load(&Sources { dev: true, env, ..Sources::default() }).unwrap().settings.map;
         let settings = MapSettings { include, ..settings };
         let served = Arc::new(Served::default());
-        let keeper = Keeper::new(&settings, state, own, Arc::new(read), Arc::clone(&served), Clock::start());
+        let keeper =
+            Keeper::new(&settings, state, own, Arc::new(read), Arc::clone(&served), Clock::start()).unwrap();
         Self { keeper, served }
     }
 

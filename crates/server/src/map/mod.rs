@@ -4,7 +4,8 @@
 //! kept of them over a restart, and the page that is served. It may use `config`, `files` and `clock`, and the client to
 //! fetch; the rules for maps are handed in. What must stay true: a map that cannot be read or has a mistake changes nothing
 //! that is served, and log and health say so; nothing is served before each included map was read once, now or before a
-//! restart, for a part of a map would take regions from clients; length and time of reading are bounded.
+//! restart, for a part of a map would take regions from clients: only another relay that asks for it as a part gets one;
+//! length and time of reading are bounded.
 
 mod assemble;
 mod disk;
@@ -12,8 +13,10 @@ mod include;
 mod keeper;
 mod kept;
 mod read;
+mod ring;
 mod served;
 
 pub use keeper::Keeper;
 pub use read::ReadMap;
-pub use served::{Page, Served};
+pub(crate) use ring::{ASKED, HEADER};
+pub use served::{Page, Served, Unfinished};
