@@ -267,6 +267,30 @@ fn config_check_shows_values_beside_mistakes() {
 }
 
 #[test]
+fn a_secret_in_the_url_of_an_included_map_is_shown_nowhere() {
+    let home = home();
+    let urls = "\"https://me:s3cret@maps.example/m\", \"https://maps.example/m?token=s3cret\", \"ftp://me:s3cret@x\"";
+    std::fs::write(home.path().join("relay.toml"), format!("[map]\ninclude = [{urls}]\n")).unwrap();
+    for args in [
+        "config check --dev --config relay.toml",
+        "config check --dev --config relay.toml --json",
+        "serve --dev --config relay.toml",
+        "doctor relay.toml",
+        "doctor relay.toml --json",
+    ] {
+        let Finished { stdout, stderr, .. } = run(&mut wherry(&home, args));
+        assert!(
+            stdout.contains("…@maps.example/m") || stderr.concat().contains("…@maps.example/m"),
+            "{args}: {stdout}{stderr:?}"
+        );
+        assert!(
+            !stdout.contains("s3cret") && !stderr.concat().contains("s3cret"),
+            "{args}: {stdout}{stderr:?}"
+        );
+    }
+}
+
+#[test]
 fn config_check_judges_the_files_of_included_maps() {
     let home = home();
     let check = |text: &[u8]| {

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt::Display, path::PathBuf};
 
+use wherry_client::without_secrets;
+
 use super::{
     Origin, Problem, Sources, ValueError,
     file_error::FileError,
@@ -132,7 +134,8 @@ impl Ledger {
         origin: Origin,
         result: Result<T, ValueError>,
     ) -> Option<T> {
-        let bad = |why| Problem::BadValue { key: key.name, given, origin, why, takes: key.takes };
+        let bad =
+            |why| Problem::BadValue { key: key.name, given: public(&given), origin, why, takes: key.takes };
         result.map_err(|why| self.problems.push(bad(why))).ok()
     }
 
@@ -166,9 +169,10 @@ impl Ledger {
         self.problems.push(Problem::Conflict { key: key.name, given: items.join(","), origin, conflict });
     }
 
-    /// Notes the value of a key as it was written.
+    /// Notes the value of a key as it was written, for people.
     fn note(&mut self, key: &'static Key) {
         let (values, origin) = self.given(key);
+        let values = values.iter().map(|value| public(value)).collect();
         self.rows.insert(key.name, Row { key: key.name, values, origin, reason: None });
     }
 
@@ -185,4 +189,9 @@ impl Ledger {
             row.reason = Some(reason);
         }
     }
+}
+
+/// A value for people: of a URL what is no secret, for that is pasted elsewhere.
+fn public(value: &str) -> String {
+    if value.contains("://") { without_secrets(value) } else { value.to_owned() }
 }

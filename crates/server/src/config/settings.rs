@@ -9,6 +9,7 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
+use wherry_client::without_secrets;
 use wherry_wire::key::MeshKey;
 
 use super::{Host, Limits, ListenAddr, NodeKeySource};
@@ -105,15 +106,12 @@ impl Include {
     }
 }
 
-/// For logs and health: a URL without its query, which may hold a token.
+/// For logs and health: a URL without what may be a secret.
 impl fmt::Display for Include {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
-            Self::Url(url) => match url.split_once('?') {
-                Some((public, _)) => write!(f, "{public}?…"),
-                None => f.write_str(url),
-            },
+            Self::Url(url) => f.write_str(&without_secrets(url)),
         }
     }
 }

@@ -666,7 +666,7 @@ fn the_map_takes_a_region_that_clients_can_use_and_maps_that_can_be_read() {
         "map.region_id = \"65536\" (flag --map-region-id): must be from 1 to 65535;",
         "map.region_name = \" \" (flag --map-region-name): empty;",
         "map.include = \"ftp://maps.example\" (flag --map-include): not one of the allowed words;",
-        "map.include = \"https://me:word@maps.example/m?a\" (flag --map-include): a URL without user name and password",
+        "map.include = \"https://…@maps.example/m?…\" (flag --map-include): a URL without user name and password",
         "map.refresh = \"1s\" (flag --map-refresh): must be from 10s to 168h;",
     ];
     assert!(
