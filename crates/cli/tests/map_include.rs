@@ -222,6 +222,8 @@ fn a_map_over_tls_is_included_from_whom_the_systems_roots_stand_for() {
     let include = ["--map-include", &urls[0], "--map-include", &urls[1]];
     let relay = Relay::start(&dir, &include);
     wait_for("two failures", || relay.notes().matches("no authority that this host trusts").count() == 2);
+    let cure = "let SSL_CERT_FILE in this relay's environment name a file with that certificate";
+    assert_eq!(relay.notes().matches(cure).count(), 2, "{}", relay.notes());
     assert_eq!(relay.get(8080, "/derpmap.json").0, 503);
     drop(relay);
     let bundle = dir.path().join("bundle.pem");

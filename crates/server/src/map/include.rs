@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio::task::{JoinError, spawn_blocking};
-use wherry_client::{Dialer, FetchError, Trust, TrustError, Validators, Wanted};
+use wherry_client::{
+    CertificateFault, DialError, Dialer, FetchError, TlsError, Trust, TrustError, Validators, Wanted,
+};
 use wherry_wire::derp_map::{DerpMap, TextError, decode};
 
 use super::disk::Disk;
@@ -37,7 +39,7 @@ pub(super) enum IncludeError {
     Read(#[source] io::Error),
     #[error("cannot read it, for its disk does not answer; see to the mount, it is read once that answers")]
     Hangs,
-    #[error("cannot fetch it: {0}; check the URL, and that its server runs")]
+    #[error("cannot fetch it: {0}; {cure}", cure = remedy(.0))]
     Fetch(#[source] FetchError),
     #[error(
         "cannot fetch it, for no server's certificate can be checked: {0}; see to the system's root certificates"
@@ -66,6 +68,23 @@ impl IncludeError {
             Self::Unfinished(_) => UNFINISHED_RETRY,
             _ => RETRY,
         }
+    }
+}
+
+/// What to do about a URL that is not fetched.
+const fn remedy(err: &FetchError) -> &'static str {
+    let FetchError::Dial(DialError::Tls(TlsError::Certificate { fault, .. })) = err else {
+        return "check the URL, and that its server runs";
+    };
+    match fault {
+        CertificateFault::SelfSigned | CertificateFault::IssuerMissing | CertificateFault::UnknownIssuer => {
+            "let SSL_CERT_FILE in this relay's environment name a file with that certificate or its authority's, and with the \
+             authorities of other URLs; or include a file: wherry map entry prints the entry of a relay, pin included"
+        }
+        CertificateFault::Expired => "renew the certificate there; if it is valid, set this host's clock",
+        CertificateFault::NotYetValid => "set the clock that is wrong, this host's or that of who issued it",
+        CertificateFault::OtherName => "write the URL with a name that the certificate is for",
+        _ => "give its server another certificate",
     }
 }
 
