@@ -100,7 +100,7 @@ mod tests {
         let read = Arc::new(|_: &str, _: &str| Ok(DerpMap::default()));
         let (kept, clock) = (&settings.state_dir, Clock::start());
         let settings = MapSettings { include, ..settings.map };
-        drop(Keeper::new(&settings, kept, own, read, Arc::clone(&served), clock).unwrap());
+        drop(Keeper::new(&settings, kept, own, false, read, Arc::clone(&served), clock).unwrap());
         served
     }
 

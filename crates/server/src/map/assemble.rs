@@ -2,12 +2,16 @@
 
 use wherry_wire::derp_map::{DerpMap, Entry, Node, Region};
 
+/// Names that a message says.
+const SHOWN: usize = 10;
+
 /// The included maps, the later over the earlier, without the regions of `without`, and the own entry in its region.
 /// What had to be left out is told, and what could not be.
 pub(super) fn assemble<'m>(
     included: impl IntoIterator<Item = &'m DerpMap>,
     without: &[String],
     own: Option<&Entry>,
+    is_meshed: bool,
 ) -> (DerpMap, Vec<String>) {
     let mut map = DerpMap::default();
     for one in included {
@@ -30,7 +34,11 @@ pub(super) fn assemble<'m>(
     for (id, region) in own.map(Entry::map).into_iter().flat_map(|own| own.regions) {
         let Some(region) = region else { continue };
         let there = map.regions.remove(&id).flatten();
-        drop(map.regions.insert(id, Some(join(region, there, &mut told))));
+        let region = join(region, there, &mut told);
+        if !is_meshed {
+            told.extend(unmeshed(id, &region));
+        }
+        drop(map.regions.insert(id, Some(region)));
     }
     (map, told)
 }
@@ -73,6 +81,19 @@ fn join(own: Region, there: Option<Region>, told: &mut Vec<String>) -> Region {
     }
 }
 
+/// What is to be said of a region where this relay, which forwards to no other, is not the only one.
+fn unmeshed(id: i64, region: &Region) -> Option<String> {
+    let relays: Vec<_> =
+        region.nodes.iter().filter(|node| !node.stun_only).map(|node| node.name.as_str()).collect();
+    let others = relays.len().checked_sub(1).filter(|others| *others > 0)?;
+    let names = relays.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "region {id} of the served map has {others} relays beside this one ({names}), and this relay has no mesh_key_file to \
+         forward to them: two peers whose connections are on different ones do not meet; give this relay another \
+         map.region_id"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,7 +116,7 @@ mod tests {
             map("regions: {900: {regioncode: old, latitude: 3, nodes: [{name: 900z, hostname: b.example}, \
              {name: past, hostname: a.example}]}}");
         let own = Entry { node_name: Some("900b".to_owned()), ..Entry::at("a.example", 443) };
-        let (all, left_out) = assemble([&included], &[], Some(&own));
+        let (all, left_out) = assemble([&included], &[], Some(&own), true);
         assert_eq!(names(&all), [(900, vec!["900b", "900z"])]);
         let region = all.regions[&900].as_ref().unwrap();
         assert_eq!((region.region_code.as_str(), region.latitude), ("wherry", 3.0));
@@ -103,9 +124,26 @@ mod tests {
     }
 
     #[test]
+    fn a_relay_that_forwards_to_nobody_is_told_of_others_in_its_region() {
+        let nodes = "{name: 900s, hostname: s.example, stunonly: true}";
+        let (quiet, loud) = (
+            map(&format!("regions: {{900: {{nodes: [{nodes}]}}}}")),
+            map(&format!("regions: {{900: {{nodes: [{nodes}, {{name: 900z, hostname: b.example}}]}}}}")),
+        );
+        let own = Entry::at("a.example", 443);
+        let told = |map: &DerpMap, is_meshed| assemble([map], &[], Some(&own), is_meshed).1;
+        assert_eq!((told(&quiet, false), told(&loud, true)), (Vec::new(), Vec::new()));
+        let said = told(&loud, false);
+        assert!(
+            said.len() == 1 && said[0].contains("(900a, 900z)") && said[0].contains("map.region_id"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
     fn another_node_with_the_own_name_is_left_out_and_told() {
         let included = map("regions: {900: {nodes: [{name: 900a, hostname: b.example}]}}");
-        let (all, left_out) = assemble([&included], &[], Some(&Entry::at("a.example", 443)));
+        let (all, left_out) = assemble([&included], &[], Some(&Entry::at("a.example", 443)), true);
         assert_eq!(all.regions[&900].as_ref().unwrap().nodes[0].host_name, "a.example");
         assert_eq!(left_out.len(), 1);
         assert!(left_out[0].contains("map.node_name"), "{left_out:?}");
@@ -116,7 +154,7 @@ mod tests {
         let nodes = (0..1000).map(|at| format!("{{name: 900a, hostname: b{at}.example}}"));
         let nodes = nodes.collect::<Vec<_>>().join(", ");
         let included = map(&format!("regions: {{900: {{nodes: [{nodes}]}}}}"));
-        let (_, left_out) = assemble([&included], &[], Some(&Entry::at("a.example", 443)));
+        let (_, left_out) = assemble([&included], &[], Some(&Entry::at("a.example", 443)), true);
         assert_eq!(left_out.len(), 1);
         assert!(left_out[0].contains("b0.example") && left_out[0].contains("999 more"), "{left_out:?}");
     }
@@ -128,7 +166,7 @@ mod tests {
         );
         let second = map("regions: {1: null, 3: {regioncode: c, nodes: [{name: z}]}}");
         let without = ["HKG".to_owned(), "900".to_owned()];
-        let (all, told) = assemble([&first, &second], &without, Some(&Entry::at("a.example", 443)));
+        let (all, told) = assemble([&first, &second], &without, Some(&Entry::at("a.example", 443)), true);
         assert_eq!(names(&all), [(3, vec!["z"]), (900, vec!["900a"])]);
         assert_eq!(told, ["map.without: no included map has a region \"900\"; write its number or code"]);
     }

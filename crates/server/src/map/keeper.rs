@@ -41,6 +41,8 @@ pub struct Keeper {
     /// Those that are being looked at: each by itself, for one that hangs is to keep nobody else waiting.
     looks: FuturesUnordered<BoxFuture<'static, Looked>>,
     without: Vec<String>,
+    /// Whether this relay forwards to others of its region.
+    is_meshed: bool,
     refresh: Duration,
     clock: Clock,
     fetcher: Arc<Fetcher>,
@@ -82,6 +84,7 @@ impl Keeper {
         settings: &MapSettings,
         state_dir: &Path,
         own: Own,
+        is_meshed: bool,
         read: ReadMap,
         served: Arc<Served>,
         clock: Clock,
@@ -100,6 +103,7 @@ impl Keeper {
             parts,
             looks,
             without,
+            is_meshed,
             refresh,
             clock,
             fetcher,
@@ -180,7 +184,11 @@ impl Keeper {
         let word = Word::on(self.id, &words);
         let included: Vec<_> = self.parts.iter().filter_map(|part| part.map.clone()).collect();
         let (without, own, read) = (self.without.clone(), self.made_of.clone(), Arc::clone(&self.read));
-        move || Made::of(word, &included, &without, own.as_ref(), &read)
+        let is_meshed = self.is_meshed;
+        move || {
+            let (map, told) = assemble(included.iter().map(Arc::as_ref), &without, own.as_ref(), is_meshed);
+            Made::of(word, &map, told, &read)
+        }
     }
 
     /// The whole could not be made, which is tried again.
@@ -254,14 +262,7 @@ struct Made {
 }
 
 impl Made {
-    fn of(
-        word: Word,
-        included: &[Arc<DerpMap>],
-        without: &[String],
-        own: Option<&Entry>,
-        read: &ReadMap,
-    ) -> Self {
-        let (map, told) = assemble(included.iter().map(Arc::as_ref), without, own);
+    fn of(word: Word, map: &DerpMap, told: Vec<String>, read: &ReadMap) -> Self {
         let regions = map.regions.len();
         if regions == 0 {
             return Self { word, text: String::new(), regions, told, wrong: Vec::new() };

@@ -46,7 +46,8 @@ impl Desk {
         let settings = MapSettings { include, ..settings };
         let served = Arc::new(Served::default());
         let keeper =
-            Keeper::new(&settings, state, own, Arc::new(read), Arc::clone(&served), Clock::start()).unwrap();
+            Keeper::new(&settings, state, own, false, Arc::new(read), Arc::clone(&served), Clock::start())
+                .unwrap();
         Self { keeper, served }
     }
 

@@ -95,7 +95,9 @@ impl Running {
                 move || own.now()
             });
             let (served, clock) = (Arc::clone(served), door.relay.clock);
-            let keeper = Keeper::new(&settings.map, &settings.state_dir, entry, read, served, clock)?;
+            let is_meshed = settings.mesh_key.is_some();
+            let keeper =
+                Keeper::new(&settings.map, &settings.state_dir, entry, is_meshed, read, served, clock)?;
             tasks.spawn(keeper.keep());
         }
         let hostnames = settings.hostnames.clone();
