@@ -130,6 +130,41 @@ fn a_region_in_two_maps_is_named_with_both_places() {
 }
 
 #[test]
+fn what_two_maps_must_not_have_both_is_told_unless_a_later_one_takes_it_away() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |file: &str, regions: &str| {
+        std::fs::write(dir.path().join(file), format!("regions: {{{regions}}}")).unwrap();
+        dir.path().join(file).to_str().unwrap().to_owned()
+    };
+    let region = |id: u16, host: &str| {
+        let node = format!("{{name: 900a, regionid: {id}, hostname: {host}.example.com}}");
+        format!("{id}: {{regionid: {id}, regioncode: a, regionname: A, nodes: [{node}]}}")
+    };
+    let one = write("one.yaml", &region(900, "a"));
+    let other = write("other.yaml", &region(901, "b"));
+    let gone = write("gone.yaml", "900: null");
+    let (code, out) = map(&["check", "--offline", &one, &other]);
+    assert_eq!(code, 78, "{out}");
+    for (rule, value, what) in [
+        ("error [duplicate-node-name]", "900a", "the node of region 900"),
+        ("warning [duplicate-region-code]", "a", "in region 900"),
+        ("warning [duplicate-region-name]", "A", "in region 900"),
+    ] {
+        let said = |line: &str| {
+            line.starts_with(&other)
+                && line.contains(rule)
+                && line.contains(&format!("it is {value:?}, as {what} of {one} at line 1"))
+        };
+        assert!(out.lines().any(said), "{rule}: {out}");
+    }
+    for maps in [[&one, &gone, &other], [&one, &other, &gone]] {
+        let args = ["check", "--offline"].into_iter().chain(maps.map(String::as_str)).collect::<Vec<_>>();
+        let (code, out) = map(&args);
+        assert!(code == 0 && !out.contains("duplicate"), "{out}");
+    }
+}
+
+#[test]
 fn an_entry_with_errors_is_not_printed() {
     let settings = "entry --listen plain:127.0.0.1:1 --map-port 443 --hostname relay.example --state state";
     let args: Vec<_> = settings.split(' ').chain(["--ipv4", "0.0.0.0"]).collect();

@@ -1,7 +1,5 @@
 //! From texts to findings.
 
-use std::collections::BTreeMap;
-
 use wherry_wire::derp_map::DerpMap;
 
 use super::finding::{At, Finding, Place, Rule, Severity};
@@ -55,30 +53,6 @@ impl Checked {
         self.findings.extend(pen.findings);
         // Stable: what stands at one place stays in the order in which the rules found it.
         self.findings.sort_by_key(|finding| finding.place.at);
-    }
-}
-
-/// Writes down which regions of a map a later one replaces.
-pub fn compare(all: &mut [Checked]) {
-    let mut first: BTreeMap<i64, (String, usize)> = BTreeMap::new();
-    for checked in all {
-        let Some(outline) = checked.outline.take() else { continue };
-        let mut pen = Pen::default();
-        for (region, _) in outline.live() {
-            let Some((source, line)) = first.get(&region.key) else { continue };
-            pen.note(
-                Rule::Replaced,
-                outline.in_region(region, ""),
-                format!("region {} is in {source} at line {line} too", region.key),
-                "each region in one map: of several the last wins, whole, with all its nodes",
-                "remove it from one of them, or give it another id",
-            );
-        }
-        for (region, _) in outline.live() {
-            first.entry(region.key).or_insert_with(|| (outline.source.clone(), region.at.line));
-        }
-        checked.outline = Some(outline);
-        checked.add(pen);
     }
 }
 

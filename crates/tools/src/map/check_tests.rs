@@ -155,7 +155,7 @@ fn maps_of_very_many_regions_are_judged_and_compared() {
     );
     let source = |name: &str| Source { name: name.to_owned(), origin: Origin::Stdin, text: text.clone() };
     let mut all = [check(&source("a"), None), check(&source("b"), None)];
-    compare(&mut all);
+    crate::map::compare(&mut all);
     let replaced = |one: &Checked| one.findings.iter().filter(|one| one.rule == Rule::Replaced).count();
     assert_eq!(all.each_ref().map(replaced), [0, REGIONS]);
 }

@@ -6,6 +6,7 @@
 
 mod ask;
 mod check;
+mod compare;
 mod finding;
 mod judge;
 mod mesh;
@@ -18,7 +19,8 @@ mod source;
 
 pub use ask::{AskError, Shown, StunAt, learn};
 pub(crate) use ask::{Sight, stun};
-pub use check::{Checked, check, compare, load};
+pub use check::{Checked, check, load};
+pub use compare::compare;
 pub use finding::{At, Finding, Place, Rule, Severity};
 pub use judge::Destination;
 pub(crate) use mesh::{ACROSS, CURE as MESH_CURE, Tie, ties};
