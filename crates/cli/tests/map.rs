@@ -165,6 +165,44 @@ fn what_two_maps_must_not_have_both_is_told_unless_a_later_one_takes_it_away() {
 }
 
 #[test]
+fn what_looks_like_a_map_is_told_what_it_is_and_where() {
+    let node = "nodes: [{name: 900a, regionid: 900, hostname: a.example.com}]";
+    let region = format!("    regionid: 900\n    regioncode: a\n    regionname: A\n    {node}\n");
+    let yaml = format!("regions:\n  900:\n{region}");
+    let json = r#"{"Regions": {"900": {"RegionID": 900, "RegionCode": "ä，b"}}}"#;
+    for (text, at, words) in [
+        (yaml.replace("id: 900\n", "id：900\n"), "3:13", "'：', U+FF1A, stands here|write : for it"),
+        (yaml.replace("regions:", "regions："), "1:8", "U+FF1A|write : for it"),
+        (yaml.replace("    regioncode", "\u{a0}   regioncode"), "4:1", "U+00A0|a plain space"),
+        (yaml.replace("code: a", "code:\u{3000}a"), "4:16", "U+3000|a plain space"),
+        (json.replace("900, \"", "900， \""), "1:38", "U+FF0C|write , for it"),
+        (json.replace("\"Regions\"", "“Regions”"), "1:2", "U+201C|write \" for it"),
+        ("404: Not Found\n".to_owned(), "1:1", "web server answers|raw file"),
+        (yaml.replace("  900:", "900:"), "1:1", "beside that key|two spaces more"),
+        (json[1..json.len() - 1].to_owned(), "1:1", "a piece of JSON|put { before it"),
+        ("\"904\": {\n\t\"RegionID\": 904\n}\n".to_owned(), "1:1", "a piece of JSON|put { before it"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("map");
+        std::fs::write(&file, &text).unwrap();
+        let (code, out) = map(&["check", "--offline", file.to_str().unwrap()]);
+        let place = format!("{}:{at}: error", file.display());
+        let is_said = words.split('|').all(|word| out.contains(word));
+        assert!(code == 78 && out.starts_with(&place) && is_said, "{text}\n{out}");
+    }
+    let quoted = map_of("\"904\": {regioncode: a}");
+    assert!(!quoted.contains("[syntax]"), "Go's YAML takes it: {quoted}");
+}
+
+/// What map check says of a text.
+fn map_of(text: &str) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("map");
+    std::fs::write(&file, text).unwrap();
+    map(&["check", "--offline", file.to_str().unwrap()]).1
+}
+
+#[test]
 fn an_entry_with_errors_is_not_printed() {
     let settings = "entry --listen plain:127.0.0.1:1 --map-port 443 --hostname relay.example --state state";
     let args: Vec<_> = settings.split(' ').chain(["--ipv4", "0.0.0.0"]).collect();

@@ -5,7 +5,7 @@ use wherry_wire::derp_map::DerpMap;
 use super::finding::{At, Finding, Place, Rule, Severity};
 use super::judge::{Destination, judge};
 use super::outline::{Outline, Pen, Sense, outline};
-use super::read::{Form, Text, Unread, parse};
+use super::read::{Form, Sign, Text, Unread, parse, sign};
 use super::source::{Origin, Source};
 
 /// A text that was read and judged.
@@ -101,6 +101,16 @@ fn read(source: &Source, pen: &mut Pen) -> Option<Read> {
             Some(Read { text, written, meant })
         }
         Err(Unread { at, reason }) => {
+            if let Some(Sign { at, found, cure }) = sign(&source.text, at) {
+                pen.note(
+                    Rule::Syntax,
+                    place(Some(at)),
+                    found,
+                    "the signs of ASCII around keys and values",
+                    cure,
+                );
+                return None;
+            }
             let (expected, cure) = match form {
                 Form::Json => ("JSON", "correct it here; what follows was not looked at"),
                 Form::Yaml => (

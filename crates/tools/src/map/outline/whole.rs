@@ -35,7 +35,10 @@ pub(in crate::map) fn outline(text: &Text, source: &str, sense: Sense, pen: &mut
 /// The map within what was given: the whole, or `derpMap` of a policy file.
 fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t Tree, bool)> {
     let has = |name: &str| member(tree, name);
-    if has("Regions").is_some() {
+    let is_above = |one: &Member| one.number.is_some() && is_object(&one.value);
+    let is_beside =
+        |regions: &Member| regions.value.value == Value::Null && tree.members().iter().any(is_above);
+    if has("Regions").is_some_and(|regions| !is_beside(regions)) {
         return Some((tree, false));
     }
     if let Some(member) = has("derpMap") {
@@ -73,6 +76,14 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
         _ if tree.members().iter().any(|member| is_regions(member, around.form)) => {
             return Some((tree, false));
         }
+        _ if has("Regions").is_some() => (
+            "the regions stand beside that key, not under it".to_owned(),
+            "indent each region, and all that stands in it, by two spaces more",
+        ),
+        _ if tree.members().iter().all(is_status) => (
+            "it is what a web server answers where there is no map".to_owned(),
+            "check the URL that it was fetched from: of a repository's file take the address of the raw file",
+        ),
         _ if tree.members().iter().any(|member| member.number.is_some()) => (
             "the regions stand at the top".to_owned(),
             "put them one level deeper, under the key for all regions",
@@ -86,6 +97,12 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
 
 fn member<'t>(tree: &'t Tree, name: &str) -> Option<&'t Member> {
     tree.members().iter().find(|member| member.key.eq_ignore_ascii_case(name))
+}
+
+/// `404: Not Found`, as a member of YAML.
+fn is_status(member: &Member) -> bool {
+    member.number.is_some_and(|number| (400..600).contains(&number))
+        && matches!(member.value.value, Value::Text(_))
 }
 
 fn is_map(tree: &Tree) -> bool {

@@ -5,11 +5,13 @@
 //! kept for others to judge.
 
 mod json;
+mod signs;
 mod text;
 mod tree;
 mod unread;
 mod yaml;
 
+pub(super) use signs::{Sign, sign};
 pub(super) use text::{Form, Text, parse};
 pub(super) use tree::{Member, Number, Tree, Value, shorten};
 pub(super) use unread::Unread;
