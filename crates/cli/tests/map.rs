@@ -133,7 +133,7 @@ fn a_region_in_two_maps_is_named_with_both_places() {
 fn what_two_maps_must_not_have_both_is_told_unless_a_later_one_takes_it_away() {
     let dir = tempfile::tempdir().unwrap();
     let write = |file: &str, regions: &str| {
-        std::fs::write(dir.path().join(file), format!("regions: {{{regions}}}")).unwrap();
+        fs::write(dir.path().join(file), format!("regions: {{{regions}}}")).unwrap();
         dir.path().join(file).to_str().unwrap().to_owned()
     };
     let region = |id: u16, host: &str| {
@@ -175,8 +175,8 @@ fn what_looks_like_a_map_is_told_what_it_is_and_where() {
         (yaml.replace("regions:", "regions："), "1:8", "U+FF1A|write : for it"),
         (yaml.replace("    regioncode", "\u{a0}   regioncode"), "4:1", "U+00A0|a plain space"),
         (yaml.replace("code: a", "code:\u{3000}a"), "4:16", "U+3000|a plain space"),
-        (json.replace("900, \"", "900， \""), "1:38", "U+FF0C|write , for it"),
-        (json.replace("\"Regions\"", "“Regions”"), "1:2", "U+201C|write \" for it"),
+        (json.replace("900, \"", "900， \""), "1:37", "U+FF0C|write , for it"),
+        (json.replace("\"RegionID\"", "“RegionID”"), "1:22", "U+201C|write \" for it"),
         ("404: Not Found\n".to_owned(), "1:1", "web server answers|raw file"),
         (yaml.replace("  900:", "900:"), "1:1", "beside that key|two spaces more"),
         (json[1..json.len() - 1].to_owned(), "1:1", "a piece of JSON|put { before it"),
@@ -184,12 +184,14 @@ fn what_looks_like_a_map_is_told_what_it_is_and_where() {
     ] {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("map");
-        std::fs::write(&file, &text).unwrap();
+        fs::write(&file, &text).unwrap();
         let (code, out) = map(&["check", "--offline", file.to_str().unwrap()]);
         let place = format!("{}:{at}: error", file.display());
         let is_said = words.split('|').all(|word| out.contains(word));
         assert!(code == 78 && out.starts_with(&place) && is_said, "{text}\n{out}");
     }
+    let switch = map_of(&yaml.replace("{name", "{stun: true, name"));
+    assert!(!switch.contains("error") && switch.contains("warning [unknown-key]"), "{switch}");
     let quoted = map_of("\"904\": {regioncode: a}");
     assert!(!quoted.contains("[syntax]"), "Go's YAML takes it: {quoted}");
 }
@@ -198,7 +200,7 @@ fn what_looks_like_a_map_is_told_what_it_is_and_where() {
 fn map_of(text: &str) -> String {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("map");
-    std::fs::write(&file, text).unwrap();
+    fs::write(&file, text).unwrap();
     map(&["check", "--offline", file.to_str().unwrap()]).1
 }
 

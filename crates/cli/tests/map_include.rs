@@ -252,7 +252,8 @@ fn start_together(count: usize, others: impl Fn(usize) -> Vec<usize>) -> Vec<(Te
 
 #[test]
 fn relays_that_include_each_other_or_themselves_serve_the_whole_and_never_a_part() {
-    let rings: [(usize, fn(usize) -> Vec<usize>); 4] = [
+    type Includes = fn(usize) -> Vec<usize>;
+    let rings: [(usize, Includes); 4] = [
         (1, |_| vec![0]),
         (2, |at| vec![1 - at]),
         (3, |at| vec![(at + 1) % 3]),

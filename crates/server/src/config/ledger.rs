@@ -105,7 +105,7 @@ impl Ledger {
             }
         };
         let result = parse(&item);
-        self.accept(key, item, origin, result)
+        self.accept(key, &item, origin, result)
     }
 
     /// All values of a key, each read by `parse`.
@@ -122,7 +122,7 @@ impl Ledger {
             let result = parse(&item);
             let result =
                 result.and_then(|one| if found.contains(&one) { Err(ValueError::Twice) } else { Ok(one) });
-            found.extend(self.accept(key, item, origin.clone(), result));
+            found.extend(self.accept(key, &item, origin.clone(), result));
         }
         (found.len() == count).then_some(found)
     }
@@ -130,12 +130,12 @@ impl Ledger {
     fn accept<T>(
         &mut self,
         key: &'static Key,
-        given: String,
+        given: &str,
         origin: Origin,
         result: Result<T, ValueError>,
     ) -> Option<T> {
         let bad =
-            |why| Problem::BadValue { key: key.name, given: public(&given), origin, why, takes: key.takes };
+            |why| Problem::BadValue { key: key.name, given: public(given), origin, why, takes: key.takes };
         result.map_err(|why| self.problems.push(bad(why))).ok()
     }
 

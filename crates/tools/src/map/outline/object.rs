@@ -126,6 +126,12 @@ pub(super) fn fields<'t>(
             Meaning::MeansPerhaps(field) if around.form == Form::Yaml && UNMERGED.contains(&field.name) => {
                 unmerged(field, member, around, pen);
             }
+            // Such as `stun: true`, which is no port: nobody meant the field, and no reader takes it for that.
+            Meaning::MeansPerhaps(field)
+                if matches!(member.value.value, Value::Bool(_)) && field.kind != Kind::Switch =>
+            {
+                unknown(member, known, elsewhere, around, pen);
+            }
             Meaning::MeansPerhaps(field) if present.contains(&field.name) => {
                 spare(field, member, around, pen)
             }

@@ -56,13 +56,11 @@ fn parse_unmarked(text: &str) -> (Form, Result<Text, Unread>) {
     if !begin.starts_with(['{', '[']) && begin.len() == text.trim_start().len() {
         let read = yaml::read(text);
         // YAML has such keys too, but no tabs, and Go's readers of it know none of these names.
-        if begin.starts_with("\"Regions\"") || (begin.starts_with('"') && read.is_err()) {
-            if snippet(text).is_ok() {
-                let reason =
-                    "it is a piece of JSON without the braces around it: put { before it and } after it";
-                let at = At { line: 1, column: 1 };
-                return (Form::Json, Err(Unread { at, reason: reason.to_owned() }));
-            }
+        let is_piece = begin.starts_with("\"Regions\"") || (begin.starts_with('"') && read.is_err());
+        if is_piece && snippet(text).is_ok() {
+            let reason = "it is a piece of JSON without the braces around it: put { before it and } after it";
+            let at = At { line: 1, column: 1 };
+            return (Form::Json, Err(Unread { at, reason: reason.to_owned() }));
         }
         return (Form::Yaml, read.map(|(tree, second)| Text { second, ..Text::of(Form::Yaml, tree) }));
     }
