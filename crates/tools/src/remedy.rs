@@ -315,9 +315,13 @@ fn refusal(status: u16, body: &str, situation: &Situation<'_>) -> String {
         404 => "there is no relay under this path: check the URL, and that the relay is switched on".to_owned(),
         426 => not_upgraded(situation.tool),
         429 => "something before the relay limits requests: raise its limit, or lift it for /derp".to_owned(),
-        502..=504 => "the proxy there does not reach the relay behind it: check that the relay runs, the proxy's target and, if \
-             it speaks TLS to the relay, that it sends the relay's name (nginx: proxy_ssl_server_name on; proxy_ssl_name NAME)"
-            .to_owned(),
+        502..=504 => {
+            let or = if status == 503 { "; or it limits requests (nginx: limit_req, limit_conn): lift that for /derp" } else { "" };
+            format!(
+                "the proxy there does not reach the relay behind it: check that the relay runs, the proxy's target and, if it speaks \
+                 TLS to the relay, that it sends the relay's name (nginx: proxy_ssl_server_name on; proxy_ssl_name NAME){or}"
+            )
+        }
         _ => format!(
             "what answers there is no relay, or a proxy that keeps the request from it: check host and port, and what the proxy \
              does with /derp; {LOG}"

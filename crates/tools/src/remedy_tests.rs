@@ -61,6 +61,7 @@ fn each_answer_in_place_of_an_upgrade_has_its_own_advice() {
         ("https://relay.example", 429, "", "limits requests"),
         ("https://relay.example", 502, "502 Bad Gateway", "does not reach the relay"),
         ("https://relay.example", 502, "", "proxy_ssl_name NAME"),
+        ("https://relay.example", 503, "", "limit_req"),
         ("https://relay.example", 400, https, "proxy_ssl_name NAME"),
         ("https://relay.example", 400, "", "keeps the request from it"),
     ] {

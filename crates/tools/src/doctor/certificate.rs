@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use tokio::time::timeout;
-use wherry_client::{Dialer, Secured, Target};
+use wherry_client::Secured;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::finding::{Finding, Part};
@@ -73,14 +73,9 @@ fn judge(start: Duration, end: Duration, now: Duration) -> Finding {
     }
 }
 
-/// The relay's clock beside this host's, by the date of an HTTP answer.
-pub(super) async fn clock(dialer: &Dialer, target: &Target) -> Finding {
+/// The relay's clock beside this host's, by the date of an HTTP answer on this connection.
+pub(super) async fn clock(secured: Secured) -> Finding {
     let skipped = |why: String| Finding::skipped(Part::Clock, format!("not compared: {why}"));
-    let opened = async { dialer.tls(dialer.tcp(target).await?).await };
-    let secured = match opened.await {
-        Ok(secured) => secured,
-        Err(err) => return skipped(err.to_string()),
-    };
     let authority = secured.endpoint().authority();
     let mut stream = secured.into_stream();
     let answer = match timeout(PATIENCE, http::head(&mut stream, &authority, "/", &[])).await {

@@ -12,6 +12,7 @@ use wherry_client::{
 };
 use wherry_wire::derp_map::{DerpMap, Entry};
 
+use super::families::Seen;
 use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
 use super::{certificate, families, udp};
@@ -71,7 +72,7 @@ pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, No
         dialer,
         patient: patient.clone(),
         findings: Vec::new(),
-        addr: None,
+        seen: None,
         is_refused: false,
         pin: None,
     };
@@ -106,8 +107,8 @@ struct Visit<'a> {
     dialer: &'a Dialer,
     patient: Patient,
     findings: Vec<Finding>,
-    /// Where TCP went.
-    addr: Option<IpAddr>,
+    /// Where TCP went, and how far.
+    seen: Option<Seen>,
     /// Nothing listens on the TCP port.
     is_refused: bool,
     /// The pin that cures what is wrong with the certificate.
@@ -152,30 +153,44 @@ impl Visit<'_> {
                 return Ok(());
             }
         };
-        self.addr = Some(plain.addr().ip());
+        self.seen = Some(Seen { addr: plain.addr(), step: Step::Tcp });
         if plain.timings().dns.is_some() {
             self.note(Finding::ok(Part::Name, format!("{} is {}", endpoint.host(), plain.addr().ip())));
         }
         self.note(Finding::ok(Part::Port, format!("{}/tcp is open", plain.addr().port())));
         match self.dialer.tls(plain).await {
-            Ok(secured) => self.secured(&secured),
+            Ok(secured) => {
+                self.has_come_to(Step::Tls);
+                self.secured(&secured);
+                // Some let in only so many connections, so none is opened in vain.
+                let clock = certificate::clock(secured).await;
+                self.note(clock);
+                self.derp(&target).await
+            }
             Err(err) => {
                 self.tls_fault(&err).await;
-                return Ok(());
+                Ok(())
             }
         }
-        let clock = certificate::clock(self.dialer, &target).await;
-        self.note(clock);
-        self.derp(&target).await
+    }
+
+    fn has_come_to(&mut self, step: Step) {
+        if let Some(seen) = &mut self.seen {
+            seen.step = step;
+        }
     }
 
     /// Everything by each address family alone, and STUN.
     async fn by_family(&mut self) -> Result<(), NoEntropy> {
         let Patient { stun_port, stun_ip, stun_is_guess, .. } = self.patient;
         let stun_at = stun_ip.zip(stun_port).map(|(ip, port)| SocketAddr::new(ip, port));
-        if self.addr.is_some() {
-            let walks = families::walk_both(self.dialer, &self.patient).await?;
-            self.findings.extend(families::judge(&walks));
+        if let Some(seen) = self.seen {
+            let walks = families::walk_both(self.dialer, &self.patient, seen.addr).await?;
+            let is_told = |finding: &Finding| finding.remedy.as_deref() == Some(families::LIMIT);
+            let was_told = self.findings.iter().any(is_told);
+            self.findings.extend(
+                families::judge(&walks, seen).into_iter().filter(|finding| !(was_told && is_told(finding))),
+            );
             self.findings.extend(families::stun_findings(&walks, stun_is_guess).await);
         }
         let is_told = self.findings.iter().any(|finding| finding.part == Part::Stun);
@@ -251,17 +266,17 @@ impl Visit<'_> {
         let is_certificates = matches!(err, DialError::Tls(TlsError::Certificate { .. } | TlsError::Pin(_)));
         let mut blind = None;
         if is_certificates {
-            // Only to be shown: nothing is sent over that connection.
+            // Only to be shown: nothing is sent over that connection but a question for the time.
             let target = Target::one(endpoint.clone().with_verify(Verify::Nothing));
             let opened = async { self.dialer.tls(self.dialer.tcp(&target).await?).await };
             blind = opened.await.ok();
         }
         let expiry = blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault);
-        // A server may take one at a time.
-        drop(blind);
         if is_of_dates(err) {
-            self.date_fault(err, expiry).await;
+            self.date_fault(err, expiry, blind).await;
         } else {
+            // A server may take one at a time.
+            drop(blind);
             let seen = pin::seen(self.dialer, &endpoint, err).await;
             self.fault(Part::Tls, err, seen.as_ref());
             self.findings.extend(expiry);
@@ -270,9 +285,11 @@ impl Visit<'_> {
     }
 
     /// A certificate whose dates are wrong, unless it is a clock that is.
-    async fn date_fault(&mut self, err: &DialError, expiry: Option<Finding>) {
-        let blind = Target::one(self.patient.endpoint.clone().with_verify(Verify::Nothing));
-        let clock = certificate::clock(self.dialer, &blind).await;
+    async fn date_fault(&mut self, err: &DialError, expiry: Option<Finding>, blind: Option<Secured>) {
+        let clock = match blind {
+            Some(secured) => certificate::clock(secured).await,
+            None => Finding::skipped(Part::Clock, "not compared: no further connection came about"),
+        };
         let is_clock_wrong = clock.is_fault();
         self.note(clock);
         let remedy = self.remedy(err, None);
@@ -298,11 +315,16 @@ impl Visit<'_> {
                 Finding::ok(Part::Admission, "a random key is refused")
             }
             Err(err) => {
-                let part = if err.step() == Step::Tls { Part::Tls } else { Part::Derp };
-                self.fault(part, err, None);
+                match err.step() {
+                    Step::Dns => self.fault(Part::Name, err, None),
+                    Step::Tcp => self.note(families::limited(self.patient.endpoint.port(), err)),
+                    Step::Tls => self.fault(Part::Tls, err, None),
+                    _ => self.fault(Part::Derp, err, None),
+                }
                 return Ok(());
             }
         };
+        self.has_come_to(Step::Handshake);
         let is_in = stranger.is_ok();
         match self.patient.key.clone() {
             Some(key) if !is_in => match self.dialer.connect(target, &Identity::new(key)).await {

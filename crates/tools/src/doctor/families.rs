@@ -3,14 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
-use wherry_client::{DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target};
+use wherry_client::{
+    DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target, UpgradeError,
+};
 
 use super::finding::{Finding, Part};
 use super::patient::Patient;
 use super::udp;
 use crate::hindrance::Hindrance;
 use crate::map::{Sight, stun};
-use crate::remedy::OWN_NETWORK;
+use crate::remedy::{OWN_NETWORK, RESOLVER};
 
 /// How far a client comes that has one family alone.
 #[derive(Debug)]
@@ -36,26 +38,62 @@ enum End {
     Stopped(DialError),
 }
 
-/// Walks by each family to the end: TCP, TLS, handshake, and STUN.
-pub(super) async fn walk_both(dialer: &Dialer, patient: &Patient) -> Result<[Walk; 2], NoEntropy> {
+/// What worked a moment ago.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// Where TCP went.
+    pub(super) addr: SocketAddr,
+    /// The last step that worked.
+    pub(super) step: Step,
+}
+
+impl Seen {
+    fn is_of(self, family: Family) -> bool {
+        self.addr.is_ipv4() == (family == Family::V4)
+    }
+}
+
+/// What keeps a client out that was in a moment ago.
+pub(super) const LIMIT: &str = "something lets in only so many connections: a firewall (nft: limit rate; iptables: hashlimit, \
+                                connlimit; fail2ban), a proxy (nginx: limit_req, limit_conn), or the relay is overloaded: lift \
+                                the limit for this port, since clients come many at a time, then ask again";
+
+/// Walks by each family to the end: TCP, TLS, handshake, and STUN, which needs no TCP where `reached` tells an address.
+pub(super) async fn walk_both(
+    dialer: &Dialer,
+    patient: &Patient,
+    reached: SocketAddr,
+) -> Result<[Walk; 2], NoEntropy> {
     let me = [Identity::throw_away()?, Identity::throw_away()?];
     let [four, six] = &me;
     // A walk is big, and two are bigger.
-    let walk = |family, me| Box::pin(walk(dialer, patient, family, me));
+    let walk = |family, me| Box::pin(walk(dialer, patient, (family, reached), me));
     let (four, six) = tokio::join!(walk(Family::V4, four), walk(Family::V6, six));
     Ok([four, six])
 }
 
-async fn walk(dialer: &Dialer, patient: &Patient, family: Family, me: &Identity) -> Walk {
+async fn walk(
+    dialer: &Dialer,
+    patient: &Patient,
+    (family, reached): (Family, SocketAddr),
+    me: &Identity,
+) -> Walk {
     let target = Target::one(patient.endpoint.clone().with_only(family));
-    let plain = match dialer.tcp(&target).await {
-        Ok(plain) => plain,
-        Err(err) => return Walk { family, addr: None, end: end(err), stun: None },
-    };
-    let addr = plain.addr();
     // STUN elsewhere is not of this address.
     let port = patient.stun_port.filter(|_| patient.stun_ip.is_none());
-    let server = port.map(|port| SocketAddr::new(addr.ip(), port));
+    let server = |addr: SocketAddr| port.map(|port| SocketAddr::new(addr.ip(), port));
+    let plain = match dialer.tcp(&target).await {
+        Ok(plain) => plain,
+        Err(err) => {
+            let addr = Some(reached).filter(|addr| addr.is_ipv4() == (family == Family::V4));
+            let asked = match addr.and_then(server) {
+                Some(server) => Some((server, stun(server).await)),
+                None => None,
+            };
+            return Walk { family, addr, end: end(err), stun: asked };
+        }
+    };
+    let (addr, server) = (plain.addr(), server(plain.addr()));
     let (relay, stun) = tokio::join!(async { dialer.handshake(dialer.tls(plain).await?, me).await }, async {
         let server = server?;
         Some((server, stun(server).await))
@@ -78,47 +116,79 @@ fn end(err: DialError) -> End {
 }
 
 /// What one family lacks while the other has it; what both lack is told elsewhere.
-pub(super) fn judge(walks: &[Walk; 2]) -> Vec<Finding> {
+pub(super) fn judge(walks: &[Walk; 2], seen: Seen) -> Vec<Finding> {
     let [four, six] = walks;
-    [(four, six), (six, four)].into_iter().filter_map(|(walk, other)| one(walk, other)).collect()
+    [(four, six), (six, four)].into_iter().filter_map(|(walk, other)| one(walk, other, seen)).collect()
 }
 
-fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk) -> Option<Finding> {
+fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk, seen: Seen) -> Option<Finding> {
     let at = addr.map(|addr| format!(" at {addr}")).unwrap_or_default();
     match (end, &other.end) {
         (End::Arrived, _) => Some(Finding::ok(Part::Families, format!("{family} answers{at}"))),
         (End::NoWay, _) => {
             Some(Finding::skipped(Part::Families, format!("{family}: this host has no way there")))
         }
-        (End::Stopped(err), End::Arrived) => {
-            let step = err.step();
-            let remedy = if is_rejected(err) {
-                format!(
-                    "check that the address is the relay's; if it is, let its firewall, and those on the way, take the port in by \
-                     {family}; or take the address away: {}; {OWN_NETWORK}",
-                    without(*family)
-                )
-            } else if step == Step::Tcp {
-                format!(
-                    "check that the address is the relay's; if it is, let the relay listen on {family} and open its port there; or \
-                     take the address away: {}",
-                    without(*family)
-                )
-            } else {
-                format!(
-                    "another server or proxy answers at that address, or one that is set up in another way: correct the \
-                     address, or let it lead to the same relay, or take it away: {}",
-                    without(*family)
-                )
-            };
-            Some(Finding::warning(
-                Part::Families,
-                format!("{family} is half working: {step} fails{at}, while {} works: {err}", other.family),
-                remedy,
-            ))
-        }
+        (End::Stopped(err), _) if seen.is_of(*family) && err.step() <= seen.step => Some(Finding::warning(
+            Part::Families,
+            format!(
+                "{family} is half working: {} fails{at}, though it worked a moment ago: {err}",
+                err.step()
+            ),
+            if err.step() == Step::Dns { RESOLVER } else { LIMIT },
+        )),
+        (End::Stopped(err), End::Arrived) => Some(Finding::warning(
+            Part::Families,
+            format!(
+                "{family} is half working: {} fails{at}, while {} works: {err}",
+                err.step(),
+                other.family
+            ),
+            half(*family, err),
+        )),
         (End::Stopped(_) | End::NoAddress, _) => None,
     }
+}
+
+/// What to do about a family that fails while the other one works.
+fn half(family: Family, err: &DialError) -> String {
+    let without = without(family);
+    if is_rejected(err) {
+        format!(
+            "check that the address is the relay's; if it is, let its firewall, and those on the way, take the port in by \
+             {family}; or take the address away: {without}; {OWN_NETWORK}"
+        )
+    } else if err.step() == Step::Tcp {
+        format!(
+            "check that the address is the relay's; if it is, let the relay listen on {family} and open its port there; or \
+             take the address away: {without}"
+        )
+    } else if is_busy(err) {
+        "the proxy there limits requests, or does not reach the relay behind it: lift its limit for /derp (nginx: limit_req, \
+         limit_conn), and check its target"
+            .to_owned()
+    } else {
+        format!(
+            "another server or proxy answers at that address, or one that is set up in another way: correct the \
+             address, or let it lead to the same relay, or take it away: {without}"
+        )
+    }
+}
+
+/// Whether a proxy says that it would pass the request on, but not now.
+fn is_busy(err: &DialError) -> bool {
+    matches!(
+        err,
+        DialError::Handshake(HandshakeError::Upgrade(UpgradeError::Status { status: 429 | 502..=504, .. }))
+    )
+}
+
+/// A connection that is refused after others were taken.
+pub(super) fn limited(port: u16, err: &DialError) -> Finding {
+    Finding::error(
+        Part::Derp,
+        format!("{port}/tcp, which was open a moment ago, takes no further connection: {err}"),
+        LIMIT,
+    )
 }
 
 /// Whether the network says that nobody is there, as firewalls do that reject.
@@ -191,7 +261,8 @@ mod tests {
     #[test]
     fn only_a_network_without_a_way_is_a_fault_of_this_host() {
         let other = Walk { family: Family::V4, addr: None, end: End::Arrived, stun: None };
-        let told = |kind| one(&walk_that_ends(kind), &other).unwrap();
+        let seen = Seen { addr: "192.0.2.7:443".parse().unwrap(), step: Step::Handshake };
+        let told = |kind| one(&walk_that_ends(kind), &other, seen).unwrap();
         for kind in [io::ErrorKind::NetworkUnreachable, io::ErrorKind::AddrNotAvailable] {
             assert_eq!(told(kind).mark, Mark::Skipped, "{kind}");
         }
