@@ -4,10 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::lookup_host;
 use wherry_client::{
     Connection, DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, NodePrivate, Pin,
-    Step as DialStep, Target,
+    Step as DialStep, Target, lookup, lookup_both,
 };
 use wherry_server::clock::Clock;
 
@@ -251,14 +250,15 @@ impl<'a> Run<'a> {
         if let Some(ip) = known {
             return Ok(SocketAddr::new(ip, stun.port));
         }
-        let fits = |addr: &SocketAddr| match self.plan.family {
-            None => true,
-            Some(family) => addr.is_ipv4() == (family == Family::V4),
+        let host = self.subject.endpoint.host();
+        let found = match self.plan.family {
+            None => lookup_both(host, self.plan.timeout).await?,
+            Some(family) => lookup(host, family).await?,
         };
-        let mut found = lookup_host((self.subject.endpoint.host(), stun.port)).await?;
-        found.find(fits).ok_or_else(|| {
+        let ip = found.first().ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, "the host has no address of the chosen family")
-        })
+        })?;
+        Ok(SocketAddr::new(*ip, stun.port))
     }
 
     fn close(self) -> Report {

@@ -4,8 +4,10 @@
 //! system. Must stay true: every failed attempt is reported with its own reason, and the losing socket of a race
 //! is closed.
 
+mod names;
 mod plan;
 mod race;
 
+pub use names::{lookup, lookup_both};
 pub(crate) use race::reach;
 pub use race::{Attempt, AttemptError};

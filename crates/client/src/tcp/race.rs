@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use thiserror::Error;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
+use super::names::lookup;
 use super::plan::{At, HEAD_START, Try, plan};
 use crate::clock;
 use crate::target::{Endpoint, Family, Target};
@@ -90,7 +91,10 @@ pub(crate) async fn reach(
         };
         match reached {
             Some(reached) => return Ok(reached),
-            None => failed.append(&mut attempts),
+            None => {
+                settle(&mut attempts);
+                failed.append(&mut attempts);
+            }
         }
     }
     Err(failed)
@@ -166,19 +170,43 @@ async fn connect(endpoint: &Endpoint, one: Try, has_address: &AtomicBool) -> Res
 }
 
 async fn resolve(name: &str, family: Family) -> Result<Vec<IpAddr>, AttemptError> {
-    // The port only completes the resolver's input.
-    let found = lookup_host((name, 0)).await.map_err(AttemptError::Lookup)?;
-    let mut addresses: Vec<IpAddr> = Vec::new();
-    for ip in found.map(|addr| addr.ip()).filter(|ip| ip.is_ipv4() == (family == Family::V4)) {
-        if !addresses.contains(&ip) {
-            addresses.push(ip);
+    match lookup(name, family).await {
+        Ok(addresses) if addresses.is_empty() => Err(AttemptError::NoAddress),
+        found => found.map_err(AttemptError::Lookup),
+    }
+}
+
+/// A name that has an address is no unknown one: what it lacks is one of the other family.
+fn settle(failed: &mut [Attempt]) {
+    if failed.iter().any(|attempt| matches!(attempt.error, AttemptError::Connect(_))) {
+        for attempt in failed {
+            if matches!(&attempt.error, AttemptError::Lookup(err) if err.kind() == io::ErrorKind::NotFound) {
+                attempt.error = AttemptError::NoAddress;
+            }
         }
     }
-    if addresses.is_empty() { Err(AttemptError::NoAddress) } else { Ok(addresses) }
 }
 
 impl Attempt {
     fn new(endpoint: &Endpoint, at: &str, error: AttemptError) -> Self {
         Self { label: endpoint.label.clone(), at: at.to_owned(), error }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_an_address_of_one_family_is_not_unknown() {
+        let endpoint = "https://relay.example".parse().unwrap();
+        let unknown = || AttemptError::Lookup(io::ErrorKind::NotFound.into());
+        let refused = AttemptError::Connect(io::ErrorKind::ConnectionRefused.into());
+        let mut failed = [refused, unknown()].map(|error| Attempt::new(&endpoint, "", error));
+        settle(&mut failed);
+        assert!(matches!(failed[1].error, AttemptError::NoAddress));
+        let mut failed = [unknown(), unknown()].map(|error| Attempt::new(&endpoint, "", error));
+        settle(&mut failed);
+        assert!(matches!(failed[0].error, AttemptError::Lookup(_)));
     }
 }

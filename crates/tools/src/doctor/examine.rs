@@ -4,11 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use tokio::net::lookup_host;
-use tokio::time::timeout;
 use wherry_client::{
     CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Pin, PinFailure, Secured, Step,
-    Target, TlsError, TlsReport, Verify,
+    Target, TlsError, TlsReport, Verify, lookup_both,
 };
 use wherry_wire::derp_map::{DerpMap, Entry};
 
@@ -231,9 +229,7 @@ impl Visit<'_> {
             Some(ip) => Some(ip),
             // The dial has asked for it as well: a resolver that fails has been told.
             None if self.findings.iter().any(|finding| finding.part == Part::Name) => None,
-            None => {
-                timeout(RESOLUTION, lookup_host((host, 0))).await.ok()?.ok()?.next().map(|addr| addr.ip())
-            }
+            None => lookup_both(host, RESOLUTION).await.ok()?.first().copied(),
         }
     }
 

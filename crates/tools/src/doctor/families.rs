@@ -152,7 +152,13 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk, seen: Seen) -> Optio
 /// What to do about a family that fails while the other one works.
 fn half(family: Family, err: &DialError) -> String {
     let without = without(family);
-    if is_rejected(err) {
+    if err.step() == Step::Dns {
+        format!(
+            "let the name servers of this name, and those that this host asks (/etc/resolv.conf), answer for {} records too, if only \
+             that there are none: who asks for both families waits for both",
+            record(family)
+        )
+    } else if is_rejected(err) {
         format!(
             "check that the address is the relay's; if it is, let its firewall, and those on the way, take the port in by \
              {family}; or take the address away: {without}; {OWN_NETWORK}"
@@ -198,8 +204,11 @@ fn is_rejected(err: &DialError) -> bool {
 
 /// How a family is taken away.
 fn without(family: Family) -> String {
-    let record = if family == Family::V4 { "A" } else { "AAAA" };
-    format!("no {record} record, {family}: \"none\" in the map entry")
+    format!("no {} record, {family}: \"none\" in the map entry", record(family))
+}
+
+fn record(family: Family) -> &'static str {
+    if family == Family::V4 { "A" } else { "AAAA" }
 }
 
 /// What STUN answered by each family; nothing if it was asked by none.
@@ -321,5 +330,17 @@ mod tests {
         assert_eq!(asked(false, false).await, [(Mark::Error, Part::Stun)]);
         assert_eq!(asked(true, true).await, [(Mark::Ok, Part::Stun); 2]);
         assert_eq!(asked(true, false).await, [(Mark::Ok, Part::Stun), (Mark::Warning, Part::Families)]);
+    }
+
+    #[test]
+    fn a_name_server_that_is_silent_about_one_family_is_told_and_no_address_taken_away() {
+        let other = Walk { family: Family::V4, addr: None, end: End::Arrived, stun: None };
+        let silent = DialError::Timeout { step: Step::Dns, limit: std::time::Duration::from_secs(5) };
+        let walk = Walk { family: Family::V6, addr: None, end: end(silent), stun: None };
+        let seen = Seen { addr: "192.0.2.7:443".parse().unwrap(), step: Step::Handshake };
+        let told = one(&walk, &other, seen).unwrap();
+        assert!(told.mark == Mark::Warning && told.found.contains("name resolution fails"), "{told:?}");
+        let remedy = told.remedy.unwrap();
+        assert!(remedy.contains("answer for AAAA records") && !remedy.contains("take it away"), "{remedy}");
     }
 }

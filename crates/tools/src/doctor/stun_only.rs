@@ -5,8 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use tokio::net::lookup_host;
-use tokio::time::timeout;
+use wherry_client::lookup_both;
 use wherry_wire::derp_map::{Address, Node};
 
 use super::finding::{Finding, Part};
@@ -93,8 +92,7 @@ async fn addresses(node: &Node) -> io::Result<Vec<IpAddr>> {
     let of_host: Vec<IpAddr> = match host.parse() {
         Ok(ip) => vec![ip],
         Err(_) if v4 != Address::Dns && v6 != Address::Dns => Vec::new(),
-        // The port only completes the resolver's input.
-        Err(_) => timeout(RESOLUTION, lookup_host((host, 0))).await??.map(|addr| addr.ip()).collect(),
+        Err(_) => lookup_both(host, RESOLUTION).await?,
     };
     let first = |is: fn(&IpAddr) -> bool| of_host.iter().copied().find(is);
     let v4 = match v4 {

@@ -5,9 +5,8 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::net::lookup_host;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use wherry_client::lookup_both;
 
 use super::check::Checked;
 use super::finding::{Place, Rule};
@@ -69,11 +68,8 @@ async fn ask(mut names: Vec<String>) -> BTreeMap<String, Answer> {
 }
 
 async fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
-    // The port only completes the resolver's input.
-    let found = timeout(PATIENCE, lookup_host((name, 0))).await??;
-    let mut addresses: Vec<_> = found.map(|addr| addr.ip()).collect();
+    let mut addresses = lookup_both(name, PATIENCE).await?;
     addresses.sort_unstable();
-    addresses.dedup();
     Ok(addresses)
 }
 
