@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wherry_client::{Dialer, NodePrivate, Trust};
 use wherry_server::config::Environment;
-use wherry_tools::doctor::{Diagnosis, Mark, Patient, examine_all, mesh, stun_only};
+use wherry_tools::doctor::{Mark, Patient, examine_all, mesh, stun_only};
 use wherry_tools::map::Finding as MapFinding;
 use wherry_wire::derp_map::DerpMap;
 
@@ -64,7 +64,7 @@ async fn examine(args: &DoctorArgs, env: &Environment) -> Result<(Report, bool),
         Question::Relay(words) => {
             let subjects = subject::named(&words, &args.flags)?;
             let entries = subjects.into_iter().map(|subject| Ok((subject, None))).collect();
-            visit.relays(entries, &mut report, |_| {}).await?;
+            visit.relays(entries, &mut report, false).await?;
             false
         }
     };
@@ -108,7 +108,7 @@ impl Visit<'_> {
             subject
         });
         let entries = adjusted.into_iter().map(|subject| Ok((subject, None))).collect();
-        self.relays(entries, report, host::asked_at_home).await
+        self.relays(entries, report, true).await
     }
 
     /// A map and everything in it; whether no client could use it.
@@ -133,20 +133,15 @@ impl Visit<'_> {
             Ok((subject, Some(own)))
         });
         let entries = entries.collect();
-        self.relays(entries, report, |_| {}).await?;
+        self.relays(entries, report, false).await?;
         self.regions(&map, asked.questions, report).await?;
         Ok(is_wrong)
     }
 
-    /// Relays in their order, those that cannot be dialled by their entries included; `comment` on what is found.
-    async fn relays(
-        &self,
-        entries: Vec<Entry>,
-        report: &mut Report,
-        comment: fn(&mut Diagnosis),
-    ) -> Result<(), Failure> {
+    /// Relays in their order, those that cannot be dialled by their entries included. `is_here`: it is one of this host.
+    async fn relays(&self, entries: Vec<Entry>, report: &mut Report, is_here: bool) -> Result<(), Failure> {
         let usable = entries.iter().flatten().cloned();
-        let patients: Vec<_> = usable.map(|(subject, map)| self.patient(subject, map)).collect();
+        let patients: Vec<_> = usable.map(|(subject, map)| self.patient(subject, map, is_here)).collect();
         let mut entries = entries.into_iter();
         let mut printed = Ok(());
         let mut tell = |text: Result<String, Failure>, relay: Relay| {
@@ -157,7 +152,9 @@ impl Visit<'_> {
         };
         let unusable = |relay: Box<Relay>| (Ok(text::section(&relay.heading(), &relay.findings)), *relay);
         let examined = examine_all(&self.dialer, &patients, |patient, mut diagnosis| {
-            comment(&mut diagnosis);
+            if is_here {
+                host::asked_at_home(&mut diagnosis);
+            }
             while let Some(Err(relay)) = entries.next() {
                 let (text, relay) = unusable(relay);
                 tell(text, relay);
@@ -193,7 +190,7 @@ impl Visit<'_> {
         Ok(())
     }
 
-    fn patient(&self, Subject { endpoint, stun }: Subject, map: Option<DerpMap>) -> Patient {
+    fn patient(&self, Subject { endpoint, stun }: Subject, map: Option<DerpMap>, is_here: bool) -> Patient {
         Patient {
             endpoint,
             map,
@@ -202,6 +199,7 @@ impl Visit<'_> {
             ip: stun.and_then(|stun| stun.ip),
             stun_is_guess: stun.is_some_and(|stun| stun.is_guess),
             key: self.keys.first().cloned(),
+            is_here,
             is_open: self.args.open,
         }
     }

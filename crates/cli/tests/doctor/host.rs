@@ -340,7 +340,7 @@ fn a_relay_that_says_of_itself_what_its_files_show_is_told_once() {
 }
 
 #[test]
-fn an_address_that_is_not_reached_from_the_relays_own_host_is_to_be_asked_from_elsewhere() {
+fn an_address_of_the_host_at_which_the_relay_does_not_listen_is_told_as_that() {
     let relay = Served::start(&[]);
     let pin = relay.pin();
     let (ip, other) = (relay.ip.to_string(), own_address().to_string());
@@ -350,7 +350,7 @@ fn an_address_that_is_not_reached_from_the_relays_own_host_is_to_be_asked_from_e
     let (code, report) = super::json(&[&file(&relay.dir), "--pin", &pin]);
     let found = super::faults(&report);
     assert_eq!((code, found.len(), found[0][1].as_str()), (Some(1), 1, "port"), "{report}");
-    assert!(found[0][3].contains("ask from another network"), "{found:?}");
+    assert!(found[0][3].contains("let the relay listen on it"), "{found:?}");
 }
 
 #[test]

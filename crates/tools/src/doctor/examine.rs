@@ -13,6 +13,7 @@ use wherry_wire::derp_map::{DerpMap, Entry};
 use super::families::Seen;
 use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
+use super::router::Nearness;
 use super::{certificate, families, udp};
 use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
@@ -148,6 +149,7 @@ impl Visit<'_> {
                 let part = if err.step() == Step::Dns { Part::Name } else { Part::Port };
                 self.is_refused = is_refused(&err);
                 self.fault(part, &err, None);
+                self.before_a_router(&err).await;
                 return Ok(());
             }
         };
@@ -170,6 +172,18 @@ impl Visit<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// The port is not reached, for which a router may be the reason.
+    async fn before_a_router(&mut self, err: &DialError) {
+        if let Some(fault) = self.findings.pop_if(|_| may_be_turned_away(err)) {
+            let nearness = self.nearness().await;
+            self.note(nearness.judge(fault));
+        }
+    }
+
+    async fn nearness(&self) -> Nearness {
+        self.address().await.map_or(Nearness::Far, |ip| Nearness::of(ip, self.patient.is_here))
     }
 
     fn has_come_to(&mut self, step: Step) {
@@ -213,13 +227,14 @@ impl Visit<'_> {
             return Finding::skipped(Part::Stun, "not asked: the relay's address is not known");
         };
         let found = udp::ask(SocketAddr::new(ip, port), self.patient.stun_is_guess).await;
-        match found.is_fault() && self.is_refused {
+        match found.is_fault() {
             // One that does not run answers nothing.
-            true => Finding::skipped(
+            true if self.is_refused => Finding::skipped(
                 Part::Stun,
                 format!("{}, as long as nothing listens on the TCP port", found.found),
             ),
-            false => found,
+            true if self.patient.is_here => Nearness::of(ip, true).judge(found),
+            _ => found,
         }
     }
 
@@ -373,6 +388,17 @@ fn trusted_here(pin: Pin) -> Finding {
 /// Whether somebody answers that nothing listens there.
 fn is_refused(err: &DialError) -> bool {
     matches!(err, DialError::Unreachable { attempts } if Hindrance::of(attempts) == Some(Hindrance::Refused))
+}
+
+/// Whether packets came to an end on the way, rather than on this host.
+fn may_be_turned_away(err: &DialError) -> bool {
+    match err {
+        DialError::Unreachable { attempts } => {
+            Hindrance::of(attempts).is_some_and(|hindrance| hindrance <= Hindrance::Silent)
+        }
+        DialError::Timeout { step, .. } => *step == Step::Tcp,
+        _ => false,
+    }
 }
 
 /// Whether it is the dates of a certificate that are refused, which a wrong clock does as well.

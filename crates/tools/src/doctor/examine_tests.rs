@@ -70,6 +70,7 @@ fn patient(addr: SocketAddr) -> Patient {
         ip: None,
         stun_is_guess: false,
         key: None,
+        is_here: false,
         is_open: false,
     }
 }

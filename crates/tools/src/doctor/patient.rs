@@ -23,6 +23,8 @@ pub struct Patient {
     pub stun_is_guess: bool,
     /// A node that the relay admits, for what is behind the admission.
     pub key: Option<NodePrivate>,
+    /// It runs on this host, as is known from its settings.
+    pub is_here: bool,
     /// It is meant that anybody may use it.
     pub is_open: bool,
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use wherry_server::clock::Clock;
 use wherry_server::config::{CertSetting, Settings};
 use wherry_server::{run, tls};
-use wherry_tools::doctor::{Diagnosis, Part};
+use wherry_tools::doctor::{Diagnosis, Mark, Part};
 
 use crate::subject::{self, Subject};
 
@@ -55,12 +55,13 @@ fn pin(settings: &Settings, is_judged: bool) -> Result<Option<String>, String> {
     }
 }
 
-/// A relay was asked from its own host: what is not reached from there may be reached from elsewhere, and its entry is
-/// made of its settings.
+/// A relay was asked from its own host: STUN that is not reached from there may be reached from elsewhere, and the entry is made of
+/// the settings.
 pub(in crate::doctor) fn asked_at_home(diagnosis: &mut Diagnosis) {
     for finding in diagnosis.findings.iter_mut().filter(|finding| finding.is_fault()) {
         let more = match finding.part {
-            Part::Port | Part::Stun => {
+            // A warning says so already.
+            Part::Stun if finding.mark == Mark::Error => {
                 "; ask from another network too: behind a router that does not turn packets around, a host does not reach \
                  its own address outside"
             }
