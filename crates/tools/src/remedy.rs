@@ -1,7 +1,7 @@
 //! What to do about each way a dial can fail, in one plain sentence; for every tool that dials.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use wherry_client::{
     Attempt, AttemptError, CertificateFault, DialError, Endpoint, HandshakeError, Pin, PinFailure, Step,
@@ -129,10 +129,7 @@ fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {
                 or(", or try -4 or -6")
             )
         }
-        Some(Hindrance::NoWay) => format!(
-            "there is no way to that address from here: check this host's network{}",
-            or(", or try -4 or -6")
-        ),
+        Some(Hindrance::NoWay) => no_way(attempts, tool),
         Some(Hindrance::Silent) => closed(port),
         None if attempts.iter().any(|attempt| matches!(attempt.error, AttemptError::NoFamily)) => format!(
             "the entry{} leaves no address to dial: fill in IPv4 or IPv6 in the map entry",
@@ -140,6 +137,28 @@ fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {
         ),
         None => closed(port),
     }
+}
+
+/// This host has no way to any of the addresses.
+fn no_way(attempts: &[Attempt], tool: Tool) -> String {
+    let tried: Vec<SocketAddr> = attempts.iter().filter_map(|attempt| attempt.at.parse().ok()).collect();
+    let (has, lacks, flag) = match tried.as_slice() {
+        [] => {
+            let or = if tool.has_families() { ", or try -4 or -6" } else { "" };
+            return format!("there is no way to that address from here: check this host's network{or}");
+        }
+        all if all.iter().all(SocketAddr::is_ipv6) => ("IPv6", "IPv4", "-6"),
+        all if all.iter().all(SocketAddr::is_ipv4) => ("IPv4", "IPv6", "-4"),
+        _ => {
+            return "this host has no way to any of these addresses, by IPv4 nor by IPv6: check its network"
+                .to_owned();
+        }
+    };
+    let or = if tool.has_families() { format!("; if {flag} was given, leave it out") } else { String::new() };
+    format!(
+        "the relay was tried by {has} alone, to which this host has no way: check this host's {has}, or give the relay an {lacks} \
+         address as well{or}"
+    )
 }
 
 /// Who else may say that nobody is there.

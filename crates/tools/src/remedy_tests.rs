@@ -26,6 +26,23 @@ fn advice(url: &str, tool: Tool, err: TlsError) -> String {
     dial(&DialError::Tls(err), &Situation { endpoint: &endpoint, tool, seen_pin: None })
 }
 
+#[test]
+fn a_family_that_nobody_has_is_not_advised() {
+    let no_way = |at: &[&str]| {
+        let attempt = |at: &&str| Attempt {
+            label: String::new(),
+            at: (*at).to_owned(),
+            error: AttemptError::Connect(io::ErrorKind::NetworkUnreachable.into()),
+        };
+        tcp(&at.iter().map(attempt).collect::<Vec<_>>(), 443, Tool::Doctor { has_key: false })
+    };
+    let (four, six) = ("192.0.2.7:443", "[2001:db8::7]:443");
+    let said = no_way(&[six]);
+    assert!(said.contains("by IPv6 alone") && !said.contains("try -4"), "{said}");
+    assert!(no_way(&[four]).contains("by IPv4 alone"));
+    assert!(no_way(&[four, six]).contains("nor by IPv6"));
+}
+
 /// What a tool would refuse is not advised.
 #[test]
 fn advice_names_what_the_tool_takes() {

@@ -10,8 +10,6 @@ use wherry_wire::derp_map::{Address, Node};
 
 use super::finding::{Finding, Part};
 use super::udp;
-use crate::hindrance::Hindrance;
-use crate::map::stun;
 use crate::remedy;
 
 /// Nodes that are asked at a time.
@@ -39,7 +37,7 @@ async fn examine(node: &Node) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     for ip in addresses {
-        findings.push(ask(SocketAddr::new(ip, port)).await);
+        findings.push(udp::ask(SocketAddr::new(ip, port), false).await);
     }
     if findings.is_empty() {
         findings.push(Finding::error(
@@ -59,27 +57,6 @@ fn unresolved(host: &str, err: &io::Error) -> Finding {
         }
     };
     Finding::error(Part::Name, format!("{host}: name resolution failed: {err}"), remedy)
-}
-
-async fn ask(server: SocketAddr) -> Finding {
-    match stun(server).await {
-        Ok(sight) => udp::answered(server, sight).await,
-        Err(err) => unanswered(server, &err),
-    }
-}
-
-/// No answer, unless it is this host that lets no question out.
-fn unanswered(server: SocketAddr, err: &io::Error) -> Finding {
-    match Hindrance::of_connect(err) {
-        Hindrance::NoWay => {
-            Finding::skipped(Part::Stun, format!("{server}: this host has no way there: {err}"))
-        }
-        Hindrance::Forbidden => Finding::skipped(
-            Part::Stun,
-            format!("{server}: this host's own firewall lets nothing out there: {err}"),
-        ),
-        _ => udp::silent(server, err, false),
-    }
 }
 
 /// The first address of each family.
@@ -111,7 +88,6 @@ async fn addresses(node: &Node) -> io::Result<Vec<IpAddr>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::finding::Mark;
 
     /// What is found out about a node with these changes.
     async fn found(change: impl FnOnce(&mut Node)) -> Finding {
@@ -152,17 +128,5 @@ mod tests {
         assert_eq!(ips(|node| node.ipv4 = "192.0.2.7".to_owned()).await, ["192.0.2.7", "2001:db8::7"]);
         assert_eq!(ips(|node| node.stun_test_ip = "192.0.2.9".to_owned()).await, ["192.0.2.9"]);
         assert_eq!(ips(|node| node.ipv6 = "none".to_owned()).await, [""; 0]);
-    }
-
-    /// By the numbers of Linux: EPERM 1, EAFNOSUPPORT 97, ENETUNREACH 101, ECONNREFUSED 111.
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn what_keeps_this_host_from_asking_is_no_fault_of_the_node() {
-        let mark = |number| {
-            let server = "[2001:db8::7]:3478".parse().unwrap();
-            unanswered(server, &io::Error::from_raw_os_error(number)).mark
-        };
-        assert_eq!([1, 97, 101].map(mark), [Mark::Skipped; 3]);
-        assert_eq!(mark(111), Mark::Error, "a port that was named");
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use super::finding::{Finding, Part};
+use crate::hindrance::Hindrance;
 use crate::map::{Sight, stun};
 
 /// Asks for STUN at `server`. `is_guess`: nobody named the port, it is the usual one.
@@ -67,8 +68,22 @@ pub(super) async fn answered(server: SocketAddr, sight: Sight) -> Finding {
     }
 }
 
-/// There is no answer.
+/// There is no answer, unless it is this host that lets no question out.
 pub(super) fn silent(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
+    match Hindrance::of_connect(err) {
+        Hindrance::NoWay => {
+            Finding::skipped(Part::Stun, format!("{server}: this host has no way there: {err}"))
+        }
+        Hindrance::Forbidden => Finding::skipped(
+            Part::Stun,
+            format!("{server}: this host's own firewall lets nothing out there: {err}"),
+        ),
+        _ => shut(server, err, is_guess),
+    }
+}
+
+/// The question went out.
+fn shut(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
     let (found, open) = (no_answer(server, err), cure(server.port(), err));
     match is_guess {
         true => Finding::warning(
@@ -179,6 +194,18 @@ mod tests {
 
     use super::super::finding::Mark;
     use super::*;
+
+    /// By the numbers of Linux: EPERM 1, EAFNOSUPPORT 97, ENETUNREACH 101, ECONNREFUSED 111.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_keeps_this_host_from_asking_is_no_fault_of_the_relay() {
+        let mark = |number| {
+            let server = "[2001:db8::7]:3478".parse().unwrap();
+            silent(server, &io::Error::from_raw_os_error(number), false).mark
+        };
+        assert_eq!([1, 97, 101].map(mark), [Mark::Skipped; 3]);
+        assert_eq!(mark(111), Mark::Error);
+    }
 
     #[test]
     fn a_private_address_is_odd_from_a_public_server_alone() {
