@@ -1,7 +1,7 @@
 //! Answers by HTTP in place of the upgrade, as proxies and web servers give them.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject as _;
@@ -11,7 +11,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use tempfile::TempDir;
 use wherry_client::Pin;
 
-use super::{Relay, fault, faults, own_address, server, server_at, write_certificate};
+use super::{dated_tls_server, fault, faults, json, own_address, server, server_at, write_certificate, Relay};
 
 /// A proxy that hides `relay` behind plain HTTP and answers what it does not understand in chunks, as nginx does.
 fn chunking_proxy_before(relay: &Relay) -> String {
@@ -94,4 +94,22 @@ fn a_redirect_a_log_in_and_a_web_server_each_have_their_own_remedy() {
         });
         fault(&[&format!("http://{addr}/derp"), "--stun-port", "off"], "error", "derp", words);
     }
+}
+
+/// With a certificate that a pin would cure, or that is pinned already.
+#[test]
+fn what_is_no_relay_gets_no_entry() {
+    let dir = TempDir::new().unwrap();
+    let ip = own_address().to_string();
+    write_certificate(dir.path(), &ip, "", 1, 90);
+    let listener = TcpListener::bind((&*ip, 0)).unwrap();
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let addr = dated_tls_server(listener, &ip, dir.path(), date).to_string();
+    let (_, blind) = json(&[&addr, "--stun-port", "off"]);
+    let remedy = blind["relays"][0]["findings"][1]["remedy"].as_str().unwrap();
+    let pin = remedy.split('"').nth(1).unwrap();
+    assert!(blind["relays"][0]["map"].is_null(), "{blind}");
+    let (code, pinned) = json(&[&addr, "--stun-port", "off", "--pin", pin]);
+    assert!(pinned.to_string().contains("HTTP status 404"), "{pinned}");
+    assert!(code == Some(1) && pinned["relays"][0]["map"].is_null(), "{pinned}");
 }

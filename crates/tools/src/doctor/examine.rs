@@ -76,17 +76,20 @@ pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, No
         pin: None,
     };
     visit.relay().await?;
-    let right = visit.right_verify();
+    let right = match visit.right_verify() {
+        Some(verify) if visit.is_relay(&verify).await? => Some(verify),
+        _ => None,
+    };
     let standing = match &right {
         Some(verify) if patient.map.is_none() => visit.standing(verify).await,
         _ => None,
     };
     visit.by_family().await?;
-    let map = match (visit.pin, &patient.map) {
+    let map = right.and_then(|verify| match (visit.pin, &patient.map) {
         (Some(pin), Some(_)) => patient.pinned(pin),
-        (None, Some(own)) => right.map(|_| own.clone()),
-        (_, None) => right.map(|verify| entry(&visit.patient, &verify, standing.as_ref()).map()),
-    };
+        (None, Some(own)) => Some(own.clone()),
+        (_, None) => Some(entry(&visit.patient, &verify, standing.as_ref()).map()),
+    });
     Ok(Diagnosis { findings: visit.findings, map })
 }
 
@@ -124,6 +127,19 @@ impl Visit<'_> {
             (None, verify @ (Verify::Host | Verify::Pin(_))) if is_tls_right => Some(verify.clone()),
             _ => None,
         }
+    }
+
+    /// Whether it is a relay that clients would meet there, so that it is worth an entry. A certificate that was refused kept that
+    /// from being seen.
+    async fn is_relay(&self, verify: &Verify) -> Result<bool, NoEntropy> {
+        if let Some(derp) = self.findings.iter().find(|finding| finding.part == Part::Derp) {
+            return Ok(!derp.is_fault());
+        }
+        let target = Target::one(self.patient.endpoint.clone().with_verify(verify.clone()));
+        Ok(match self.dialer.connect(&target, &Identity::throw_away()?).await {
+            Ok(_) | Err(DialError::Handshake(HandshakeError::Refused)) => true,
+            Err(_) => false,
+        })
     }
 
     /// Where the relay stands in the map that it serves. That map knows the port of STUN where it was guessed.
