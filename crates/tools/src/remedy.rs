@@ -365,7 +365,10 @@ fn handshake(err: &HandshakeError, tool: Tool) -> String {
                 Tool::Ping { has_key: true } | Tool::Netcheck { has_key: true } | Tool::Doctor { has_key: true }
             ) =>
         {
-            "it connects, but the relay does not admit this key: add it to the relay's admission list".to_owned()
+            "it connects, but the relay does not admit this key: add it to the relay's admission list; a derper with -verify-clients has \
+             none, it asks the tailscaled of its host: start that again if it is dead (systemctl restart tailscaled), and let it be in \
+             the tailnet of this node"
+                .to_owned()
         }
         HandshakeError::Refused => {
             "it connects, but admission is closed to this throw-away key: that may be as intended; to test the rest, \

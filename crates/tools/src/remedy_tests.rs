@@ -43,6 +43,15 @@ fn a_family_that_nobody_has_is_not_advised() {
     assert!(no_way(&[four, six]).contains("nor by IPv6"));
 }
 
+#[test]
+fn a_key_that_is_refused_may_be_so_by_a_list_or_by_a_tailscaled() {
+    for tool in [Tool::Ping { has_key: true }, Tool::Doctor { has_key: true }] {
+        let said = handshake(&HandshakeError::Refused, tool);
+        assert!(said.contains("admission list") && said.contains("restart tailscaled"), "{said}");
+    }
+    assert!(handshake(&HandshakeError::Refused, Tool::Doctor { has_key: false }).contains("--key FILE"));
+}
+
 /// What a tool would refuse is not advised.
 #[test]
 fn advice_names_what_the_tool_takes() {
