@@ -297,6 +297,23 @@ fn stun_behind_a_container_network_sees_a_private_address() {
 }
 
 #[test]
+fn what_answers_in_place_of_stun_is_not_called_silent() {
+    let relay = Relay::start();
+    for (answer, words) in [(&b"\x01\x11\0\0"[..], "a log-in"), (b"hello", "no STUN")] {
+        let socket = UdpSocket::bind((relay.addr.ip(), 0)).unwrap();
+        let port = socket.local_addr().unwrap().port().to_string();
+        std::thread::spawn(move || {
+            while let Ok((_, from)) = socket.recv_from(&mut [0; 1500]) {
+                socket.send_to(answer, from).unwrap();
+            }
+        });
+        let ask = [&relay.addr.to_string(), "--pin", &relay.pin(), "--open", "--stun-port", &port];
+        let report = fault(&ask, "error", "stun", [words, "another program has"]);
+        assert!(!report.to_string().contains("firewall"), "{report}");
+    }
+}
+
+#[test]
 fn a_port_that_is_shut_does_not_keep_stun_from_being_asked() {
     let at = own_address();
     let port = stun_that_sees(at.into(), "127.0.0.1:40000");

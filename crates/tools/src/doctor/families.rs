@@ -224,7 +224,7 @@ pub(super) async fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Find
     for (family, (server, answer)) in asked {
         findings.push(match answer {
             Ok(sight) => udp::answered(*server, *sight).await,
-            Err(err) if answers => silent_by_one(family, *server, err),
+            Err(err) if answers && !udp::is_stranger(err) => silent_by_one(family, *server, err),
             Err(err) => udp::silent(*server, err, is_guess),
         });
     }

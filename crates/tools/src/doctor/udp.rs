@@ -70,6 +70,9 @@ pub(super) async fn answered(server: SocketAddr, sight: Sight) -> Finding {
 
 /// There is no answer, unless it is this host that lets no question out.
 pub(super) fn silent(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
+    if is_stranger(err) {
+        return stranger(server, err, is_guess);
+    }
     match Hindrance::of_connect(err) {
         Hindrance::NoWay => {
             Finding::skipped(Part::Stun, format!("{server}: this host has no way there: {err}"))
@@ -79,6 +82,30 @@ pub(super) fn silent(server: SocketAddr, err: &io::Error, is_guess: bool) -> Fin
             format!("{server}: this host's own firewall lets nothing out there: {err}"),
         ),
         _ => shut(server, err, is_guess),
+    }
+}
+
+/// Whether somebody answers, but not as a relay does.
+pub(super) fn is_stranger(err: &io::Error) -> bool {
+    err.kind() == io::ErrorKind::InvalidData
+}
+
+fn stranger(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
+    let found = format!("no answer to STUN from {server}/udp: {err}");
+    let remedy = format!(
+        "another program has {}/udp there: stop it; or give the relay another port (wherry: stun = \":3479\"; derper: -stun-port \
+         3479), open that, and write it into STUNPort",
+        server.port()
+    );
+    match is_guess {
+        true => Finding::warning(
+            Part::Stun,
+            found,
+            format!(
+                "{remedy}; if STUN is elsewhere, say --stun-port PORT, if there is none, --stun-port off"
+            ),
+        ),
+        false => Finding::error(Part::Stun, found, remedy),
     }
 }
 

@@ -150,6 +150,9 @@ pub(crate) struct Sight {
 }
 
 /// Asks for STUN; which address the server sees.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] if there are answers, and none of them tells an address.
 pub(crate) async fn stun(server: SocketAddr) -> io::Result<Sight> {
     let any: IpAddr =
         if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
@@ -160,24 +163,40 @@ pub(crate) async fn stun(server: SocketAddr) -> io::Result<Sight> {
     for _ in 0..STUN_TRIES {
         let asked = TxId(entropy()?);
         socket.send(&request(asked)).await?;
-        match timeout(STUN_PATIENCE, answer(&socket, asked)).await {
+        let mut strange = None;
+        match timeout(STUN_PATIENCE, answer(&socket, asked, &mut strange)).await {
             Ok(Ok(seen)) => return Ok(Sight { own, seen: seen.ip() }),
             Ok(Err(err)) => last = err,
-            Err(_) => {}
+            Err(_) => {
+                if let Some(words) = strange {
+                    last = io::Error::new(io::ErrorKind::InvalidData, words);
+                }
+            }
         }
     }
     Err(last)
 }
 
-/// The first answer to this question; anything else on the socket is passed over.
-async fn answer(socket: &UdpSocket, asked: TxId) -> io::Result<SocketAddr> {
+/// The first answer to this question; anything else on the socket is passed over, and the last of it noted.
+async fn answer(
+    socket: &UdpSocket,
+    asked: TxId,
+    strange: &mut Option<&'static str>,
+) -> io::Result<SocketAddr> {
+    /// How the refusal of a binding request begins.
+    const REFUSAL: [u8; 2] = [0x01, 0x11];
     let mut datagram = [0; 1500];
     loop {
         let len = socket.recv(&mut datagram).await?;
-        if let Ok((tx, seen)) = parse_response(datagram.get(..len).unwrap_or_default())
-            && tx == asked
-        {
-            return Ok(seen);
+        let message = datagram.get(..len).unwrap_or_default();
+        match parse_response(message) {
+            Ok((tx, seen)) if tx == asked => return Ok(seen),
+            // An answer to an earlier question.
+            Ok(_) => {}
+            Err(_) if message.starts_with(&REFUSAL) => {
+                *strange = Some("a STUN server refuses, as one for TURN does that asks for a log-in");
+            }
+            Err(_) => *strange = Some("what answers is no STUN"),
         }
     }
 }
