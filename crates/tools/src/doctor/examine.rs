@@ -171,7 +171,7 @@ impl Visit<'_> {
         };
         self.seen = Some(Seen { addr: plain.addr(), step: Step::Tcp });
         if plain.timings().dns.is_some() {
-            self.note(Finding::ok(Part::Name, format!("{} is {}", endpoint.host(), plain.addr().ip())));
+            self.note(named(endpoint.host(), plain.addr().ip()));
         }
         self.note(Finding::ok(Part::Port, format!("{}/tcp is open", plain.addr().port())));
         match self.dialer.tls(plain).await {
@@ -399,6 +399,22 @@ fn trusted_here(pin: Pin) -> Finding {
             "pin it: compare with the relay that it is \"{pin}\", then put that into CertName of the map entry (here: --pin)"
         ),
     )
+}
+
+/// A name and its address.
+fn named(host: &str, ip: IpAddr) -> Finding {
+    match udp::is_made_up(ip) {
+        true => Finding::warning(
+            Part::Name,
+            format!(
+                "{host} is {ip}, which a proxy makes up (fake-ip, 198.18.0.0/15): what follows is the way through that proxy, and \
+                 UDP may go another"
+            ),
+            "let the proxy leave this name out (Clash: add it to dns.fake-ip-filter; sing-box: a dns rule for it with a real server), \
+             since Tailscale on this host asks the same resolver; or ask from another host",
+        ),
+        false => Finding::ok(Part::Name, format!("{host} is {ip}")),
+    }
 }
 
 /// Whether somebody answers that nothing listens there.

@@ -55,6 +55,12 @@ async fn relays_are_examined_side_by_side_and_told_in_their_order() {
     }
 }
 
+#[test]
+fn an_address_that_a_proxy_makes_up_is_told() {
+    let mark = |ip: &str| named("relay.example", ip.parse().unwrap()).mark;
+    assert_eq!([mark("198.18.0.5"), mark("198.20.0.5")], [Mark::Warning, Mark::Ok]);
+}
+
 /// Ends the connection before TLS does anything. Closed with the client's words unread, it would break instead.
 async fn hang_up(mut stream: TcpStream) {
     stream.shutdown().await.unwrap();

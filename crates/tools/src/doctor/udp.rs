@@ -73,6 +73,12 @@ pub(super) fn silent(server: SocketAddr, err: &io::Error, is_guess: bool) -> Fin
     if is_stranger(err) {
         return stranger(server, err, is_guess);
     }
+    if is_made_up(server.ip()) {
+        let found = format!(
+            "{server}: a proxy made that address up, so STUN of the relay is not to be judged from here"
+        );
+        return Finding::skipped(Part::Stun, found);
+    }
     match Hindrance::of_connect(err) {
         Hindrance::NoWay => {
             Finding::skipped(Part::Stun, format!("{server}: this host has no way there: {err}"))
@@ -208,6 +214,11 @@ pub(super) fn is_private(ip: IpAddr) -> bool {
     }
 }
 
+/// 198.18.0.0/15, out of which proxies give a name an address that leads to themselves (fake-ip).
+pub(super) fn is_made_up(ip: IpAddr) -> bool {
+    matches!(ip.to_canonical(), IpAddr::V4(ip) if matches!(ip.octets(), [198, 18..=19, ..]))
+}
+
 /// 100.64.0.0/10, which carriers and tailnets share out; 192.0.0.0/24, which stands for IPv4 on lines of IPv6 alone;
 /// 198.18.0.0/15, which is for measurements and taken by VPNs.
 fn is_shared([a, b, c, _]: [u8; 4]) -> bool {
@@ -231,6 +242,8 @@ mod tests {
             silent(server, &io::Error::from_raw_os_error(number), false).mark
         };
         assert_eq!([1, 97, 101].map(mark), [Mark::Skipped; 3]);
+        let made_up = silent("198.19.0.5:3478".parse().unwrap(), &io::ErrorKind::TimedOut.into(), false);
+        assert_eq!(made_up.mark, Mark::Skipped);
         assert_eq!(mark(111), Mark::Error);
     }
 

@@ -146,7 +146,8 @@ fn answered(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &A
                 map.in_node(region, one, "HostName"),
                 format!("the name {name} has the address {ip}, {kind}"),
                 "an address that all clients reach",
-                "correct the name's records, or write the public address into the map",
+                "correct the name's records, or write the public address into the map; if they are right, a proxy of this host gives \
+                 another answer (fake-ip): check from another host",
             );
         }
     }
@@ -224,6 +225,15 @@ mod tests {
         assert_eq!(fields("ipv6: '2001:db8::99'"), ["ipv6"]);
         assert_eq!(fields("ipv6: '2001:db8::7'"), [""; 0]);
         assert_eq!(fields("ipv4: none"), [""; 0]);
+    }
+
+    #[test]
+    fn an_address_that_a_proxy_makes_up_is_none_for_all_clients() {
+        let (map, mut pen) = (outlined("hostname: relay.example"), Pen::default());
+        let answer: Answer = Ok(vec!["198.18.0.5".parse().unwrap()]);
+        map.nodes().for_each(|(region, node)| judge(&map, region, node, &answer, &mut pen));
+        let [finding] = pen.findings.as_slice() else { panic!("{:?}", pen.findings) };
+        assert!(finding.rule == Rule::AddressPrivate && finding.cure.contains("fake-ip"), "{finding:?}");
     }
 
     #[test]

@@ -221,6 +221,7 @@ pub(in crate::map) fn unreachable_kind(ip: IpAddr) -> Option<&'static str> {
         _ if v4.is_private() => Some("an address of a private network"),
         _ if v4.is_link_local() => Some("an address of one link alone"),
         [100, 64..=127, ..] => Some("an address of a tailnet or a carrier's network (100.64.0.0/10)"),
+        [198, 18..=19, ..] => Some("an address that a proxy makes up, or a laboratory has (198.18.0.0/15)"),
         _ => None,
     }
 }
