@@ -75,8 +75,15 @@ pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
     match err {
         DialError::Timeout { step: Step::Dns, .. } => RESOLVER.to_owned(),
         DialError::Unreachable { attempts } if err.step() == Step::Dns => name(attempts),
-        DialError::Unreachable { attempts } => tcp(attempts, port, situation.tool),
-        DialError::Timeout { step: Step::Tcp, .. } => closed(port),
+        DialError::Unreachable { attempts } => {
+            let is_lost = Hindrance::of(attempts)
+                .is_some_and(|met| matches!(met, Hindrance::Rejected | Hindrance::Silent | Hindrance::NoWay));
+            let within = within(situation.endpoint).filter(|_| is_lost);
+            within.unwrap_or_default() + &tcp(attempts, port, situation.tool)
+        }
+        DialError::Timeout { step: Step::Tcp, .. } => {
+            within(situation.endpoint).unwrap_or_default() + &closed(port)
+        }
         DialError::Timeout { .. } => format!(
             "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
         ),
@@ -111,6 +118,23 @@ pub(crate) fn is_of_resolver(err: &io::Error) -> bool {
         || ["Temporary failure", "Try again", "Non-recoverable", "Unrecoverable"]
             .iter()
             .any(|one| words.contains(one))
+}
+
+/// What is to be thought of first where the address is none of the internet.
+fn within(endpoint: &Endpoint) -> Option<String> {
+    let ip: IpAddr = endpoint.host().parse().ok()?;
+    let kind = match ip.to_canonical() {
+        IpAddr::V4(v4) if v4.is_private() => "a private address",
+        IpAddr::V4(v4) if matches!(v4.octets(), [100, 64..=127, ..]) => {
+            "an address of a tailnet or a carrier's network (100.64.0.0/10)"
+        }
+        IpAddr::V6(v6) if v6.is_unique_local() => "a private address",
+        _ => return None,
+    };
+    Some(format!(
+        "{ip} is {kind}, which only hosts in that network reach: name the relay by its public one, or ask from within; if this host is \
+         in there: "
+    ))
 }
 
 fn tcp(attempts: &[Attempt], port: u16, tool: Tool) -> String {

@@ -52,6 +52,23 @@ fn a_key_that_is_refused_may_be_so_by_a_list_or_by_a_tailscaled() {
     assert!(handshake(&HandshakeError::Refused, Tool::Doctor { has_key: false }).contains("--key FILE"));
 }
 
+#[test]
+fn a_private_address_that_is_not_reached_is_told_as_such() {
+    let said = |host: &str, number| {
+        let endpoint = format!("https://{host}").parse().unwrap();
+        let error = AttemptError::Connect(io::Error::from(number));
+        let err = DialError::Unreachable {
+            attempts: vec![Attempt { label: String::new(), at: String::new(), error }],
+        };
+        dial(&err, &Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin: None })
+    };
+    let no_way = io::ErrorKind::NetworkUnreachable;
+    assert!(said("10.0.0.7", no_way).starts_with("10.0.0.7 is a private address"));
+    assert!(said("100.64.0.7", no_way).contains("a tailnet or a carrier's"));
+    assert!(!said("10.0.0.7", io::ErrorKind::ConnectionRefused).contains("private"), "somebody is there");
+    assert!(!said("203.0.113.7", no_way).contains("private"));
+}
+
 /// What a tool would refuse is not advised.
 #[test]
 fn advice_names_what_the_tool_takes() {
