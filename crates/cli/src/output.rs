@@ -57,16 +57,16 @@ pub(crate) fn tell(text: &str) {
     io::stderr().write_all(text.as_bytes()).unwrap_or_default();
 }
 
-/// A failure without a result. Whoever reads JSON gets the `answer` all the same, unless the question was wrong.
+/// A failure without a result. Whoever reads JSON gets the `answer` all the same.
 pub(crate) fn failed<T: Serialize>(
     failure: Failure,
     form: Form,
     answer: impl FnOnce(String) -> T,
 ) -> Failure {
-    let write = match (form, &failure) {
-        (Form::Text, _) | (_, Failure::Usage(_)) => return failure,
-        (Form::Json, _) => serde_json::to_string_pretty,
-        (Form::JsonLine, _) => serde_json::to_string,
+    let write = match form {
+        Form::Text => return failure,
+        Form::Json => serde_json::to_string_pretty,
+        Form::JsonLine => serde_json::to_string,
     };
     let text = write(&answer(failure.to_string())).map_err(|err| SystemError::Stdout(err.into()));
     match text.and_then(|text| print(&format!("{text}\n"))) {

@@ -17,13 +17,16 @@ fn wherry(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 fn a_failure_without_a_result_is_an_object_with_what_stderr_says() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("broken.yaml"), "regions:\n  900: [\n").unwrap();
-    let asks: [(&[&str], i32, &str); 8] = [
+    let asks: [(&[&str], i32, &str); 11] = [
         (&["ping", "gone.yaml", "--json"], 1, "error"),
         (&["ping", "broken.yaml", "--json"], 78, "error"),
         (&["netcheck", "--map", "gone.yaml", "--json"], 1, "Error"),
         (&["netcheck", "--map", "broken.yaml", "--format", "json-line"], 78, "Error"),
         (&["status", "--admin", "127.0.0.1:1", "--json"], 1, "error"),
         (&["doctor", "127.0.0.1:1", "--key", "gone", "--json"], 1, "error"),
+        (&["status", "--interval", "x", "--json"], 64, "error"),
+        (&["ping", "wss://relay.example", "--json"], 64, "error"),
+        (&["doctor", "ftp://relay.example", "--json"], 64, "error"),
         (&["bench", "peak", "broken.yaml", "--json"], 78, "error"),
         (&["map", "check", "--probe", "--key", "gone", "broken.yaml", "--json"], 1, "error"),
     ];
@@ -44,10 +47,10 @@ fn told(line: &str) -> String {
 }
 
 #[test]
-fn a_wrong_question_is_answered_on_stderr_alone() {
+fn a_flag_that_cannot_be_read_is_answered_on_stderr_alone() {
     let dir = tempfile::tempdir().unwrap();
-    for ask in [&["ping", "wss://relay.example", "--json"][..], &["status", "--interval", "x", "--json"]] {
-        let (code, out, err) = wherry(dir.path(), ask);
+    for ask in [["ping", "relay.example", "--jsn"], ["doctor", "--json", "--nothing"]] {
+        let (code, out, err) = wherry(dir.path(), &ask);
         assert_eq!((code, out.as_str(), err.is_empty()), (Some(64), "", false), "{ask:?}");
     }
 }
