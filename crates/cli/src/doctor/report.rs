@@ -87,7 +87,11 @@ impl Relay {
 
     /// What people call it.
     pub(super) fn heading(&self) -> String {
-        if self.name == self.host { self.host.clone() } else { format!("{} ({})", self.name, self.host) }
+        if self.name == self.host || self.host.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{} ({})", self.name, self.host)
+        }
     }
 }
 

@@ -129,6 +129,14 @@ fn a_map_without_a_relay_is_not_healthy() {
 }
 
 #[test]
+fn a_node_without_a_host_name_is_told_by_its_own() {
+    let map =
+        r#"{"Regions":{"901":{"RegionID":901,"Nodes":[{"Name":"901a","RegionID":901,"IPv4":"192.0.2.7"}]}}}"#;
+    let (_, stdout, _) = doctor(&[map]);
+    assert!(stdout.contains("the host name is empty") && !stdout.contains("()"), "{stdout}");
+}
+
+#[test]
 fn a_node_whose_pin_cannot_be_read_does_not_keep_the_others_from_being_examined() {
     let relay = Relay::start();
     let mut bad = node("900a", &relay);

@@ -96,7 +96,7 @@ pub enum TargetError {
     #[error("a URL with a user name or a password is not dialled")]
     UserName,
     /// The host is empty, or neither a DNS name nor an address.
-    #[error("not a host name: {host:?}")]
+    #[error("{}", if host.is_empty() { "the host name is empty".to_owned() } else { format!("not a host name: {host:?}") })]
     Host {
         /// The host found.
         host: String,
