@@ -396,6 +396,28 @@ fn where_clocks_differ_it_is_they_that_are_named_before_a_certificate_out_of_dat
     assert!(found[1][3].contains("first set the clock that is wrong"), "{found:?}");
 }
 
+#[expect(clippy::disallowed_methods, reason = "a certificate's dates are those of the day")]
+#[test]
+fn a_certificate_whose_time_has_not_come_has_the_clock_in_its_remedy_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let ip = own_address().to_string();
+    let day = Duration::from_hours(24);
+    let mut params = rcgen::CertificateParams::new([ip.clone()]).unwrap();
+    params.not_before = (SystemTime::now() + day * 9).into();
+    params.not_after = (SystemTime::now() + day * 90).into();
+    let key = rcgen::KeyPair::generate().unwrap();
+    std::fs::write(dir.path().join(format!("{ip}.crt")), params.self_signed(&key).unwrap().pem()).unwrap();
+    std::fs::write(dir.path().join(format!("{ip}.key")), key.serialize_pem()).unwrap();
+    let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let addr = dated_tls_server(TcpListener::bind((&*ip, 0)).unwrap(), &ip, dir.path(), date).to_string();
+    let roots = dir.path().join(format!("{ip}.crt"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    command.args(["doctor", &addr, "--stun-port", "off", "--json"]).env("SSL_CERT_FILE", roots);
+    let report: Value = serde_json::from_str(&outcome(&mut command).1).unwrap();
+    let tls = faults(&report).into_iter().find(|one| one[1] == "tls").unwrap();
+    assert!(tls[3].contains("first set the clock") && tls[3].matches("clock").count() == 1, "{tls:?}");
+}
+
 #[test]
 fn a_clock_that_is_off_is_named() {
     let addr = server(|mut stream| {

@@ -321,7 +321,11 @@ impl Visit<'_> {
         self.note(clock);
         let remedy = self.remedy(err, None);
         let remedy = match is_clock_wrong {
-            true => format!("first set the clock that is wrong; only if this host's is right: {remedy}"),
+            true => {
+                // A certificate whose time has not come has the clock in its remedy already.
+                let (_, else_) = remedy.split_once("; else ").unwrap_or(("", &remedy));
+                format!("first set the clock that is wrong; only if this host's is right: {else_}")
+            }
             false => remedy,
         };
         let more = expiry.map(|expiry| format!(" ({})", expiry.found)).unwrap_or_default();
