@@ -279,9 +279,10 @@ fn a_chain_that_loses_its_issuer_while_the_relay_runs_is_told_by_the_relay() {
 
 #[test]
 fn a_list_with_nobody_on_it_and_one_with_a_mistake_are_told() {
-    for (text, mark, words) in
-        [("# nobody yet\n", "warning", ["is empty", "a line"]), ("anna\n", "error", ["line 1", "node key"])]
-    {
+    for (text, mark, words) in [
+        ("# nobody yet\n", "warning", ["is empty", "a line"]),
+        ("anna\nprivkey:0a\n", "error", ["; line 2", "correct each of these lines"]),
+    ] {
         let (dir, ..) = configured("self_signed = true", &[]);
         std::fs::write(dir.path().join("nodes"), text).unwrap();
         fault(&dir, mark, "files", words);

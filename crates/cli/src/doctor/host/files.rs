@@ -3,7 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use wherry_server::admission::check_list;
+use wherry_server::admission::{check_list, ListError};
+use wherry_client::Trust;
 use wherry_server::clock::{Clock, NoEntropy};
 use wherry_server::config::{CertSetting, Settings, Survey};
 use wherry_server::tls::{self, CertStatus, Expiry, TlsError};
@@ -42,9 +43,14 @@ fn list(path: &Path) -> Finding {
         ),
         Ok(1) => Finding::ok(Part::Files, format!("the list {} has one node", path.display())),
         Ok(nodes) => Finding::ok(Part::Files, format!("the list {} has {nodes} nodes", path.display())),
+        // Each mistake of a list is one that is found.
+        Err(err @ ListError::Fault { .. }) => Finding::error(
+            Part::Files,
+            err.to_string(),
+            "correct each of these lines: a node key, and a name behind it if you like",
+        ),
         Err(err) => {
-            let (found, remedy) =
-                halves(&err.to_string(), "correct the line: a node key, and a name behind it if you like");
+            let (found, remedy) = halves(&err.to_string(), READ_ON);
             Finding::error(Part::Files, found, remedy)
         }
     }
