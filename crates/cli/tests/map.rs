@@ -394,6 +394,7 @@ fn every_map_of_the_folder_has_a_test_and_every_rule_about_a_text_a_map() {
         Rule::NodeDown,
         Rule::PinDiffers,
         Rule::CertificateRefused,
+        Rule::Port80Silent,
         Rule::StunSilent,
         Rule::NotMeshed,
         Rule::NotAsked,

@@ -418,6 +418,8 @@ fn a_node_that_is_not_there_and_stun_that_is_silent_are_named() {
     let (code, out) = probed(&relay.dir, &silent);
     assert_eq!(code, 1);
     assert!(out.starts_with("map.yaml:13:17: error [stun-silent]: region 900, node 900a, stunport: no answer to STUN: 127.0.0.1:1/udp:"), "{out}");
+    let (_, out) = probed(&relay.dir, &format!("{}      canport80: true\n", relay.entry));
+    assert!(out.contains("warning [port80-silent]: region 900, node 900a, canport80: "), "{out}");
     let nobody = own_port(0);
     let gone = relay.entry.replace("127.0.0.1", nobody.trim_end_matches(":0"));
     let (code, out) = probed(&relay.dir, &gone);

@@ -8,6 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
+use wherry_wire::derp_map::{Address, Node};
 
 use crate::clock;
 use crate::http::{self, Answer, HttpError};
@@ -58,6 +59,21 @@ impl Witness {
         answer.status == 204 && repeats
     }
 }
+
+/// Who is to answer for a node: clients ask at the IPv4 address of its entry, and resolve no name for it.
+pub(crate) fn witness(node: &Node) -> Option<Witness> {
+    match node.ipv4_address() {
+        Address::Fixed(ip) => Some(Witness::Node(SocketAddrV4::new(ip, 80))),
+        Address::Dns | Address::Off => None,
+    }
+}
+
+/// What is wrong with a node that does not answer, though its entry says so.
+pub(crate) const WRONG: &str = "CanPort80 is true, but no relay answers on 80/tcp: clients may take their network for a captive portal's";
+
+/// What to do about it.
+pub(crate) const CURE: &str =
+    "take CanPort80 out of the entry, or let the relay answer there (wherry: http = \":80\") and open 80/tcp";
 
 /// Asks `witness`, over this interface if one is named.
 pub(crate) async fn ask(witness: Witness, interface: Option<&str>) -> Heard {

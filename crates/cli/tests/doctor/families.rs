@@ -78,6 +78,18 @@ fn a_limit_on_connections_is_named_and_keeps_stun_from_nothing() {
 }
 
 #[test]
+fn a_port_80_that_is_promised_and_closed_is_told() {
+    let relay = Relay::start();
+    let ip = relay.addr.ip().to_string();
+    let node = serde_json::json!({
+        "Name": "900a", "RegionID": 900, "HostName": ip, "IPv4": ip, "DERPPort": relay.addr.port(),
+        "CertName": relay.pin(), "CanPort80": true,
+    });
+    let words = ["CanPort80 is true", "take CanPort80 out of the entry"];
+    fault(&[&node.to_string(), "--open"], "warning", "port", words);
+}
+
+#[test]
 fn an_address_that_does_not_answer_is_named_with_its_family() {
     let relay = Relay::start();
     half_working(&relay, 3478, ["IPv6 is half working: the TCP connection fails", "AAAA"]);

@@ -18,6 +18,7 @@ use super::{certificate, families, udp};
 use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
 use crate::pin;
+use crate::port80::{self, Heard};
 use crate::remedy::{self, Situation, Tool};
 
 /// For a name that was resolved a moment ago.
@@ -85,6 +86,7 @@ pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, No
         _ => None,
     };
     visit.by_family().await?;
+    visit.port_80().await;
     let map = right.and_then(|verify| match (visit.pin, &patient.map) {
         (Some(pin), Some(_)) => patient.pinned(pin),
         (None, Some(own)) => Some(own.clone()),
@@ -235,6 +237,19 @@ impl Visit<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Port 80, of which the map says that it answers.
+    async fn port_80(&mut self) {
+        let nodes =
+            self.patient.map.iter().flat_map(DerpMap::live_regions).flat_map(|(_, region)| &region.nodes);
+        let asked = nodes.filter(|node| node.can_port_80).find_map(port80::witness);
+        let Some(witness) = asked.filter(|_| self.seen.is_some()) else { return };
+        let heard = port80::ask(witness, None).await;
+        self.note(match heard {
+            Heard::Witness => Finding::ok(Part::Port, "80/tcp answers who looks for captive portals"),
+            Heard::Stranger | Heard::Nobody => Finding::warning(Part::Port, port80::WRONG, port80::CURE),
+        });
     }
 
     /// STUN of a relay that TCP does not reach: what keeps one away may keep the other away too.

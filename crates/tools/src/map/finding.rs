@@ -180,6 +180,8 @@ rules! {
         NotMeshed = "not-meshed",
     }
     Warning {
+        /// The node does not answer on port 80, though it is said to.
+        Port80Silent = "port80-silent",
         /// A key that is in no map.
         UnknownKey = "unknown-key",
         /// Two regions with one code.

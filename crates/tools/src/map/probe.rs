@@ -18,6 +18,7 @@ use super::judge::{Way, way};
 use super::mesh::{self, ACROSS, Tie, ties};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
 use crate::pin;
+use crate::port80::{self, Heard};
 use crate::remedy::{self, Situation, Tool};
 
 /// Nodes that are asked at a time.
@@ -31,6 +32,8 @@ struct Answer {
     /// The pin of a self-signed certificate that is accepted because this host trusts it.
     trusted: Option<Pin>,
     stun: Option<Result<(), String>>,
+    /// Who answers on port 80, where the map says that the node does.
+    port_80: Option<Heard>,
 }
 
 /// Asks every node of the map, as a client would, and writes down what is wrong: nodes that do not answer, certificates
@@ -106,7 +109,7 @@ async fn ask_all(map: &Outline, dialer: &Dialer, key: Option<&NodePrivate>) -> B
 }
 
 async fn ask(node: &Node, dialer: &Dialer, key: Option<NodePrivate>) -> Answer {
-    let mut answer = Answer { dial: None, shown: None, trusted: None, stun: None };
+    let mut answer = Answer { dial: None, shown: None, trusted: None, stun: None, port_80: None };
     let mut addr = None;
     // What cannot be dialled at all has been said of the text.
     if let (Ok(target), Ok(stranger)) = (Target::node(node), Identity::throw_away()) {
@@ -129,6 +132,9 @@ async fn ask(node: &Node, dialer: &Dialer, key: Option<NodePrivate>) -> Answer {
         }
         addr = dial.as_ref().ok().map(|connection| connection.addr().ip());
         answer.dial = Some(dial.map(drop));
+    }
+    if let Some(witness) = port80::witness(node).filter(|_| node.can_port_80) {
+        answer.port_80 = Some(port80::ask(witness, None).await);
     }
     if let Some(port) = node.stun_udp_port() {
         answer.stun = stun(node, addr, port).await;
@@ -165,6 +171,15 @@ fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answ
         );
     }
     let is_serving = !matches!(&answer.dial, Some(Err(err)) if !is_refused(err));
+    if is_serving && matches!(answer.port_80, Some(Heard::Stranger | Heard::Nobody)) {
+        pen.note(
+            Rule::Port80Silent,
+            place("CanPort80"),
+            port80::WRONG,
+            "an answer to the question by which clients look for captive portals",
+            port80::CURE,
+        );
+    }
     if let Some(Err(why)) = &answer.stun {
         let cure = match is_serving {
             true => {
