@@ -47,7 +47,7 @@ pub(crate) struct DoctorArgs {
 const AFTER: &str = "\
 Examined, of each relay that is named (of a map, every one in it):
   name       it resolves
-  port       its TCP port is open
+  port       its TCP port is open, and 80 where the map says so (CanPort80)
   tls        it speaks TLS there, and clients accept its certificate: name, authority, whole chain, pin, dates
   expiry     the certificate is good for 14 days or more
   clock      its clock and this host's are less than a minute apart (Date of an HTTP answer)
