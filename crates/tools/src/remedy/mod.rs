@@ -1,0 +1,10 @@
+//! What to do about each way a dial can fail, in one plain sentence; for every tool that dials.
+//!
+//! Lives here: a remedy for each error of a dial, by its step. Uses the errors of `wherry_client`. Must stay true: what is
+//! advised cures what is wrong, and a tool is not told of flags that it has not.
+
+mod dial;
+mod tls;
+
+pub use dial::{LOG, Situation, Tool, dial};
+pub(crate) use dial::{OWN_NETWORK, RESOLVER, is_of_resolver};

@@ -1,0 +1,147 @@
+//! TLS: certificates, pins, and handshakes that end before there is one.
+
+use std::net::IpAddr;
+
+use wherry_client::{CertificateFault, PinFailure, TlsError};
+
+use super::dial::{LOG, Situation, Tool, dial};
+
+/// What to do about TLS that failed.
+pub(super) fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
+    let port = situation.endpoint.port();
+    match err {
+        TlsError::Pin(failure) => pin(failure, situation),
+        TlsError::Certificate { fault, .. } => certificate(*fault, situation),
+        TlsError::NotTls => {
+            let or = if situation.tool.takes_http() { ", or name it by its http:// URL" } else { "" };
+            let derper =
+                if port == 443 { "" } else { " (derper does so only on 443 or with -certmode manual)" };
+            format!(
+                "another program has port {port}, or it speaks plain HTTP: check the port, and let the relay serve TLS \
+                 there{derper}{or}"
+            )
+        }
+        TlsError::ClientCertificate => WITHOUT_CERTIFICATE.to_owned(),
+        TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.endpoint.host()),
+        _ => "something on the path cuts TLS: try from another network, or another port".to_owned(),
+    }
+}
+
+/// A proxy that lets nobody in who does not show a certificate.
+pub(super) const WITHOUT_CERTIFICATE: &str = "the server there asks for a certificate of the client, and clients have none: let it do without for \
+                                   this host name (nginx: ssl_verify_client off; Caddy: no client_auth)";
+
+/// TLS that ends without a certificate. A relay chooses one by the name in the hello (SNI); for an address none is sent.
+fn no_certificate(host: &str) -> String {
+    let name = if host.parse::<IpAddr>().is_ok() {
+        format!("for the bare address {host}, which TLS sends no name for: name it as its certificate does")
+    } else {
+        format!(
+            "for the name sent to it, {host:?}: name it as its certificate does, or get it one for this name"
+        )
+    };
+    format!("most likely the relay has no certificate {name}; {LOG}")
+}
+
+/// Of a certificate that no pin cures, what is to be done about it before it is pinned.
+fn before_pin(situation: &Situation<'_>) -> Option<String> {
+    let refused = situation.seen_pin?.as_ref().err()?;
+    let remedy = dial(refused, &Situation { seen_pin: None, ..*situation });
+    Some(format!("pinned, it would be refused too ({refused}): {remedy}"))
+}
+
+fn pin(failure: &PinFailure, situation: &Situation<'_>) -> String {
+    match (failure, before_pin(situation)) {
+        (PinFailure::OtherCertificate { .. }, Some(before)) => {
+            format!("if the relay's certificate was replaced: {before}; if not, somebody else answers")
+        }
+        (failure, _) => pinned(failure),
+    }
+}
+
+fn pinned(failure: &PinFailure) -> String {
+    match failure {
+        PinFailure::OtherCertificate { found, .. } => format!(
+            "if the relay's certificate was replaced, put \"{found}\" into CertName of the map entry; if not, \
+             somebody else answers"
+        ),
+        PinFailure::SeveralCertificates { .. } => format!(
+            "a pin is for one self-signed certificate that is shown alone: let the relay show such a one; or, if these are from \
+             an authority, {UNPIN}, and make that authority known to the hosts of all clients unless they know it"
+        ),
+        PinFailure::Issued { .. } => format!(
+            "{UNPIN}: a certificate from an authority is judged by its name, and is another one after each renewal"
+        ),
+        PinFailure::Expired => {
+            "make a new certificate on the relay and put its pin into the map entry".to_owned()
+        }
+        PinFailure::NotYetValid => NOT_YET.to_owned(),
+        PinFailure::OtherName { name } => {
+            format!("make a certificate for {name} and put its pin into the map entry")
+        }
+        _ => "make a new certificate on the relay and put its pin into the map entry".to_owned(),
+    }
+}
+
+/// A certificate whose time has not come.
+const NOT_YET: &str = "if a clock is wrong, this host's or that of whoever issued it, set it; else wait, or let the relay show \
+                       one that is valid already";
+
+/// How a pin is taken back.
+const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
+
+fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
+    if let (CertificateFault::SelfSigned, Some(before)) = (fault, before_pin(situation)) {
+        return before;
+    }
+    match (fault, situation.seen_pin) {
+        (CertificateFault::SelfSigned, Some(Ok(pin))) => format!(
+            "pin it: compare with the relay that it is \"{pin}\", then put that \
+             into CertName of the map entry (here: --pin)"
+        ),
+        (CertificateFault::SelfSigned, None) if situation.tool == Tool::Bench => {
+            "if the certificate is self-signed, give its --pin, which the relay prints and `wherry ping` shows, or \
+             --insecure"
+                .to_owned()
+        }
+        (CertificateFault::IssuerMissing, _) => {
+            "let the relay, or the proxy before it, serve the whole chain (fullchain.pem in place of cert.pem: its certificate, then \
+             that of the issuer); if the issuer is a root of your own, make it known to the hosts of all clients; do not pin it: \
+             after a renewal it is another one"
+                .to_owned()
+        }
+        (CertificateFault::UnknownIssuer, _) => {
+            "make that authority known to the hosts of all clients (its root certificate into their store), or let the relay serve \
+             one self-signed certificate alone and pin that, or get one from a known authority"
+                .to_owned()
+        }
+        (CertificateFault::Expired, _) => {
+            "renew the certificate, and have the relay read it (a reload or a restart)".to_owned()
+        }
+        (CertificateFault::NotYetValid, _) => NOT_YET.to_owned(),
+        (CertificateFault::OtherName, _) => format!(
+            "name it as its certificate does, or put that name into CertName of the map entry, or get a \
+             certificate for {:?}",
+            situation.endpoint.host()
+        ),
+        _ => "get a certificate from a known authority, or pin a self-signed one".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::super::dial::tests::advice;
+    use super::*;
+
+    #[test]
+    fn tls_that_ends_without_a_certificate_points_at_the_name() {
+        let ended = || TlsError::Ended(io::ErrorKind::UnexpectedEof.into());
+        let by_name = advice("https://relay.example", Tool::Bench, ended());
+        assert!(by_name.contains("for the name sent to it, \"relay.example\""), "{by_name}");
+        let by_address = advice("https://[2001:db8::7]:8443", Tool::Ping { has_key: false }, ended());
+        assert!(by_address.contains("bare address 2001:db8::7"), "{by_address}");
+        assert!([by_name, by_address].iter().all(|advice| advice.contains("WHERRY_LOG=debug")));
+    }
+}
