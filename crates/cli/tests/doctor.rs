@@ -15,7 +15,7 @@ mod proxies;
 mod relay;
 
 use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -125,6 +125,19 @@ fn serve_on(listener: TcpListener, serve: impl Fn(TcpStream) + Send + 'static) -
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || listener.incoming().for_each(|stream| serve(stream.unwrap())));
     addr
+}
+
+/// Passes bytes on between two sides until one of them hangs up.
+fn pass(one: TcpStream, other: TcpStream) {
+    let (mut from, mut to) = (one.try_clone().unwrap(), other.try_clone().unwrap());
+    let there = std::thread::spawn(move || {
+        drop(std::io::copy(&mut from, &mut to));
+        drop(to.shutdown(Shutdown::Write));
+    });
+    let (mut from, mut to) = (other, one);
+    drop(std::io::copy(&mut from, &mut to));
+    drop(to.shutdown(Shutdown::Write));
+    there.join().unwrap();
 }
 
 /// A server that shakes hands by TLS with the certificate of the folder, and does no more.

@@ -56,7 +56,9 @@ pub use fetch::{Document, FetchError, Validators, Wanted};
 pub use reconnect::{Backoff, Event, Reconnecting, ReconnectingSender};
 pub use target::{Endpoint, Family, Target, TargetError, without_secrets};
 pub use tcp::{Attempt, AttemptError, lookup, lookup_both};
-pub use tls::{BadPin, CertificateFault, Pin, PinFailure, TlsError, TlsReport, Trust, TrustError, Verify};
+pub use tls::{
+    BadPin, CertificateFault, Objection, Pin, PinFailure, TlsError, TlsReport, Trust, TrustError, Verify,
+};
 pub use upgrade::{FastStart, UpgradeError, upgrade_request};
 pub use wherry_wire::derp::{PeerFlags, PeerGoneReason, ServerInfo};
 pub use wherry_wire::key::{MeshKey, NodePrivate, NodePublic};

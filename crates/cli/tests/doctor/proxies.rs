@@ -11,7 +11,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use tempfile::TempDir;
 use wherry_client::Pin;
 
-use super::{dated_tls_server, fault, faults, json, own_address, server, server_at, write_certificate, Relay};
+use super::{dated_tls_server, fault, faults, json, own_address, pass, server, server_at, write_certificate, Relay};
 
 /// A proxy that hides `relay` behind plain HTTP and answers what it does not understand in chunks, as nginx does.
 fn chunking_proxy_before(relay: &Relay) -> String {
@@ -112,4 +112,44 @@ fn what_is_no_relay_gets_no_entry() {
     let (code, pinned) = json(&[&addr, "--stun-port", "off", "--pin", pin]);
     assert!(pinned.to_string().contains("HTTP status 404"), "{pinned}");
     assert!(code == Some(1) && pinned["relays"][0]["map"].is_null(), "{pinned}");
+}
+
+/// By the number of the alert, as servers in use send them.
+#[test]
+fn each_way_in_which_a_server_ends_tls_has_its_own_remedy() {
+    for (alert, mark, words) in [
+        (40, "warning", ["HandshakeFailure", "stock clients may work all the same"]),
+        (70, "error", ["ProtocolVersion", "ssl_protocols TLSv1.2 TLSv1.3"]),
+        (50, "error", ["DecodeError", "PROXY protocol"]),
+        (112, "error", ["UnrecognisedName", "no certificate for the bare address"]),
+        (49, "error", ["AccessDenied", "no certificate for the bare address"]),
+        (80, "error", ["InternalError", "no certificate for the bare address"]),
+    ] {
+        let addr = server(move |mut stream| {
+            drop(stream.read(&mut [0; 4096]));
+            drop(stream.write_all(&[21, 3, 3, 0, 2, 2, alert]));
+        });
+        fault(&[&addr, "--stun-port", "off"], mark, "tls", words);
+    }
+}
+
+#[test]
+fn a_proxy_that_puts_words_of_its_own_before_tls_is_told_to_leave_them_out() {
+    let relay = Relay::start();
+    let behind = relay.addr;
+    let addr = server(move |stream| {
+        let mut relay = TcpStream::connect(behind).unwrap();
+        relay.write_all(b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n").unwrap();
+        pass(stream, relay);
+    });
+    fault(&[&addr, "--stun-port", "off"], "error", "tls", ["DecodeError", "send-proxy"]);
+}
+
+#[test]
+fn a_proxy_that_passes_tls_on_to_nobody_is_named() {
+    let addr = server(|mut stream| {
+        drop(stream.read(&mut [0; 4096]));
+    });
+    let words = ["ended during the TLS handshake", "does not reach the relay behind it"];
+    fault(&[&addr, "--stun-port", "off"], "error", "tls", words);
 }

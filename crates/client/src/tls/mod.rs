@@ -6,11 +6,13 @@
 //! verification, and a pin that cannot be read never turns into a weaker check.
 
 mod issuer;
+mod objection;
 mod pin;
 mod secure;
 mod trust;
 mod verifier;
 
+pub use objection::Objection;
 pub use pin::{BadPin, Pin, PinFailure};
 pub(crate) use secure::secure;
 pub use secure::{CertificateFault, TlsError, TlsReport};

@@ -14,6 +14,7 @@ use wherry_wire::key::NodePublic;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::issuer::Doubt;
+use super::objection::Objection;
 use super::pin::{Pin, PinFailure};
 use super::trust::Trust;
 use super::verifier::{Verifier, Verify};
@@ -204,6 +205,12 @@ impl TlsError {
             Error::AlertReceived(alert) if is_of_client(*alert) => Some(Self::ClientCertificate),
             _ => None,
         }
+    }
+
+    /// What stands against the handshake, if it is not the certificate.
+    #[must_use]
+    pub fn objection(&self) -> Option<Objection> {
+        if let Self::Protocol(err) = self { Some(Objection::of(err)) } else { None }
     }
 
     /// Sorts what tokio-rustls reports; it wraps rustls' errors into I/O errors.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use wherry_client::{
-    CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Pin, PinFailure, Secured, Step,
-    Target, TlsError, TlsReport, Verify, lookup_both,
+    CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Objection, Pin, PinFailure,
+    Secured, Step, Target, TlsError, TlsReport, Verify, lookup_both,
 };
 use wherry_wire::derp_map::{DerpMap, Entry};
 
@@ -396,7 +396,9 @@ impl Visit<'_> {
             Part::Port => format!("{}/tcp is not reached: {err}", self.patient.endpoint.port()),
             _ => err.to_string(),
         };
-        self.note(Finding::error(part, found, remedy));
+        // Clients may know more than this side of TLS does.
+        let note = if is_of_algorithms(err) { Finding::warning } else { Finding::error };
+        self.note(note(part, found, remedy));
     }
 
     fn remedy(&self, err: &DialError, seen_pin: Option<&Result<Pin, DialError>>) -> String {
@@ -450,6 +452,11 @@ fn may_be_turned_away(err: &DialError) -> bool {
         DialError::Timeout { step, .. } => *step == Step::Tcp,
         _ => false,
     }
+}
+
+/// Whether there is no cipher, curve or kind of signature that both sides know.
+fn is_of_algorithms(err: &DialError) -> bool {
+    matches!(err, DialError::Tls(err) if err.objection() == Some(Objection::Algorithms))
 }
 
 /// Whether it is the dates of a certificate that are refused, which a wrong clock does as well.

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wherry_client::{CertificateFault, PinFailure, TlsError};
+use wherry_client::{CertificateFault, Objection, PinFailure, TlsError};
 
 use super::dial::{LOG, Situation, Tool, dial};
 
@@ -22,7 +22,8 @@ pub(super) fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
             )
         }
         TlsError::ClientCertificate => WITHOUT_CERTIFICATE.to_owned(),
-        TlsError::Ended(_) | TlsError::Protocol(_) => no_certificate(situation.endpoint.host()),
+        TlsError::Ended(_) => ended(situation.endpoint.host()),
+        TlsError::Protocol(_) => objection(err.objection().unwrap_or(Objection::Other), situation),
         _ => "something on the path cuts TLS: try from another network, or another port".to_owned(),
     }
 }
@@ -31,16 +32,59 @@ pub(super) fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
 pub(super) const WITHOUT_CERTIFICATE: &str = "the server there asks for a certificate of the client, and clients have none: let it do without for \
                                    this host name (nginx: ssl_verify_client off; Caddy: no client_auth)";
 
-/// TLS that ends without a certificate. A relay chooses one by the name in the hello (SNI); for an address none is sent.
-fn no_certificate(host: &str) -> String {
-    let name = if host.parse::<IpAddr>().is_ok() {
+/// A connection that ends with the hello: what answers a hello itself says why not.
+fn ended(host: &str) -> String {
+    let name = if is_address(host) {
+        format!("for the bare address {host}, which TLS sends no name for")
+    } else {
+        format!("for the name sent to it, {host:?}")
+    };
+    format!(
+        "most likely a TCP proxy answers there (nginx stream, HAProxy, an SNI router) that does not reach the relay behind it, or \
+         has no way {name}: check that the relay runs, and the proxy's target and names; {PROXY_PROTOCOL}; {LOG}"
+    )
+}
+
+/// Relays do not understand it, and neither do servers that are not told to.
+const PROXY_PROTOCOL: &str = "if a proxy speaks the PROXY protocol to the relay, switch that off (nginx: proxy_protocol off; HAProxy: no \
+                              send-proxy)";
+
+/// A handshake that one of the two sides ended with a word.
+fn objection(objection: Objection, situation: &Situation<'_>) -> String {
+    match objection {
+        Objection::Version => "the server there speaks neither TLS 1.3 nor 1.2, and no client speaks less: let it speak both (nginx: \
+                               ssl_protocols TLSv1.2 TLSv1.3)"
+            .to_owned(),
+        Objection::Algorithms => format!(
+            "stock clients may work all the same: this tool speaks TLS 1.3 and 1.2 with modern ciphers alone, programs written in Go \
+             know more; let the server there speak TLS 1.3 with the usual curves (nginx: ssl_protocols TLSv1.2 TLSv1.3; no \
+             ssl_ecdh_curve), then every client works; if it does, it has no certificate {}; {LOG}",
+            for_name(situation.endpoint.host())
+        ),
+        Objection::Name => {
+            format!("most likely the relay has no certificate {}; {LOG}", for_name(situation.endpoint.host()))
+        }
+        Objection::Hello => format!(
+            "most likely something puts bytes of its own before TLS: {PROXY_PROTOCOL}; if no proxy stands there, something on the \
+             path changes TLS: try from another network; {LOG}"
+        ),
+        _ => format!("the server there, or something on the path, breaks TLS: try from another network; {LOG}"),
+    }
+}
+
+/// A relay chooses its certificate by the name in the hello (SNI); for an address none is sent.
+fn for_name(host: &str) -> String {
+    if is_address(host) {
         format!("for the bare address {host}, which TLS sends no name for: name it as its certificate does")
     } else {
         format!(
             "for the name sent to it, {host:?}: name it as its certificate does, or get it one for this name"
         )
-    };
-    format!("most likely the relay has no certificate {name}; {LOG}")
+    }
+}
+
+fn is_address(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok()
 }
 
 /// Of a certificate that no pin cures, what is to be done about it before it is pinned.
@@ -135,13 +179,16 @@ mod tests {
     use super::super::dial::tests::advice;
     use super::*;
 
+    /// Whether the name in the hello is what the server misses is not to be known: there may be a proxy without a relay.
     #[test]
-    fn tls_that_ends_without_a_certificate_points_at_the_name() {
+    fn tls_that_ends_without_a_word_points_at_a_proxy_and_its_names() {
         let ended = || TlsError::Ended(io::ErrorKind::UnexpectedEof.into());
         let by_name = advice("https://relay.example", Tool::Bench, ended());
         assert!(by_name.contains("for the name sent to it, \"relay.example\""), "{by_name}");
         let by_address = advice("https://[2001:db8::7]:8443", Tool::Ping { has_key: false }, ended());
         assert!(by_address.contains("bare address 2001:db8::7"), "{by_address}");
-        assert!([by_name, by_address].iter().all(|advice| advice.contains("WHERRY_LOG=debug")));
+        for advice in [by_name, by_address] {
+            assert!(advice.contains("TCP proxy") && advice.contains("WHERRY_LOG=debug"), "{advice}");
+        }
     }
 }
