@@ -26,7 +26,14 @@ pub(crate) enum HttpError {
     #[error("the connection ended before the HTTP answer")]
     Ended,
     #[error("the connection broke before the HTTP answer: {0}")]
-    Io(#[from] io::Error),
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for HttpError {
+    /// TLS that ends without its farewell is an end like others.
+    fn from(err: io::Error) -> Self {
+        if err.kind() == io::ErrorKind::UnexpectedEof { Self::Ended } else { Self::Io(err) }
+    }
 }
 
 impl Answer {

@@ -55,6 +55,13 @@ pub enum UpgradeError {
     Io(#[source] io::Error),
 }
 
+impl UpgradeError {
+    /// TLS that ends without its farewell is an end like others.
+    fn broken(err: io::Error) -> Self {
+        if err.kind() == io::ErrorKind::UnexpectedEof { Self::Ended } else { Self::Io(err) }
+    }
+}
+
 /// Whether bytes that should be a frame are an HTTP answer.
 pub(crate) fn looks_like_http(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/")
@@ -71,7 +78,7 @@ pub(crate) async fn read_head<S: AsyncRead + Unpin>(
                 return Err(UpgradeError::HeadTooLong { limit: MAX_HEAD });
             }
             Head::Partial => {
-                if stream.read_buf(buf).await.map_err(UpgradeError::Io)? == 0 {
+                if stream.read_buf(buf).await.map_err(UpgradeError::broken)? == 0 {
                     return Err(UpgradeError::Ended);
                 }
             }
