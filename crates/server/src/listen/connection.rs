@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wherry_switch::MemoryClaim;
 
@@ -116,7 +116,7 @@ async fn establish(
         // A connection that says nothing has no TLS state yet.
         let first = first_bytes(&socket).await?;
         if looks_like_http(&first) {
-            answer_plainly(&socket).await;
+            answer_plainly(socket).await;
             return Err(Refusal::HttpOnTls);
         }
         if !memory.cover(SPEAKING_BYTES) {
@@ -157,9 +157,71 @@ fn looks_like_http(first: &[u8]) -> bool {
     [&b"GET /"[..], b"HEAD ", b"POST ", b"PUT /", b"OPTIO"].iter().any(|method| first.starts_with(method))
 }
 
-async fn answer_plainly(socket: &TcpStream) {
-    if socket.writable().await.is_ok() {
-        // A socket just opened takes so little; if not, the peer sees the connection close.
-        drop(socket.try_write(NOT_HTTPS));
+/// What is taken of a request that is not served: the longest head of one that is.
+const MAX_REQUEST: usize = 16 << 10;
+
+/// For the answer to plain HTTP, and the end of the request.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Answers, then takes what is left of the request: a connection that is closed with words of the peer unread is reset, and a
+/// proxy loses the answer with it. Who does not hang up in time is hung up on all the same.
+async fn answer_plainly(mut socket: TcpStream) {
+    let answering = async {
+        socket.write_all(NOT_HTTPS).await?;
+        socket.shutdown().await?;
+        let (mut left, mut request) = (MAX_REQUEST, [0; 512]);
+        while left > 0 {
+            match socket.read(&mut request).await? {
+                0 => break,
+                len => left = left.saturating_sub(len),
+            }
+        }
+        std::io::Result::Ok(())
+    };
+    // A peer that is gone does not hear it.
+    drop(tokio::time::timeout(FAREWELL, answering).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (peer, listener.accept().await.unwrap().0)
+    }
+
+    /// A reset would tell the peer, which may not have read it yet, to throw the answer away.
+    #[tokio::test]
+    async fn plain_http_gets_its_answer_without_a_reset_however_long_the_request_is() {
+        let (mut peer, socket) = pair().await;
+        peer.write_all(&[b"GET /derp HTTP/1.1\r\nCookie: ", &[b'a'; 8000][..], b"\r\n\r\n"].concat())
+            .await
+            .unwrap();
+        first_bytes(&socket).await.unwrap();
+        let mut said = Vec::new();
+        let hearing = async {
+            peer.read_to_end(&mut said).await?;
+            peer.shutdown().await
+        };
+        let (heard, ()) = tokio::join!(hearing, answer_plainly(socket));
+        assert!(heard.is_ok(), "{heard:?}");
+        let reset = peer.take_error().unwrap();
+        assert!(reset.is_none(), "{reset:?}");
+        assert_eq!(said, NOT_HTTPS);
+    }
+
+    /// Paused, time goes on where nothing else does.
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_a_tls_port_by_plain_http_and_stays_is_hung_up_on() {
+        let (mut peer, socket) = pair().await;
+        peer.write_all(b"GET /derp HTTP/1.1\r\n").await.unwrap();
+        answer_plainly(socket).await;
+        let (mut endless, socket) = pair().await;
+        let sending = async { while endless.write_all(&[b'a'; 4096]).await.is_ok() {} };
+        tokio::join!(sending, answer_plainly(socket));
     }
 }
