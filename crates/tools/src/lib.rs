@@ -9,6 +9,7 @@
 //! | `netcheck` | what this host's network is like towards the relays of a map |
 //! | `remedy` | what to do about a dial that failed |
 //! | `pin` | whether a pin cures a certificate that was refused |
+//! | `segments` | whether large packets are lost on the way to a relay |
 //! | `hindrance` | why a TCP connection did not come about |
 //! | `port80` | the question of the captive-portal check |
 //! | `http` | one HTTP request for its status |
@@ -27,3 +28,4 @@ pub mod netcheck;
 pub mod pin;
 mod port80;
 pub mod remedy;
+pub mod segments;

@@ -17,6 +17,7 @@ use super::stun;
 use crate::subject::{Stun, Subject};
 use wherry_tools::pin;
 use wherry_tools::remedy::{self as dial_remedy, Situation, Tool};
+use wherry_tools::segments;
 
 /// How to measure.
 #[derive(Debug)]
@@ -190,7 +191,10 @@ impl<'a> Run<'a> {
         let endpoint = &self.subject.endpoint;
         let seen_pin = pin::seen(&self.plan.dialer, endpoint, err).await;
         let tool = Tool::Ping { has_key: self.plan.key.is_some() };
-        let remedy = dial_remedy::dial(err, &Situation { endpoint, tool, seen_pin: seen_pin.as_ref() });
+        let remedy = match segments::only_small_pass(&self.plan.dialer, endpoint, err).await {
+            true => dial_remedy::LARGE_LOST.to_owned(),
+            false => dial_remedy::dial(err, &Situation { endpoint, tool, seen_pin: seen_pin.as_ref() }),
+        };
         let problem = || Problem { what: err.to_string(), remedy };
         match err.step() {
             DialStep::Dns => self.dns.failed(problem),

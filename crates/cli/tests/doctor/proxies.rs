@@ -2,16 +2,19 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
+use socket2::SockRef;
 use tempfile::TempDir;
 use wherry_client::Pin;
 
-use super::{dated_tls_server, fault, faults, json, own_address, pass, server, server_at, write_certificate, Relay};
+use super::{dated_tls_server, fault, faults, json, outcome, own_address, pass, server, server_at, write_certificate, Relay};
 
 /// A proxy that hides `relay` behind plain HTTP and answers what it does not understand in chunks, as nginx does.
 fn chunking_proxy_before(relay: &Relay) -> String {
@@ -152,4 +155,31 @@ fn a_proxy_that_passes_tls_on_to_nobody_is_named() {
     });
     let words = ["ended during the TLS handshake", "does not reach the relay behind it"];
     fault(&[&addr, "--stun-port", "off"], "error", "tls", words);
+}
+
+/// A way on which nothing comes through but what keeps to small segments, as its client has to.
+#[test]
+fn a_way_on_which_large_packets_are_lost_is_told_by_small_ones() {
+    let relay = Relay::start_with(TempDir::new().unwrap(), &[], &[]);
+    let behind = relay.addr;
+    let addr = server(move |mut stream| {
+        let is_narrow = SockRef::from(&stream).tcp_mss().unwrap() <= 536;
+        thread::spawn(move || match is_narrow {
+            true => pass(stream, TcpStream::connect(behind).unwrap()),
+            false => drop(std::io::copy(&mut stream, &mut std::io::sink())),
+        });
+    });
+    let words = ["the TLS handshake did not end", "large ones are lost on the way"];
+    fault(&[&addr, "--stun-port", "off"], "error", "tls", words);
+    let mut ping = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (code, _, stderr) = outcome(ping.args(["ping", &addr, "--stun-port", "off", "--timeout", "5s"]));
+    assert!(code == Some(1) && stderr.contains(words[1]), "{stderr}");
+}
+
+#[test]
+fn a_relay_that_takes_connections_and_does_no_more_is_not_said_to_lose_packets() {
+    let addr = server(|mut stream| {
+        thread::spawn(move || drop(std::io::copy(&mut stream, &mut std::io::sink())));
+    });
+    fault(&[&addr, "--stun-port", "off"], "error", "tls", ["did not end", "it may be overloaded"]);
 }

@@ -38,6 +38,8 @@ pub struct Target {
     pub(crate) endpoints: Vec<Endpoint>,
     /// Time for the TCP connection to one of them, if shorter than the whole budget.
     pub(crate) per_endpoint: Option<Duration>,
+    /// Whether both sides are to send in segments that pass everywhere.
+    pub(crate) in_small_segments: bool,
 }
 
 /// How the relay is spoken to below HTTP.
@@ -151,7 +153,13 @@ impl Target {
     /// Exactly one endpoint, with the whole budget for its TCP connection.
     #[must_use]
     pub fn one(endpoint: Endpoint) -> Self {
-        Self { endpoints: vec![endpoint], per_endpoint: None }
+        Self { endpoints: vec![endpoint], per_endpoint: None, in_small_segments: false }
+    }
+
+    /// The same with TCP segments both ways that pass wherever anything does.
+    #[must_use]
+    pub fn with_small_segments(self) -> Self {
+        Self { in_small_segments: true, ..self }
     }
 
     /// The endpoints in the order they are tried.

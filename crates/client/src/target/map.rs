@@ -23,7 +23,7 @@ impl Target {
         if node.stun_only {
             return Err(TargetError::StunOnly { node: node.name.clone() });
         }
-        Ok(Self { endpoints: vec![Endpoint::node(node)?], per_endpoint: Some(PER_NODE) })
+        Ok(Self { per_endpoint: Some(PER_NODE), ..Self::one(Endpoint::node(node)?) })
     }
 
     /// A region of a map: its nodes in order, without those that serve STUN only.
@@ -42,7 +42,7 @@ impl Target {
         if endpoints.is_empty() {
             return Err(TargetError::NoNode { region: region.region_id });
         }
-        Ok(Self { endpoints, per_endpoint: Some(PER_NODE) })
+        Ok(Self { endpoints, per_endpoint: Some(PER_NODE), in_small_segments: false })
     }
 }
 

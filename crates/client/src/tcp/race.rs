@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
+use socket2::SockRef;
 use thiserror::Error;
-use tokio::net::TcpStream;
+use tokio::net::{lookup_host, TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -78,7 +79,8 @@ pub(crate) async fn reach(
     let mut failed = Vec::new();
     for endpoint in &target.endpoints {
         let mut attempts = Vec::new();
-        let racing = race(endpoint, preferred, has_address, &mut attempts);
+        let call = Call { endpoint, in_small_segments: target.in_small_segments, has_address };
+        let racing = race(call, preferred, &mut attempts);
         let reached = match target.per_endpoint {
             None => racing.await,
             Some(limit) => match timeout(limit, racing).await {
@@ -100,14 +102,18 @@ pub(crate) async fn reach(
     Err(failed)
 }
 
+/// One endpoint, and how it is connected to.
+#[derive(Clone, Copy)]
+struct Call<'a> {
+    endpoint: &'a Endpoint,
+    in_small_segments: bool,
+    has_address: &'a AtomicBool,
+}
+
 /// Both families; the second starts after the head start, or as soon as the first has failed.
-async fn race(
-    endpoint: &Endpoint,
-    preferred: Family,
-    has_address: &AtomicBool,
-    failed: &mut Vec<Attempt>,
-) -> Option<Reached> {
-    let connect = |one| connect(endpoint, one, has_address);
+async fn race(call: Call<'_>, preferred: Family, failed: &mut Vec<Attempt>) -> Option<Reached> {
+    let endpoint = call.endpoint;
+    let connect = |one| connect(call, one);
     let mut tries = plan(endpoint, preferred).into_iter();
     let Some(first) = tries.next() else {
         failed.push(Attempt::new(endpoint, endpoint.host(), AttemptError::NoFamily));
@@ -138,7 +144,8 @@ fn keep(result: Result<Reached, Vec<Attempt>>, failed: &mut Vec<Attempt>) -> Opt
 }
 
 /// One family: its addresses one after the other.
-async fn connect(endpoint: &Endpoint, one: Try, has_address: &AtomicBool) -> Result<Reached, Vec<Attempt>> {
+async fn connect(call: Call<'_>, one: Try) -> Result<Reached, Vec<Attempt>> {
+    let Call { endpoint, in_small_segments, has_address } = call;
     let start = clock::now();
     let (addresses, dns) = match one.at {
         At::Address(ip) => (vec![ip], None),
@@ -155,7 +162,9 @@ async fn connect(endpoint: &Endpoint, one: Try, has_address: &AtomicBool) -> Res
     for ip in addresses {
         let addr = SocketAddr::new(ip, endpoint.port);
         let start = clock::now();
-        match TcpStream::connect(addr).await {
+        let connected =
+            if in_small_segments { connect_in_small(addr).await } else { TcpStream::connect(addr).await };
+        match connected {
             Ok(stream) => {
                 if let Err(err) = stream.set_nodelay(true) {
                     debug!(%err, "cannot switch off Nagle's algorithm");
@@ -167,6 +176,17 @@ async fn connect(endpoint: &Endpoint, one: Try, has_address: &AtomicBool) -> Res
         }
     }
     Err(failed)
+}
+
+/// Bytes in a segment that pass everywhere: a packet of 576 bytes is the least that IPv4 asks of any host, and headers with their
+/// options take up to 76 of it.
+const SMALL: u32 = 500;
+
+/// Both sides then send no more at a time: the other one is told with the SYN.
+async fn connect_in_small(addr: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    SockRef::from(&socket).set_tcp_mss(SMALL)?;
+    socket.connect(addr).await
 }
 
 async fn resolve(name: &str, family: Family) -> Result<Vec<IpAddr>, AttemptError> {

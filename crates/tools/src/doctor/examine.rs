@@ -20,6 +20,7 @@ use crate::map::{OwnMap, Standing, own_map};
 use crate::pin;
 use crate::port80::{self, Heard};
 use crate::remedy::{self, Situation, Tool};
+use crate::segments;
 
 /// For a name that was resolved a moment ago.
 const RESOLUTION: Duration = Duration::from_secs(5);
@@ -314,7 +315,9 @@ impl Visit<'_> {
             blind = opened.await.ok();
         }
         let expiry = blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault);
-        if is_of_dates(err) {
+        if segments::only_small_pass(self.dialer, &endpoint, err).await {
+            self.note(Finding::error(Part::Tls, err.to_string(), remedy::LARGE_LOST));
+        } else if is_of_dates(err) {
             self.date_fault(err, expiry, blind).await;
         } else {
             // A server may take one at a time.

@@ -12,7 +12,8 @@ use super::patient::Patient;
 use super::udp;
 use crate::hindrance::Hindrance;
 use crate::map::{Sight, stun};
-use crate::remedy::{OWN_NETWORK, RESOLVER};
+use crate::remedy::{LARGE_LOST, OWN_NETWORK, RESOLVER};
+use crate::segments;
 
 /// How far a client comes that has one family alone.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ enum End {
     NoAddress,
     /// This host has no way there.
     NoWay,
+    /// Where large packets are lost.
+    Narrow(DialError),
     /// On the way.
     Stopped(DialError),
 }
@@ -78,7 +81,8 @@ async fn walk(
     (family, reached): (Family, SocketAddr),
     me: &Identity,
 ) -> Walk {
-    let target = Target::one(patient.endpoint.clone().with_only(family));
+    let only = patient.endpoint.clone().with_only(family);
+    let target = Target::one(only.clone());
     // STUN elsewhere is not of this address.
     let port = patient.stun_port.filter(|_| patient.stun_ip.is_none());
     let server = |addr: SocketAddr| port.map(|port| SocketAddr::new(addr.ip(), port));
@@ -100,6 +104,7 @@ async fn walk(
     });
     let end = match relay {
         Ok(_) | Err(DialError::Handshake(HandshakeError::Refused)) => End::Arrived,
+        Err(err) if segments::only_small_pass(dialer, &only, &err).await => End::Narrow(err),
         Err(err) => End::Stopped(err),
     };
     Walk { family, addr: Some(addr), end, stun }
@@ -145,7 +150,12 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk, seen: Seen) -> Optio
             ),
             half(*family, err),
         )),
-        (End::Stopped(_) | End::NoAddress, _) => None,
+        (End::Narrow(err), End::Arrived) => Some(Finding::warning(
+            Part::Families,
+            format!("{family} is half working{at}, while {} works: {err}", other.family),
+            format!("{LARGE_LOST}; or take the address away: {}", without(*family)),
+        )),
+        (End::Narrow(_) | End::Stopped(_) | End::NoAddress, _) => None,
     }
 }
 

@@ -82,14 +82,32 @@ pub fn dial(err: &DialError, situation: &Situation<'_>) -> String {
         DialError::Timeout { step: Step::Tcp, .. } => {
             within(situation.endpoint).unwrap_or_default() + &closed(port)
         }
-        DialError::Timeout { .. } => format!(
-            "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded; {LOG}"
-        ),
+        DialError::Timeout { step, .. } => stuck(*step, situation.tool),
         DialError::Tls(err) => tls(err, situation),
         DialError::Handshake(HandshakeError::Upgrade(err)) => upgrade(err, situation),
         DialError::Handshake(err) => handshake(err, situation.tool),
         _ => LOG.to_owned(),
     }
+}
+
+/// Nothing but small packets arrives, and nobody is told: what is too large for a line on the way vanishes there.
+pub const LARGE_LOST: &str = "in small packets it works, so large ones are lost on the way, at a line that takes less than its ends think \
+                              (PPPoE, a tunnel, a VPN, with ICMP filtered): lower the MTU on the relay's host until it works (ip \
+                              link set dev eth0 mtu 1280), or clamp MSS in the router before that line (nft: tcp flags syn tcp \
+                              option maxseg size set rt mtu), or let ICMP pass; if other servers hang from here too, do it at this \
+                              end";
+
+/// After TCP; doctor and ping have looked whether small packets pass.
+fn stuck(step: Step, tool: Tool) -> String {
+    let has_looked = matches!(tool, Tool::Ping { .. } | Tool::Doctor { .. });
+    let or = match step {
+        Step::Tls if !has_looked => ", or large packets are lost on the way (wherry doctor tells)",
+        _ => "",
+    };
+    format!(
+        "the relay, or a proxy before it, accepts connections but does not go on: it may be overloaded, or have as many files open \
+         as it may{or}; {LOG}"
+    )
 }
 
 /// The resolver fails, whatever the name is.
@@ -285,4 +303,4 @@ fn handshake(err: &HandshakeError, tool: Tool) -> String {
 
 #[cfg(test)]
 #[path = "dial_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -6,5 +6,5 @@
 mod dial;
 mod tls;
 
-pub use dial::{LOG, Situation, Tool, dial};
+pub use dial::{LARGE_LOST, LOG, Situation, Tool, dial};
 pub(crate) use dial::{OWN_NETWORK, RESOLVER, is_of_resolver};
