@@ -21,8 +21,8 @@ use crate::{
 /// Checks the configuration and prints each value with its origin, also if some are wrong.
 pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
     let (flags, mut problems, survey) = match asked.load() {
-        Ok(effective) => (Vec::new(), Vec::new(), effective.survey),
-        Err(Mistakes { flags, problems, survey }) => (flags, lines(&problems), survey),
+        Ok(effective) => (Box::default(), Vec::new(), effective.survey),
+        Err(Mistakes { flags, problems, survey, .. }) => (flags, lines(&problems), survey),
     };
     problems.extend(look_into_files(&survey)?);
     let lines: Vec<_> = lines(&flags).into_iter().chain(problems).collect();

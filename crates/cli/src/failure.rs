@@ -4,7 +4,7 @@ use std::{error::Error, fmt, io};
 
 use wherry_server::{
     clock::NoEntropy,
-    config::{Origin, Problem, Problems, Survey},
+    config::{Origin, Problem, Problems, Settings, Survey},
     run::StartError,
 };
 
@@ -67,9 +67,11 @@ impl From<NoEntropy> for Failure {
 #[derive(Debug, thiserror::Error)]
 pub(crate) struct Mistakes {
     /// Flags that do not exist.
-    pub(crate) flags: Vec<UnknownFlag>,
+    pub(crate) flags: Box<[UnknownFlag]>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) survey: Survey,
+    /// As [`Problems::settings`].
+    pub(crate) settings: Option<Box<Settings>>,
 }
 
 impl fmt::Display for Mistakes {
@@ -92,7 +94,8 @@ impl From<Mistakes> for Failure {
 
 impl From<Problems> for Failure {
     fn from(problems: Problems) -> Self {
-        Mistakes { flags: Vec::new(), problems: problems.all, survey: problems.survey }.into()
+        let Problems { all, survey, settings, .. } = problems;
+        Mistakes { flags: Box::default(), problems: all, survey, settings }.into()
     }
 }
 

@@ -52,11 +52,15 @@ pub(crate) struct Asked {
 impl Asked {
     /// Checked settings.
     pub(crate) fn load(self) -> Result<Effective, Mistakes> {
-        let flags = self.unknown;
+        let flags = self.unknown.into_boxed_slice();
         match load(&self.sources) {
             Ok(effective) if flags.is_empty() => Ok(effective),
-            Ok(Effective { survey, .. }) => Err(Mistakes { flags, problems: Vec::new(), survey }),
-            Err(Problems { all, survey, .. }) => Err(Mistakes { flags, problems: all, survey }),
+            Ok(Effective { survey, .. }) => {
+                Err(Mistakes { flags, problems: Vec::new(), survey, settings: None })
+            }
+            Err(Problems { all, survey, settings, .. }) => {
+                Err(Mistakes { flags, problems: all, survey, settings })
+            }
         }
     }
 }

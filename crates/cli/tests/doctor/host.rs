@@ -1,8 +1,11 @@
 //! A relay on this host, by its configuration.
 
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -421,4 +424,46 @@ fn an_address_that_the_settings_name_in_the_map_is_examined_as_a_family_and_told
     let found = super::faults(&report);
     assert_eq!((code, found.len(), found[0][1].as_str()), (Some(1), 1, "families"), "{report}");
     assert!(found[0][2].contains("IPv6 is half working") && found[0][3].contains("map.ipv6"), "{found:?}");
+}
+
+/// A file that nobody may read, and a user whom that concerns, for root is none.
+fn kept_from(dir: &TempDir, file: &str, mut command: Command) -> Command {
+    for (path, mode) in [(dir.path().to_owned(), 0o755), (dir.path().join(file), 0o000)] {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+    if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    command
+}
+
+const NOBODY: u32 = 65534;
+
+#[test]
+fn files_that_are_kept_from_this_user_are_no_fault_of_a_relay_that_runs_and_it_is_asked() {
+    let relay = Served::start(&[]);
+    let pin = relay.pin();
+    let doctor = |keep: &str| {
+        let mut command = kept_from(&relay.dir, keep, Command::new(env!("CARGO_BIN_EXE_wherry")));
+        let args = ["doctor", "--json", &file(&relay.dir), "--pin", &pin, "--key", &relay.keys[0]];
+        let (code, stdout, stderr) = outcome(command.args(args));
+        (code, serde_json::from_str::<Value>(&stdout).unwrap_or_else(|err| panic!("{err}: {stderr}")))
+    };
+    let (code, report) = doctor("state/derp.key.json");
+    assert_eq!((code, &report["relays"][0]["healthy"]), (Some(0), &json!(true)), "{report}");
+    let config = report["host"].as_array().unwrap().iter().find(|one| one["part"] == "config").unwrap();
+    assert_eq!(config["mark"], "skipped", "{report}");
+    assert!(config["found"].as_str().unwrap().contains("as root or as the relay's user"), "{report}");
+    assert!(report["host"].to_string().contains("\"running\""), "{report}");
+}
+
+#[test]
+fn files_that_are_kept_from_this_user_are_told_with_the_user_to_be_where_no_relay_runs() {
+    let (dir, ..) = configured("self_signed = true", &[]);
+    let mut command = kept_from(&dir, "nodes", Command::new(env!("CARGO_BIN_EXE_wherry")));
+    let (code, stdout, _) = outcome(command.args(["doctor", "--json", &file(&dir)]));
+    let report = serde_json::from_str(&stdout).unwrap();
+    let found = faults(&report, "config");
+    assert_eq!((code, found.len(), found[0][0].as_str()), (Some(1), 1, "error"), "{report}");
+    assert!(found[0][3].contains("as root or as the relay's user"), "{found:?}");
 }

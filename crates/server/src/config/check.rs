@@ -48,7 +48,7 @@ pub fn load(sources: &Sources) -> Result<Effective, Problems> {
     let (problems, survey) = ledger.close();
     match settings {
         Some(settings) if problems.is_empty() => Ok(Effective { settings, survey }),
-        _ => Err(Problems { all: problems, survey }),
+        settings => Err(Problems { all: problems, survey, settings: settings.map(Box::new) }),
     }
 }
 
@@ -171,8 +171,8 @@ impl Ledger {
         }
         let admit = self.one(&keys::ADMIT, value::parse_admit)?;
         if let Admit::List(path) = &admit {
-            self.file(&keys::ADMIT, &admit, FileError::check_list(path))?;
-            self.survey.list = Some(path.clone());
+            let opened = self.file(&keys::ADMIT, &admit, FileError::check_list(path));
+            self.survey.list = opened.map(|()| path.clone());
         }
         Some(admit)
     }
@@ -215,8 +215,8 @@ impl Ledger {
                 None
             }
             (Some(dir), _) => {
-                self.file(&keys::CERT_DIR, dir.display(), FileError::check_folder(&dir))?;
-                self.survey.cert_dir = Some(dir.clone());
+                let opened = self.file(&keys::CERT_DIR, dir.display(), FileError::check_folder(&dir));
+                self.survey.cert_dir = opened.map(|()| dir.clone());
                 Some(Some(CertSetting::Dir(dir)))
             }
             (None, Some(true)) if hostnames?.is_empty() => {
@@ -246,7 +246,7 @@ impl Ledger {
             _ => self.one(&keys::KEY_FILE, value::parse_path)?,
         };
         let readable = read_node_key(&path).map(drop).map_err(FileError::from);
-        self.file(&keys::KEY_FILE, path.display(), readable)?;
+        self.file(&keys::KEY_FILE, path.display(), readable);
         Some(NodeKeySource::File(path))
     }
 
@@ -272,7 +272,7 @@ impl Ledger {
         }
         let path = self.one(&keys::MESH_KEY_FILE, value::parse_path)?;
         let key = read_mesh_key(&path).and_then(|key| key.ok_or(FileError::ZeroMeshKey));
-        self.file(&keys::MESH_KEY_FILE, path.display(), key).map(Some)
+        Some(self.file(&keys::MESH_KEY_FILE, path.display(), key))
     }
 
     fn log(&mut self) -> Option<LogSettings> {

@@ -31,14 +31,13 @@ impl Ledger {
         let port = self.one(&keys::MAP_PORT, |text| value::parse_or(text, "auto", parse_port));
         let stun_port = self.one(&keys::MAP_STUN_PORT, |text| value::parse_or(text, "auto", parse_port));
         let include = self.many(&keys::MAP_INCLUDE, parse_include);
-        let files_are_there = include.iter().flatten().all(|include| match include {
+        for include in include.iter().flatten() {
             // What was read before is served, and the relay says what is wrong.
-            Include::File(_) if state_dir.is_some_and(|dir| include.kept_in(dir).is_file()) => true,
-            Include::File(path) => {
-                self.file(&keys::MAP_INCLUDE, path.display(), FileError::check_file(path)).is_some()
+            let is_kept = state_dir.is_some_and(|dir| include.kept_in(dir).is_file());
+            if let (Include::File(path), false) = (include, is_kept) {
+                self.file(&keys::MAP_INCLUDE, path.display(), FileError::check_file(path));
             }
-            Include::Url(_) => true,
-        });
+        }
         let without = self.many(&keys::MAP_WITHOUT, parse_text);
         let refresh = self.one(&keys::MAP_REFRESH, |text| value::parse_duration(text, &limits::REFRESH));
         Some(MapSettings {
@@ -51,7 +50,7 @@ impl Ledger {
             ipv6: ipv6?,
             port: port?,
             stun_port: stun_port?,
-            include: include.filter(|_| files_are_there)?,
+            include: include?,
             without: without?,
             refresh: refresh?,
         })

@@ -5,9 +5,10 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf};
 use thiserror::Error;
 
 use super::{
-    Origin, Survey,
+    Origin, Settings, Survey,
     file_error::{FileError, cure},
     key::{Key, bare},
+    key_file::KeyFileError,
 };
 
 /// Everything that is wrong, at least one problem, in the order of the register.
@@ -18,6 +19,9 @@ pub struct Problems {
     pub all: Vec<Problem>,
     /// What could be made out all the same.
     pub survey: Survey,
+    /// The settings, where every key could be made out, but not every file that they name could be used: without what such a
+    /// file holds.
+    pub settings: Option<Box<Settings>>,
 }
 
 impl fmt::Display for Problems {
@@ -138,6 +142,17 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether a file is kept from this user, who need not be the relay's.
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        let (Self::Unreadable { err, .. }
+        | Self::BadFile { err: FileError::Io(err) | FileError::NodeKey(KeyFileError::Read(err)), .. }) = self
+        else {
+            return false;
+        };
+        err.kind() == io::ErrorKind::PermissionDenied
+    }
+
     /// Whether a file of settings, or a part of one, stays unknown.
     pub(super) fn hides_a_file(&self) -> bool {
         matches!(self, Self::Unreadable { .. } | Self::Syntax { .. })

@@ -10,7 +10,7 @@ use wherry_server::config::{CertSetting, Settings, Survey};
 use wherry_server::tls::{self, CertStatus, Expiry, TlsError};
 use wherry_tools::doctor::{Finding, Part};
 
-use super::settings::halves;
+use super::settings::{AS_ANOTHER, halves};
 use crate::config;
 
 /// Where there is nothing better to say.
@@ -24,7 +24,7 @@ pub(super) fn look(
 ) -> Result<Vec<Finding>, NoEntropy> {
     let mut findings: Vec<_> = survey.list.as_deref().map(list).into_iter().collect();
     if let Some(folder) = &survey.cert_dir {
-        findings.push(certificates(folder, survey)?);
+        findings.push(certificates(folder, survey, runs)?);
     }
     if let Some((settings, cert)) = settings.and_then(|settings| Some((settings, settings.cert.as_ref()?)))
         && matches!(cert, CertSetting::SelfSigned { .. })
@@ -56,7 +56,7 @@ fn list(path: &Path) -> Finding {
     }
 }
 
-fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
+fn certificates(folder: &Path, survey: &Survey, runs: bool) -> Result<Finding, NoEntropy> {
     let shown = folder.display();
     Ok(match config::certificates(folder, survey)? {
         Ok(CertStatus { absent_issuer: Some(issuer), .. }) if !issuer.is_known_root() => Finding::warning(
@@ -78,6 +78,13 @@ fn certificates(folder: &Path, survey: &Survey) -> Result<Finding, NoEntropy> {
             format!("a certificate in {shown} expires within two weeks"),
             "renew it, and find out why nothing did so by itself; the relay reads the folder again when it changes",
         ),
+        Err(TlsError::Read { path, source }) if runs && source.kind() == io::ErrorKind::PermissionDenied => {
+            let path = path.display();
+            Finding::skipped(
+                Part::Files,
+                format!("the certificates: {path}: {source}, for this user; {AS_ANOTHER}"),
+            )
+        }
         Err(err) => {
             let (found, remedy) = halves(&err.to_string(), READ_ON);
             Finding::error(Part::Files, found, remedy)

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wherry_server::clock::NoEntropy;
-use wherry_server::config::Effective;
+use wherry_server::config::{Effective, Problem};
 use wherry_tools::doctor::{Finding, Part};
 
 use super::{files, limit, listen, relay, settings, tailscaled};
@@ -28,13 +28,12 @@ pub(in crate::doctor) async fn look(
     socket: Option<&Path>,
     flags: &SubjectFlags,
 ) -> Result<Host, NoEntropy> {
-    let (settings, survey, mut findings) = match loaded {
-        Ok(Effective { settings, survey, .. }) => {
-            let good = Finding::ok(Part::Config, "nothing is wrong with the settings");
-            (Some(settings), survey, vec![good])
-        }
-        Err(Mistakes { problems, survey, .. }) => {
-            (None, survey, problems.iter().map(settings::finding).collect())
+    let (settings, survey, problems) = match loaded {
+        Ok(Effective { settings, survey, .. }) => (Some(settings), survey, Vec::new()),
+        Err(Mistakes { problems, survey, settings, .. }) => {
+            // A relay runs with what is kept from this user.
+            let settings = settings.filter(|_| problems.iter().all(Problem::is_denied));
+            (settings.map(|settings| *settings), survey, problems)
         }
     };
     let site = match &settings {
@@ -42,6 +41,7 @@ pub(in crate::doctor) async fn look(
         None => None,
     };
     let runs = site.as_ref().is_some_and(|site| site.is_there);
+    let mut findings = settings::findings(&problems, runs);
     findings.extend(files::look(&survey, settings.as_ref(), runs)?);
     let has_bad_files = findings.iter().any(|finding| finding.part == Part::Files && finding.is_fault());
     let (limit, relay) = match settings.as_ref().zip(site) {

@@ -6,8 +6,37 @@ use wherry_tools::doctor::{Finding, Part};
 /// Where there is nothing better to say.
 const READ_ON: &str = "correct it; wherry config reference explains every key";
 
+/// How more can be seen.
+pub(super) const AS_ANOTHER: &str = "run doctor as root or as the relay's user (sudo)";
+
+/// What is wrong with the settings, if anything; `runs`: there is a relay, which has what it needs.
+pub(super) fn findings(problems: &[Problem], runs: bool) -> Vec<Finding> {
+    if problems.is_empty() {
+        return vec![Finding::ok(Part::Config, "nothing is wrong with the settings")];
+    }
+    problems
+        .iter()
+        .map(|problem| if problem.is_denied() { denied(problem, runs) } else { finding(problem) })
+        .collect()
+}
+
+/// A file that is kept from this user, who may be another one than the relay's.
+fn denied(problem: &Problem, runs: bool) -> Finding {
+    let (found, _) = halves(&problem.to_string(), READ_ON);
+    match runs {
+        true => Finding::skipped(Part::Config, format!("{found}, for this user; {AS_ANOTHER}")),
+        false => Finding::error(
+            Part::Config,
+            found,
+            format!(
+                "{AS_ANOTHER}; if this is that user, it must be able to read the file and to enter every folder above it"
+            ),
+        ),
+    }
+}
+
 /// A mistake with its place and what to do.
-pub(super) fn finding(problem: &Problem) -> Finding {
+fn finding(problem: &Problem) -> Finding {
     let (found, remedy) = match problem {
         Problem::UnknownKey { name, origin, suggestion } => (
             format!("unknown key {name:?} ({origin})"),
