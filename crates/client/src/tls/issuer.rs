@@ -19,14 +19,23 @@ pub(super) enum Doubt {
     IssuerMissing { issuer: String },
     #[error("no authority that this host trusts has issued it: it comes from {authority}")]
     UnknownAuthority { authority: String },
+    #[error("it comes from {authority}, and this host has no certificates of authorities to trust")]
+    NoStore { authority: String },
+    #[error(
+        "it has not expired itself, but the certificate of an issuer that is shown with it has: {issuer}"
+    )]
+    IssuerExpired { issuer: String },
+    #[error(
+        "it comes from {authority}, but has not the signature of the authority that is known by that name"
+    )]
+    OtherKey { authority: String },
 }
 
 impl Doubt {
     /// Follows the issuers from `leaf` through `others`; none if a certificate cannot be read.
     pub(super) fn of(leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<Self> {
         let leaf = parse(leaf)?;
-        let is_other = |other: &&CertificateDer<'_>| is_meta(other) == Some(false);
-        let mut above: Vec<_> = others.iter().filter(is_other).filter_map(|other| parse(other)).collect();
+        let mut above = issuers(others);
         if is_self_issued(&leaf) {
             // A pin is for a certificate that is shown alone.
             return Some(match above.is_empty() {
@@ -42,6 +51,43 @@ impl Doubt {
             None => Self::IssuerMissing { issuer: shown(leaf.issuer()) },
             Some(top) => Self::UnknownAuthority { authority: shown(top.issuer()) },
         })
+    }
+
+    /// The same where the host knows nobody, so that an authority says little by being unknown.
+    pub(super) fn without_store(self) -> Self {
+        match self {
+            Self::UnknownAuthority { authority } => Self::NoStore { authority },
+            other => other,
+        }
+    }
+
+    /// Where one of a chain has expired, and the first has not; `now` in seconds since 1970.
+    pub(super) fn of_expired(
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: i64,
+    ) -> Option<Self> {
+        let has_expired = |one: &X509Certificate<'_>| one.validity().not_after.timestamp() < now;
+        let leaf = parse(leaf).filter(|leaf| !has_expired(leaf))?;
+        let mut above = issuers(others);
+        let mut last = leaf;
+        while let Some(at) = issuer_of(&last, &above) {
+            last = above.swap_remove(at);
+            if has_expired(&last) {
+                return Some(Self::IssuerExpired { issuer: shown(last.subject()) });
+            }
+        }
+        None
+    }
+
+    /// Where a signature of a chain is not that of the authority with the name.
+    pub(super) fn of_signature(leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<Self> {
+        match Self::of(leaf, others)? {
+            Self::IssuerMissing { issuer: authority } | Self::UnknownAuthority { authority } => {
+                Some(Self::OtherKey { authority })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -60,6 +106,12 @@ pub(super) fn is_meta(certificate: &CertificateDer<'_>) -> Option<bool> {
 /// None if it cannot be read.
 pub(super) fn parse<'a>(certificate: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
     X509Certificate::from_der(certificate).ok().map(|(_, parsed)| parsed)
+}
+
+/// Those among certificates that prove who somebody is.
+fn issuers<'a>(shown: &'a [CertificateDer<'_>]) -> Vec<X509Certificate<'a>> {
+    let is_other = |other: &&CertificateDer<'_>| is_meta(other) == Some(false);
+    shown.iter().filter(is_other).filter_map(|other| parse(other)).collect()
 }
 
 fn is_self_issued(certificate: &X509Certificate<'_>) -> bool {
@@ -125,5 +177,35 @@ mod tests {
         assert_eq!(Doubt::of(&root, &[between]), unknown("Root"));
         assert_eq!(Doubt::of(&CertificateDer::from(vec![0x30]), &[]), None);
         assert_eq!((other_issuer(&issued), other_issuer(&root)), (Some("CN=Between".to_owned()), None));
+    }
+
+    /// A certificate that a library's word for the whole chain does not single out.
+    #[test]
+    fn an_issuer_that_expired_is_named_where_its_leaf_did_not() {
+        let (root, of_root) = authority("Root", None);
+        let (between, of_between) = authority("Between", Some(&of_root));
+        let issued = leaf(&of_between);
+        // Both are made to last until the year 4096.
+        let (now, late) = (0, i64::MAX);
+        let chain = [between, root];
+        assert_eq!(Doubt::of_expired(&issued, &chain, now), None);
+        assert_eq!(Doubt::of_expired(&issued, &chain, late), None, "the leaf itself has expired");
+        let mut params = named("Old", true);
+        params.not_after = rcgen::date_time_ymd(2001, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let old = params.signed_by(&key, &of_root).unwrap().der().clone();
+        let issued = leaf(&Issuer::new(params, key));
+        let expected = Some(Doubt::IssuerExpired { issuer: "CN=Old".to_owned() });
+        assert_eq!(Doubt::of_expired(&issued, &[old], 1_000_000_000), expected);
+    }
+
+    #[test]
+    fn an_authority_that_is_unknown_for_want_of_any_or_known_by_another_key_is_told_so() {
+        let (root, of_root) = authority("Root", None);
+        let (issued, authority) = (leaf(&of_root), "CN=Root".to_owned());
+        let other_key = Some(Doubt::OtherKey { authority: authority.clone() });
+        assert_eq!(Doubt::of_signature(&issued, &[]), other_key);
+        let unknown = Doubt::of(&issued, &[root]).unwrap();
+        assert_eq!(unknown.without_store(), Doubt::NoStore { authority });
     }
 }

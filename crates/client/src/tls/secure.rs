@@ -77,13 +77,21 @@ pub enum CertificateFault {
     IssuerMissing,
     /// It leads to an authority that is not trusted.
     UnknownIssuer,
+    /// It leads to an authority that is not trusted, on a host that has nobody to trust.
+    NoStore,
+    /// It leads to an authority that is trusted by another key.
+    OtherKey,
     /// It, or one on the way to its root, has expired.
     Expired,
+    /// It has not expired, but one that is shown with it has, and is needed.
+    IssuerExpired,
     /// It, or one on the way to its root, is not valid yet.
     NotYetValid,
     /// It is for other names.
     OtherName,
-    /// Anything else: revoked, malformed, not for servers.
+    /// It is for something else than servers, clients as a rule.
+    NotForServers,
+    /// Anything else: revoked, malformed.
     Other,
 }
 
@@ -147,12 +155,18 @@ impl CertificateFault {
     /// The fault in plain words; in the TLS library's where there is no better.
     fn words(self, reason: &CertificateError) -> String {
         match self {
-            Self::SelfSigned | Self::IssuerMissing | Self::UnknownIssuer => doubt(reason).map_or_else(
+            Self::SelfSigned
+            | Self::IssuerMissing
+            | Self::UnknownIssuer
+            | Self::NoStore
+            | Self::OtherKey
+            | Self::IssuerExpired => doubt(reason).map_or_else(
                 || "no authority that this host trusts has issued it".to_owned(),
                 ToString::to_string,
             ),
             Self::Expired => "it, or one it depends on, has expired".to_owned(),
             Self::NotYetValid => "it, or one it depends on, is not valid yet".to_owned(),
+            Self::NotForServers => "it is not for TLS servers".to_owned(),
             Self::OtherName | Self::Other => reason.to_string(),
         }
     }
@@ -162,6 +176,9 @@ impl CertificateFault {
             Some(Doubt::SelfSigned) => return Self::SelfSigned,
             Some(Doubt::IssuerMissing { .. }) => return Self::IssuerMissing,
             Some(Doubt::UnknownAuthority { .. }) => return Self::UnknownIssuer,
+            Some(Doubt::NoStore { .. }) => return Self::NoStore,
+            Some(Doubt::OtherKey { .. }) => return Self::OtherKey,
+            Some(Doubt::IssuerExpired { .. }) => return Self::IssuerExpired,
             None => {}
         }
         match reason {
@@ -170,6 +187,9 @@ impl CertificateFault {
             CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Self::NotYetValid,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::OtherName
+            }
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                Self::NotForServers
             }
             _ => Self::Other,
         }

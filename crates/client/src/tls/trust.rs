@@ -16,6 +16,8 @@ use tracing::debug;
 pub struct Trust {
     pub(super) by_name: Arc<dyn ServerCertVerifier>,
     pub(super) provider: Arc<CryptoProvider>,
+    /// Whether anybody is trusted who is not built in.
+    pub(super) has_store: bool,
     store: Arc<RootCertStore>,
 }
 
@@ -45,9 +47,10 @@ impl Trust {
         for err in &native.errors {
             debug!(%err, "part of the system's root certificates cannot be read");
         }
-        store.add_parsable_certificates(native.certs);
+        let (own, _) = store.add_parsable_certificates(native.certs);
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        Self::with(store, extra)
+        let trust = Self::with(store, extra)?;
+        Ok(Self { has_store: own > 0, ..trust })
     }
 
     /// Whether an authority of this name is among them; `name` is the subject of its certificate (DER).
@@ -78,7 +81,7 @@ impl Trust {
             client::VerifierBuilderError::NoRootAnchors => TrustError::NoRoots,
             other => TrustError::BadRoot(rustls::Error::General(other.to_string())),
         })?;
-        Ok(Self { by_name, provider, store })
+        Ok(Self { by_name, provider, has_store: true, store })
     }
 }
 

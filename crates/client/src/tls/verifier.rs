@@ -45,7 +45,7 @@ impl ServerCertVerifier for Verifier {
         let by_name = |name| {
             let judged =
                 self.trust.by_name.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
-            judged.map_err(|err| match Doubt::of(end_entity, intermediates).filter(|_| leads_nowhere(&err)) {
+            judged.map_err(|err| match self.doubt(&err, end_entity, intermediates, now) {
                 Some(doubt) => CertificateError::Other(OtherError(Arc::new(doubt))).into(),
                 None => err,
             })
@@ -81,6 +81,29 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.trust.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+impl Verifier {
+    /// What the certificates tell beyond the library's word.
+    fn doubt(
+        &self,
+        err: &Error,
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Option<Doubt> {
+        use CertificateError::{BadSignature, Expired, ExpiredContext};
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        match err {
+            Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
+                Doubt::of_expired(leaf, others, now)
+            }
+            Error::InvalidCertificate(BadSignature) => Doubt::of_signature(leaf, others),
+            _ if !leads_nowhere(err) => None,
+            _ if self.trust.has_store => Doubt::of(leaf, others),
+            _ => Doubt::of(leaf, others).map(Doubt::without_store),
+        }
     }
 }
 

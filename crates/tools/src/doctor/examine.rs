@@ -467,8 +467,12 @@ fn is_of_dates(err: &DialError) -> bool {
     matches!(
         err,
         DialError::Tls(
-            TlsError::Certificate { fault: CertificateFault::Expired | CertificateFault::NotYetValid, .. }
-                | TlsError::Pin(PinFailure::Expired | PinFailure::NotYetValid)
+            TlsError::Certificate {
+                fault: CertificateFault::Expired
+                    | CertificateFault::IssuerExpired
+                    | CertificateFault::NotYetValid,
+                ..
+            } | TlsError::Pin(PinFailure::Expired | PinFailure::NotYetValid)
         )
     )
 }

@@ -131,6 +131,10 @@ fn pinned(failure: &PinFailure) -> String {
 const NOT_YET: &str = "if a clock is wrong, this host's or that of whoever issued it, set it; else wait, or let the relay show \
                        one that is valid already";
 
+/// Who issued a certificate is not trusted.
+const UNKNOWN_AUTHORITY: &str = "make that authority known to the hosts of all clients (its root certificate into their store), or let \
+                                 the relay serve one self-signed certificate alone and pin that, or get one from a known authority";
+
 /// How a pin is taken back.
 const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
 
@@ -154,9 +158,21 @@ fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
              after a renewal it is another one"
                 .to_owned()
         }
-        (CertificateFault::UnknownIssuer, _) => {
-            "make that authority known to the hosts of all clients (its root certificate into their store), or let the relay serve \
-             one self-signed certificate alone and pin that, or get one from a known authority"
+        (CertificateFault::UnknownIssuer, _) => UNKNOWN_AUTHORITY.to_owned(),
+        (CertificateFault::NoStore, _) => format!(
+            "give this host its store first (apt-get install ca-certificates, apk add ca-certificates), or correct SSL_CERT_FILE \
+             and SSL_CERT_DIR if they are set; if the certificate is refused still: {UNKNOWN_AUTHORITY}"
+        ),
+        (CertificateFault::OtherKey, _) => {
+            "if that authority was made anew under its old name, put its new root certificate in place of the old one into the stores \
+             of all clients, and of this host; if it was not, let the relay, or the proxy before it, show its present certificate \
+             with the chain that was issued with it (fullchain.pem)"
+                .to_owned()
+        }
+        (CertificateFault::IssuerExpired, _) => {
+            "let the relay, or the proxy before it, serve the chain as its authority issues it now (renew, and serve fullchain.pem), \
+             not a kept copy of the issuer's certificate; if that authority is your own, renew the issuer's certificate and serve \
+             that behind the relay's"
                 .to_owned()
         }
         (CertificateFault::Expired, _) => {
@@ -164,10 +180,13 @@ fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
         }
         (CertificateFault::NotYetValid, _) => NOT_YET.to_owned(),
         (CertificateFault::OtherName, _) => format!(
-            "name it as its certificate does, or put that name into CertName of the map entry, or get a \
-             certificate for {:?}",
+            "name it as its certificate does, or put that name into CertName of the map entry (of a wildcard one that it covers: \
+             derp.example.com for *.example.com), or get a certificate for {:?}",
             situation.endpoint.host()
         ),
+        (CertificateFault::NotForServers, _) => {
+            "get a certificate for TLS servers (extended key usage serverAuth), or pin a self-signed one".to_owned()
+        }
         _ => "get a certificate from a known authority, or pin a self-signed one".to_owned(),
     }
 }
