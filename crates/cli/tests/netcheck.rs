@@ -303,6 +303,36 @@ fn a_map_whose_only_relay_does_not_pass_is_1_though_stun_answers() {
 }
 
 #[test]
+fn stun_that_is_switched_off_was_not_asked_and_no_network_blocks_it() {
+    let relay = Relay::start();
+    let map = map(&[entry(&relay, 901)]);
+    let (code, stdout, _) = netcheck(&[&map, "--stun-port", "off"]);
+    assert_eq!(code, Some(0), "{stdout}");
+    let told = "In plain words: the map names no STUN server, so whether UDP comes through is not known; a relay of the map works";
+    assert!(stdout.contains(told) && !stdout.contains("blocks UDP"), "{stdout}");
+    let (_, report) = json(&[&map, "--stun-port", "off"]);
+    let udp = report["Missing"].as_array().unwrap().iter().find(|gap| gap["Figure"] == "UDP").unwrap();
+    assert_eq!((&report["UDP"], &udp["Reason"]), (&json!(false), &json!("switched-off")));
+}
+
+#[test]
+fn a_listed_relay_is_reached_though_nothing_answers_by_udp() {
+    let list = tempfile::NamedTempFile::new().unwrap();
+    let admit = format!("list:{}", list.path().display());
+    let flags = [("WHERRY_ADMIT", admit.as_str())];
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &flags, &[]);
+    let mut silent = entry(&relay, 901);
+    // A socket that answers nothing: what a network that drops UDP is like.
+    let hole = std::net::UdpSocket::bind((relay.addr.ip(), 0)).unwrap();
+    silent["STUNPort"] = json!(hole.local_addr().unwrap().port());
+    let (code, stdout, _) = netcheck(&[&map(&[silent])]);
+    assert_eq!(code, Some(0), "{stdout}");
+    assert!(stdout.contains("not admitted"), "{stdout}");
+    assert!(stdout.contains("though relays do by TCP (1 of 1)"), "{stdout}");
+    assert!(!stdout.contains("in the relay's firewall and its provider's"), "{stdout}");
+}
+
+#[test]
 fn nothing_reached_is_1_and_says_so() {
     let nobody = own_address().to_string();
     let (code, stdout, stderr) = netcheck(&[&nobody]);

@@ -9,6 +9,7 @@ use super::args::NetcheckArgs;
 use super::json::Json;
 use super::text::Text;
 use super::trouble::{self, BadMap, NoRelay, NoReport};
+use super::words;
 use super::zone::Zone;
 use crate::failure::{Failure, SystemError};
 use crate::map::of_source;
@@ -39,6 +40,7 @@ async fn check(args: &NetcheckArgs) -> Result<(), Failure> {
                 let no_relay = NoRelay {
                     is_json: args.form() != Form::Text,
                     names_none: !subject::has_relays(&map),
+                    is_unasked: words::unasked(&report).is_some(),
                     has_stun: report.has_stun(),
                     is_key_refused: report.is_key_refused(),
                 };

@@ -31,6 +31,7 @@ pub(super) struct NoReport {
     "{}; the reasons stand above under Missing{}",
     if *.names_none { "no node of the map relays, so nobody finds a home there: let one relay, or add one that does" }
     else if *.is_key_refused { "no relay of the map that is reached from here admits this key" }
+    else if *.is_unasked { "no relay of the map works from here, and nobody was asked for STUN" }
     else if *.has_stun { "no relay of the map works from here, though STUN answers" }
     else { "nothing can be reached: no STUN server answers and no relay" },
     if *.is_json { "" } else { " figures" }
@@ -39,6 +40,8 @@ pub(super) struct NoRelay {
     pub(super) is_json: bool,
     /// The map has nodes for STUN alone.
     pub(super) names_none: bool,
+    /// No STUN server was asked.
+    pub(super) is_unasked: bool,
     pub(super) has_stun: bool,
     pub(super) is_key_refused: bool,
 }

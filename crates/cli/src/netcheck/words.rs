@@ -1,14 +1,16 @@
 //! The verdict in plain words.
 
-use wherry_tools::netcheck::{Figure, Reason, Report};
+use wherry_tools::netcheck::{Figure, Reason, Report, Why};
 use wherry_wire::derp_map::DerpMap;
-
 use crate::subject;
+use wherry_client::Family;
 
 /// What decides the words.
 #[derive(Debug, Clone, Copy)]
-struct Facts {
+struct Facts<'a> {
     is_captive: bool,
+    /// Why nobody was asked for STUN, if nobody was.
+    unasked: Option<&'a str>,
     /// STUN answered in time.
     udp: bool,
     /// It answered when it was asked again.
@@ -17,6 +19,7 @@ struct Facts {
     is_refused: bool,
     /// By IPv6.
     ipv6: bool,
+    ipv4: V4,
     mapping_varies: Option<bool>,
     /// The router opens ports when asked.
     opens_ports: bool,
@@ -27,11 +30,27 @@ struct Facts {
     is_key_refused: bool,
 }
 
+/// What STUN tells of IPv4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum V4 {
+    /// A server answered, or several.
+    Answers,
+    /// None of those that were asked, though relays do by TCP.
+    TcpAlone,
+    /// Nobody answers by it.
+    Dead,
+    /// No server was there to be asked.
+    Unasked,
+    /// This host has none.
+    Absent,
+}
+
 /// One sentence: whether this network lets machines meet directly, and whether a relay can be had.
 pub(super) fn words(report: &Report, map: &DerpMap) -> String {
     let (found, ports) = (&report.findings, report.port_mapping);
     of(Facts {
         is_captive: report.captive_portal == Some(true),
+        unasked: unasked(report).map(|why| why.what.as_str()),
         udp: found.udp,
         udp_at_times: report.has_stun(),
         is_refused: report
@@ -39,6 +58,7 @@ pub(super) fn words(report: &Report, map: &DerpMap) -> String {
             .iter()
             .any(|gap| gap.figure == Figure::Udp && gap.why.reason == Reason::Refused),
         ipv6: found.global_v6.is_some(),
+        ipv4: V4::of(report),
         mapping_varies: found.mapping_varies,
         opens_ports: ports.upnp || ports.pmp || ports.pcp,
         relay: report.has_relay(),
@@ -47,11 +67,44 @@ pub(super) fn words(report: &Report, map: &DerpMap) -> String {
     })
 }
 
-fn of(facts: Facts) -> String {
+/// Why nobody was asked for STUN, if nobody was.
+pub(super) fn unasked(report: &Report) -> Option<&Why> {
+    let mut whys = report.missing.iter().filter(|gap| gap.figure == Figure::Udp).map(|gap| &gap.why);
+    whys.find(|why| matches!(why.reason, Reason::SwitchedOff | Reason::NoFamily | Reason::TooLittle))
+}
+
+impl V4 {
+    fn of(report: &Report) -> Self {
+        let is_own = |figure, family| figure == Figure::Address && family == Some(Family::V4);
+        let gap = report.missing.iter().find(|gap| is_own(gap.figure, gap.family));
+        match gap.map(|gap| gap.why.reason) {
+            None => Self::Answers,
+            Some(Reason::NoFamily) => Self::Absent,
+            Some(Reason::SwitchedOff) => Self::Unasked,
+            Some(_) if report.nodes.iter().any(|node| node.relay_v4.is_ok()) => Self::TcpAlone,
+            Some(_) => Self::Dead,
+        }
+    }
+
+    /// What is said of it beside IPv6 that works, where the mapping is not known.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Answers => "by IPv4 it takes two STUN servers to tell",
+            Self::TcpAlone => "no UDP comes through by IPv4",
+            Self::Dead => "nothing comes through by IPv4",
+            Self::Unasked => "the map names no STUN server to ask by IPv4",
+            Self::Absent => "this host has no IPv4",
+        }
+    }
+}
+
+fn of(facts: Facts<'_>) -> String {
+    let by_ipv6 = format!("direct works by IPv6 with peers that have it; {}", facts.ipv4.words());
     let direct = match facts {
         Facts { is_captive: true, .. } => {
             "something answers in place of others (captive portal): log in to this network with a browser first"
         }
+        Facts { udp: false, unasked: Some(why), .. } => why,
         Facts { udp: false, udp_at_times: true, .. } => {
             "UDP comes through at times, so direct connections may fail: ask again"
         }
@@ -75,9 +128,7 @@ fn of(facts: Facts) -> String {
             "this network needs a relay towards others like it: the router takes another port for each destination (hard \
              NAT); direct works with the rest"
         }
-        Facts { mapping_varies: None, ipv6: true, .. } => {
-            "direct works by IPv6; by IPv4 it takes two STUN servers to tell"
-        }
+        Facts { mapping_varies: None, ipv6: true, .. } => &by_ipv6,
         Facts { mapping_varies: None, .. } => {
             "UDP works; it takes two STUN servers to tell whether direct does"
         }
@@ -95,12 +146,14 @@ fn of(facts: Facts) -> String {
 mod tests {
     use super::*;
 
-    const EASY: Facts = Facts {
+    const EASY: Facts<'_> = Facts {
         is_captive: false,
+        unasked: None,
         udp: true,
         udp_at_times: true,
         is_refused: false,
         ipv6: false,
+        ipv4: V4::Answers,
         mapping_varies: Some(false),
         opens_ports: false,
         relay: true,
@@ -122,7 +175,29 @@ mod tests {
         let one = Facts { mapping_varies: None, ..EASY };
         assert!(of(one).starts_with("UDP works; it takes two STUN servers"), "{}", of(one));
         let six = Facts { ipv6: true, ..one };
-        assert!(of(six).starts_with("direct works by IPv6; "), "{}", of(six));
+        assert!(of(six).contains("by IPv4 it takes two STUN servers to tell"), "{}", of(six));
+    }
+
+    #[test]
+    fn beside_ipv6_that_works_it_is_said_why_ipv4_tells_nothing() {
+        for (ipv4, told) in [
+            (V4::TcpAlone, "; no UDP comes through by IPv4; "),
+            (V4::Dead, "; nothing comes through by IPv4; "),
+            (V4::Unasked, "; the map names no STUN server to ask by IPv4; "),
+            (V4::Absent, "; this host has no IPv4; "),
+        ] {
+            let said = of(Facts { mapping_varies: None, ipv6: true, ipv4, ..EASY });
+            assert!(said.starts_with("direct works by IPv6 with peers that have it; "), "{said}");
+            assert!(said.contains(told) && !said.contains("two STUN servers"), "{said}");
+        }
+    }
+
+    #[test]
+    fn where_nobody_is_asked_for_stun_no_network_is_called_blocked() {
+        let off = Facts { udp: false, udp_at_times: false, unasked: Some("nobody was asked"), ..EASY };
+        assert_eq!(of(off), "nobody was asked; a relay of the map works from here");
+        let dead = of(Facts { relay: false, ..off });
+        assert_eq!(dead, "nobody was asked; no relay of the map works from here");
     }
 
     #[test]

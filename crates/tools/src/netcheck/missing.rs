@@ -8,6 +8,7 @@ use super::node::NodeReport;
 use super::plan::Families;
 use super::portal::Portal;
 use super::report::{Figure, Missing};
+use super::udp;
 use super::why::{Reason, Why};
 
 /// What is known besides the findings.
@@ -32,7 +33,7 @@ pub(super) fn list(facts: &Facts<'_>) -> Vec<Missing> {
     let mut list = Vec::new();
     let mut add = |figure, family, why| list.push(Missing { figure, family, region: None, node: None, why });
     if !facts.findings.udp {
-        add(Figure::Udp, None, udp(facts));
+        add(Figure::Udp, None, udp::why(facts.map, facts.have, facts.nodes));
     }
     if facts.findings.global_v4.is_none() {
         add(Figure::Address, Some(Family::V4), own_address(facts, Family::V4));
@@ -93,69 +94,31 @@ fn of_node(report: &NodeReport) -> Vec<Missing> {
     missing.collect()
 }
 
-fn works(node: &NodeReport) -> (bool, bool) {
-    (node.stun_v4.is_ok() || node.stun_v6.is_ok(), node.relay_v4.is_ok() || node.relay_v6.is_ok())
-}
-
-fn udp(facts: &Facts<'_>) -> Why {
-    let relays = facts.nodes.iter().filter(|node| works(node).1).count();
-    if facts.nodes.iter().any(|node| works(node).0) {
-        let what = "no STUN server answered at first, though one did when it was asked again";
-        return Why::new(
-            Reason::Timeout,
-            what,
-            "the network loses packets, or takes time to wake: run it again",
-        );
-    }
-    if let Some(refused) = refused_stun(facts.nodes) {
-        let what = format!("{}, so UDP itself is not known to be blocked", refused.what);
-        let remedy = "say the port where STUN is: --stun-port PORT, or STUNPort in the map entry; if it is there, a firewall \
-                      on the way rejects UDP";
-        return Why::new(Reason::Refused, what, remedy);
-    }
-    if relays > 0 {
-        let what =
-            format!("no STUN server answers, though relays do by TCP ({relays} of {})", facts.nodes.len());
-        let remedy =
-            "most likely this network blocks UDP; if STUN works from elsewhere, it does: let 3478/udp out";
-        return Why::new(Reason::Blocked, what, remedy);
-    }
-    let remedy = "check this host's network; what each node did stands with it";
-    Why::new(Reason::Timeout, "no STUN server answers, and no relay by TCP either", remedy)
-}
-
-/// The refusal of the only node that was asked: it comes back from there, or from a firewall that rejects. Where several were asked,
-/// hardly all of them lack STUN.
-fn refused_stun<'a>(nodes: &'a [NodeReport]) -> Option<&'a Why> {
-    let fate = |node: &'a NodeReport| {
-        let why = [&node.stun_v4, &node.stun_v6].map(|stun| stun.as_ref().err());
-        let of = |reason| why.into_iter().flatten().find(|why| why.reason == reason);
-        of(Reason::Refused).or_else(|| of(Reason::Timeout))
-    };
-    let mut asked = nodes.iter().filter_map(fate);
-    let first = asked.next().filter(|why| why.reason == Reason::Refused)?;
-    asked.next().is_none().then_some(first)
-}
-
 fn own_address(facts: &Facts<'_>, family: Family) -> Why {
     let has = match family {
         Family::V4 => facts.have.v4,
         Family::V6 => facts.have.v6,
     };
+    if udp::is_asked_by(family, facts.nodes) {
+        return Why::new(
+            Reason::TooLittle,
+            format!("no STUN server answered by {family}; see the nodes"),
+            "",
+        );
+    }
     if !has {
         return Why::no_family(family);
     }
-    Why::new(Reason::TooLittle, format!("no STUN server answered by {family}; see the nodes"), "")
+    let what = format!("no STUN server of the map could be asked by {family}; see the nodes");
+    Why::new(Reason::SwitchedOff, what, "")
 }
 
 fn mapping(facts: &Facts<'_>) -> Why {
-    let (what, remedy) = match facts.findings.seen_v4.len() {
-        0 => ("no STUN server answered by IPv4; see the nodes", ""),
-        _ => (
-            "only one STUN server answered by IPv4, and it takes two to compare",
-            "a map whose regions have two addresses together tells easy from hard NAT",
-        ),
-    };
+    if facts.findings.seen_v4.is_empty() {
+        return own_address(facts, Family::V4);
+    }
+    let what = "only one STUN server answered by IPv4, and it takes two to compare";
+    let remedy = "a map whose regions have two addresses together tells easy from hard NAT";
     Why::new(Reason::TooLittle, what, remedy)
 }
 
@@ -218,7 +181,7 @@ fn latency(facts: &Facts<'_>, id: i64, region: &Region) -> Why {
         );
         return Why::new(Reason::BadEntry, what, format!("let RegionID of the node be {id} in the map"));
     }
-    let answered = facts.nodes.iter().any(|node| node.region == id && works(node).0);
+    let answered = facts.nodes.iter().any(|node| node.region == id && node.has_stun());
     match (answered, facts.is_full) {
         (true, true) => {
             let what = "it answers STUN, but later than three other regions did, and clients wait no longer";

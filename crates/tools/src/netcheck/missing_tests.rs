@@ -79,7 +79,7 @@ fn what_is_there_is_not_missing_and_each_node_tells_its_own() {
 fn one_server_is_too_few_to_tell_the_mapping() {
     let found = reasons(&map(vec![region(1)]), BOTH, &[node(1, true)], 1);
     assert!(found.contains(&(Figure::MappingVaries, Reason::TooLittle)), "{found:?}");
-    assert!(found.contains(&(Figure::Address, Reason::TooLittle)), "{found:?}");
+    assert!(found.contains(&(Figure::Address, Reason::SwitchedOff)), "{found:?}");
 }
 
 #[test]
@@ -99,6 +99,72 @@ fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_it_is_not_one_alone_th
     assert_eq!(udp(&[by_tcp, refused.clone()]), Reason::Blocked);
     assert_eq!(udp(&[refused.clone(), refused]), Reason::Blocked);
     assert_eq!(udp(&[node(1, true)]), Reason::Timeout);
+}
+
+/// What is said of UDP where nodes of this STUN port are as told, on a host with these families.
+fn udp_why(stun_port: i64, have: Families, nodes: &[NodeReport]) -> Why {
+    let mut region = region(1);
+    region.nodes[0].stun_port = stun_port;
+    udp::why(&map(vec![region]), have, nodes)
+}
+
+#[test]
+fn a_relay_that_turns_a_stranger_away_has_answered_by_tcp() {
+    let refused = Why::new(Reason::NotAdmitted, "", "");
+    let nodes = [NodeReport { relay_v4: Err(refused), ..node(1, false) }, node(2, false)];
+    let why = udp_why(0, V4, &nodes);
+    assert_eq!(why.reason, Reason::Blocked);
+    assert!(why.what.contains("relays do by TCP (1 of 2)"), "{why:?}");
+    let odd = NodeReport { relay_v4: Err(Why::new(Reason::Pin, "", "")), ..node(1, false) };
+    let why = udp_why(0, V4, &[odd]);
+    assert!(why.reason == Reason::Timeout && !why.what.contains("no relay by TCP"), "{why:?}");
+}
+
+#[test]
+fn where_the_map_names_no_stun_server_udp_is_not_called_blocked() {
+    let off = || Err(Why::new(Reason::SwitchedOff, "", ""));
+    let works = NodeReport { stun_v4: off(), stun_v6: off(), relay_v4: Ok(relay()), ..node(1, false) };
+    let why = udp_why(-1, V4, std::slice::from_ref(&works));
+    assert_eq!(why.reason, Reason::SwitchedOff);
+    assert!(why.what.starts_with("the map names no STUN server"), "{why:?}");
+    // A relay that is not asked for STUN does not make the network block the answers of one that is down.
+    let why = udp_why(0, V4, &[works, node(2, false)]);
+    assert!(why.reason == Reason::Timeout && why.what.contains("that are not asked for STUN"), "{why:?}");
+}
+
+#[test]
+fn a_family_that_this_host_lacks_is_named_where_the_map_has_no_other() {
+    let other = Families { v4: false, v6: true };
+    let of = |four: Why, six: Why| NodeReport {
+        stun_v4: Err(four.clone()),
+        stun_v6: Err(six.clone()),
+        relay_v4: Err(four),
+        relay_v6: Err(six),
+        ..node(1, false)
+    };
+    let why = udp_why(0, other, &[of(Why::no_family(Family::V4), Why::off(Family::V6))]);
+    assert_eq!(why.reason, Reason::NoFamily);
+    assert_eq!(why.what, "this host has no way out by IPv4, and no relay of the map has an IPv6 address");
+    assert!(why.remedy.contains("map.ipv6"), "{why:?}");
+    let why = udp_why(0, V4, &[of(Why::off(Family::V4), Why::no_family(Family::V6))]);
+    assert!(why.what.contains("by IPv6, and no relay of the map has an IPv4 address"), "{why:?}");
+    // The map has it, and it is not that which fails.
+    let silent = Why::new(Reason::Timeout, "", "");
+    assert_eq!(udp_why(0, other, &[of(Why::no_family(Family::V4), silent)]).reason, Reason::Timeout);
+    let why = udp_why(0, BOTH, &[of(Why::off(Family::V4), Why::off(Family::V6))]);
+    assert!(why.what.contains("of a family that is to be asked"), "{why:?}");
+}
+
+#[test]
+fn an_address_by_a_family_that_nobody_was_asked_by_is_not_called_silent() {
+    let own = |have, node: NodeReport| {
+        let found = reasons(&map(vec![region(1)]), have, &[node], 0);
+        found.iter().find(|(figure, _)| *figure == Figure::Address).unwrap().1
+    };
+    let unasked = NodeReport { stun_v4: Err(Why::off(Family::V4)), ..node(1, false) };
+    assert_eq!(own(V4, unasked.clone()), Reason::SwitchedOff);
+    assert_eq!(own(Families::default(), unasked), Reason::NoFamily);
+    assert_eq!(own(V4, node(1, false)), Reason::TooLittle);
 }
 
 #[test]

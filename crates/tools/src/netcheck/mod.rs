@@ -25,6 +25,7 @@ mod report;
 mod round;
 mod sockets;
 mod stun;
+mod udp;
 mod why;
 
 pub use check::{CheckError, Checker, Options};

@@ -46,6 +46,23 @@ pub struct NodeReport {
     pub relay_v6: Result<RelayFigure, Why>,
 }
 
+impl NodeReport {
+    /// Whether its STUN answers.
+    #[must_use]
+    pub fn has_stun(&self) -> bool {
+        self.stun_v4.is_ok() || self.stun_v6.is_ok()
+    }
+
+    /// Whether its relay is reached: it works, or does but for the admission.
+    pub(super) fn is_reached(&self) -> bool {
+        let is_reached = |relay: &Result<RelayFigure, Why>| match relay {
+            Ok(_) => true,
+            Err(why) => why.reason == Reason::NotAdmitted,
+        };
+        is_reached(&self.relay_v4) || is_reached(&self.relay_v6)
+    }
+}
+
 /// An answer by STUN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -104,7 +104,7 @@ impl Report {
     /// Whether a STUN server of the map answers.
     #[must_use]
     pub fn has_stun(&self) -> bool {
-        self.findings.udp || self.nodes.iter().any(|node| node.stun_v4.is_ok() || node.stun_v6.is_ok())
+        self.findings.udp || self.nodes.iter().any(NodeReport::has_stun)
     }
 
     fn relays(&self) -> impl Iterator<Item = &Result<RelayFigure, Why>> {
