@@ -127,10 +127,9 @@ impl How {
         if !site.endpoint.is_tls() {
             return Ok(Secured { stream: Box::new(stream), site, report: None });
         }
-        let start = clock::now();
         let name = site.endpoint.server_name.clone();
-        let (stream, report) = secure(stream, name, &site.endpoint.verify, &self.trust).await?;
-        site.timings.tls = Some(clock::now() - start);
+        let (stream, report, took) = secure(stream, name, &site.endpoint.verify, &self.trust).await?;
+        site.timings.tls = Some(took);
         Ok(Secured { stream: Box::new(stream), site, report: Some(report) })
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::Resumption;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -18,6 +19,7 @@ use super::objection::Objection;
 use super::pin::{Pin, PinFailure};
 use super::trust::Trust;
 use super::verifier::{Verifier, Verify};
+use crate::clock;
 
 /// A TCP stream with TLS over it.
 pub(crate) type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
@@ -95,7 +97,7 @@ pub enum CertificateFault {
     Other,
 }
 
-/// Performs the handshake over `tcp`, for `host` as the hello names it, under `rule`.
+/// Performs the handshake over `tcp`, for `host` as the hello names it, under `rule`; how long it took, from the hello on.
 ///
 /// Cancelled, the connection is closed.
 pub(crate) async fn secure(
@@ -103,11 +105,15 @@ pub(crate) async fn secure(
     host: ServerName<'static>,
     rule: &Verify,
     trust: &Trust,
-) -> Result<(TlsStream, TlsReport), TlsError> {
+) -> Result<(TlsStream, TlsReport, Duration), TlsError> {
     let config = config(rule, trust).map_err(TlsError::Protocol)?;
-    let stream = TlsConnector::from(config).connect(host, tcp).await.map_err(TlsError::of)?;
+    // This makes the keys of the hello, which is no time of the relay's.
+    let handshake = TlsConnector::from(config).connect(host, tcp);
+    let start = clock::now();
+    let stream = handshake.await.map_err(TlsError::of)?;
+    let took = clock::now() - start;
     let report = TlsReport::of(stream.get_ref().1);
-    Ok((stream, report))
+    Ok((stream, report, took))
 }
 
 /// No resumption and no ALPN: relays expect neither.

@@ -1,7 +1,8 @@
 //! Against a TLS server of rustls, for what a correct relay never does.
 
+use futures_util::FutureExt as _;
 use rcgen::{CertificateParams, DnType, KeyPair};
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::ServerConfig;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
@@ -27,6 +28,18 @@ async fn dial(
     version: &'static SupportedProtocolVersion,
     rule: Verify,
 ) -> Result<TlsReport, TlsError> {
+    let trust = Trust::system([]).unwrap();
+    dial_with(&trust, chain, key, version, rule).await.map(|(report, _)| report)
+}
+
+/// The same, with what the client trusts; and how long it says that the handshake took.
+async fn dial_with(
+    trust: &Trust,
+    chain: Vec<CertificateDer<'static>>,
+    key: &KeyPair,
+    version: &'static SupportedProtocolVersion,
+    rule: Verify,
+) -> Result<(TlsReport, Duration), TlsError> {
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
     let signing = aws_lc_rs::sign::any_supported_type(&key).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -38,10 +51,9 @@ async fn dial(
     let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (accepted, _) = listener.accept().await.unwrap();
     let host = ServerName::try_from("relay.example").unwrap();
-    let trust = Trust::system([]).unwrap();
     let serving = TlsAcceptor::from(Arc::new(config)).accept(accepted);
-    let (report, _) = tokio::join!(secure(tcp, host, &rule, &trust), serving);
-    report.map(|(_, report)| report)
+    let (report, _) = tokio::join!(secure(tcp, host, &rule, trust), serving);
+    report.map(|(_, report, took)| (report, took))
 }
 
 #[tokio::test]
@@ -71,4 +83,31 @@ async fn who_shows_the_right_certificate_without_its_key_is_refused_under_every_
             );
         }
     }
+}
+
+/// An hour passes while this makes a key.
+#[derive(Debug)]
+struct Slow;
+
+impl SupportedKxGroup for Slow {
+    fn start(&self) -> Result<Box<dyn ActiveKeyExchange>, Error> {
+        tokio::time::advance(Duration::from_secs(3600)).now_or_never();
+        aws_lc_rs::kx_group::X25519.start()
+    }
+
+    fn name(&self) -> rustls::NamedGroup {
+        aws_lc_rs::kx_group::X25519.name()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_making_of_the_own_key_is_no_time_of_the_relays() {
+    let key = KeyPair::generate().unwrap();
+    let leaf = certificate(&key, "relay");
+    let mut trust = Trust::system([]).unwrap();
+    Arc::get_mut(&mut trust.provider).unwrap().kx_groups = vec![&Slow];
+    let start = clock::now();
+    let dialled = dial_with(&trust, vec![leaf], &key, &version::TLS13, Verify::Nothing).await;
+    assert_eq!(dialled.unwrap().1, Duration::ZERO);
+    assert!(clock::now() - start >= Duration::from_secs(3600), "it was made");
 }
