@@ -151,10 +151,12 @@ async fn introduce(
     let request = Request { key, mesh_key: info.mesh_key.clone(), source: remote.ip() };
     let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
         // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.
-        if relay.may_log_denial() {
-            tracing::info!(key = %key, addr = %remote, err = %denied, "not admitted");
+        if let Some(unlogged) = relay.denied.told(key, relay.clock.now()) {
+            let unlogged = (unlogged > 0).then_some(unlogged);
+            tracing::info!(key = %key, addr = %remote, err = %denied, unlogged, "not admitted");
         }
     })?;
+    relay.denied.forget(&key);
     let join = JoinInfo { addr: remote, not_ideal, prober: info.is_prober };
     Ok(Introduced { admitted, join, request, server_info: welcome(&shared, relay)? })
 }

@@ -15,6 +15,7 @@ mod driver;
 mod handshake;
 mod identity;
 mod inlet;
+mod knocks;
 mod link;
 mod moderation;
 mod outgoing;
@@ -27,6 +28,7 @@ mod worker;
 
 pub use handshake::{Arrival, Refused, accept};
 pub use identity::Identity;
+pub use knocks::Knocks;
 pub use link::{Conn, Link, LinkTraffic};
 pub use moderation::Moderation;
 pub use relay::{Relay, Timing};

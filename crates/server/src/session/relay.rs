@@ -1,16 +1,16 @@
 //! What all sessions of a process share.
 
-use std::num::NonZeroU64;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use wherry_switch::{ConnId, DropTally, Role, Switch, TokenBucket};
+use wherry_switch::{ConnId, DropTally, Role, Switch};
 use wherry_wire::derp::encode;
 use wherry_wire::key::NodePublic;
 
 use super::identity::Identity;
+use super::knocks::Knocks;
 use super::link::{self, Conn, Link};
 use super::worker::Worker;
 use crate::admission::Admission;
@@ -37,8 +37,8 @@ pub struct Relay {
     entering: AtomicUsize,
     dismissed: AtomicBool,
     left: Notify,
-    // under its lock
-    denials: Mutex<TokenBucket>,
+    /// Peers that were not admitted.
+    pub(super) denied: Knocks<NodePublic>,
 }
 
 /// The time-outs of sessions.
@@ -51,9 +51,6 @@ pub struct Timing {
     /// Until a client that takes nothing is cut off; none waits for ever.
     pub write: Option<Duration>,
 }
-
-/// Peers not admitted that are logged without a pause between them.
-const DENIALS_AT_ONCE: NonZeroU64 = NonZeroU64::new(20).unwrap();
 
 /// A sibling is worth more patience than a client: cutting it off loses many peers at once.
 const SIBLING_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -89,14 +86,8 @@ impl Relay {
             entering: AtomicUsize::new(0),
             dismissed: AtomicBool::new(false),
             left: Notify::new(),
-            denials: Mutex::new(TokenBucket::full(NonZeroU64::MIN, DENIALS_AT_ONCE)),
+            denied: Knocks::new(),
         }
-    }
-
-    /// Whether there is room in the log for one more peer that was not admitted: one a second, some at once.
-    pub(super) fn may_log_denial(&self) -> bool {
-        let now = self.clock.now();
-        self.denials.lock().unwrap_or_else(PoisonError::into_inner).try_take(1, now)
     }
 
     /// The worker that gets the next connection: each in turn.
