@@ -162,3 +162,48 @@ fn wrong_questions_are_64_wrong_maps_78_and_say_so_on_stderr() {
         assert!(!stderr.is_empty(), "{ask:?}");
     }
 }
+
+fn log(relay: &Relay) -> String {
+    std::fs::read_to_string(relay.dir.path().join("log")).unwrap()
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what the relay writes when it hears of it offers nothing to wait for"
+)]
+fn a_client_whose_pin_is_old_shows_once_in_the_relays_log() {
+    let relay = Relay::start();
+    let old = format!("sha256-raw:{}", "0a".repeat(32));
+    for _ in 0..2 {
+        assert_eq!(ping(&[&relay.addr.to_string(), "--pin", &old]).0, Some(1));
+    }
+    let start = std::time::Instant::now();
+    while !log(&relay).contains("a client refuses the certificate") {
+        assert!(start.elapsed() < std::time::Duration::from_secs(60), "{}", log(&relay));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let log = log(&relay);
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("refuses the certificate")).collect();
+    let [line] = lines.as_slice() else { panic!("{log}") };
+    assert!(line.contains("addr=127.") && line.contains("alert=\"CertificateUnknown\""), "{line}");
+}
+
+#[test]
+fn a_stranger_that_comes_again_is_told_once_in_the_relays_log() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("nodes"), "").unwrap();
+    let relay = Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]);
+    let file = relay.dir.path().join("one.key");
+    let mut make = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let key = make.args(["key", "new", "--out"]).arg(&file).output().unwrap().stdout;
+    let key = String::from_utf8(key).unwrap();
+    for _ in 0..3 {
+        let (code, _, stderr) =
+            ping(&[&relay.addr.to_string(), "--pin", &relay.pin(), "--key", file.to_str().unwrap()]);
+        assert!(code == Some(1) && stderr.contains("not admitted"), "{stderr}");
+    }
+    let log = log(&relay);
+    let is_its = |line: &&str| line.contains("not admitted") && line.contains(key.trim());
+    assert_eq!(log.lines().filter(is_its).count(), 1, "{log}");
+}

@@ -1,17 +1,18 @@
 //! One connection from accept to session.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::AlertDescription;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wherry_switch::MemoryClaim;
 
 use crate::http::{self, Site, Takeover, WebSocket};
 use crate::metrics::{Counters, Refusal};
-use crate::session::{self, Arrival, Refused, Relay};
-use crate::transport::{Codec, EstablishError, Stream};
+use crate::session::{self, Arrival, Knocks, Refused, Relay};
+use crate::transport::{Codec, CodecError, EstablishError, Stream};
 
 /// Memory of a connection that has said nothing yet: its task, its socket and a deadline.
 const SILENT_BYTES: usize = 4 << 10;
@@ -28,6 +29,8 @@ pub struct Door {
     pub site: Site,
     /// Where the front counts.
     pub counters: Arc<Counters>,
+    /// Clients that refused the certificate.
+    pub refusers: Knocks<IpAddr>,
 }
 
 /// What a listener speaks.
@@ -39,6 +42,18 @@ pub enum Face {
     Plain,
     /// The plain HTTP beside a TLS listener: redirects and the captive-portal check.
     Port80,
+}
+
+impl Door {
+    /// Whoever runs the relay asks why machines stay away whose map has an old pin; here is where it shows.
+    fn tell_refuser(&self, remote: SocketAddr, alert: AlertDescription) {
+        let Some(unlogged) = self.refusers.told(remote.ip(), self.relay.clock.now()) else { return };
+        let unlogged = (unlogged > 0).then_some(unlogged);
+        tracing::info!(
+            addr = %remote, alert = alert.as_str(), unlogged,
+            "a client refuses the certificate; if it is one of yours, compare its map with `wherry map entry`"
+        );
+    }
 }
 
 /// Serves a connection until it is a session or over.
@@ -53,7 +68,10 @@ pub(super) async fn serve(socket: TcpStream, remote: SocketAddr, face: &Face, do
     let stream = match face {
         Face::Tls(config) => match establish(socket, config, door.site.patience, &mut memory).await {
             Ok(stream) => stream,
-            Err(refusal) => {
+            Err(Unestablished { refusal, objection }) => {
+                if let Some(alert) = objection {
+                    door.tell_refuser(remote, alert);
+                }
                 tracing::debug!(addr = %remote, reason = refusal.name(), "refused before HTTP");
                 return door.counters.refuse(refusal);
             }
@@ -105,36 +123,74 @@ async fn speak_websocket(stream: &mut Stream, head: &[u8], websocket: WebSocket)
 /// What plain HTTP gets on a TLS port, word for word as Go's server says it.
 const NOT_HTTPS: &[u8] = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
 
+/// Why there is no TLS with a client.
+#[derive(Debug)]
+struct Unestablished {
+    refusal: Refusal,
+    /// What the client has against the certificate, if that is it.
+    objection: Option<AlertDescription>,
+}
+
+impl From<Refusal> for Unestablished {
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, objection: None }
+    }
+}
+
+impl Unestablished {
+    fn of(error: &EstablishError) -> Self {
+        match error {
+            EstablishError::Codec(error) => {
+                tracing::debug!(err = %error, "TLS handshake failed");
+                Self { refusal: Refusal::Tls, objection: objection(error) }
+            }
+            EstablishError::Io(_) | EstablishError::HungUp => Refusal::HungUp.into(),
+        }
+    }
+}
+
+/// The alert by which a client says that it does not take the certificate.
+fn objection(error: &CodecError) -> Option<AlertDescription> {
+    match error {
+        CodecError::Tls(rustls::Error::AlertReceived(alert)) => Some(*alert).filter(|alert| {
+            matches!(
+                alert,
+                AlertDescription::BadCertificate
+                    | AlertDescription::UnsupportedCertificate
+                    | AlertDescription::CertificateRevoked
+                    | AlertDescription::CertificateExpired
+                    | AlertDescription::CertificateUnknown
+                    | AlertDescription::UnknownCA
+            )
+        }),
+        _ => None,
+    }
+}
+
 /// The TLS handshake, within `patience` from the first wait to the end.
 async fn establish(
     socket: TcpStream,
     config: &Arc<rustls::ServerConfig>,
     patience: Duration,
     memory: &mut MemoryClaim,
-) -> Result<Stream, Refusal> {
+) -> Result<Stream, Unestablished> {
     tokio::time::timeout(patience, async {
         // A connection that says nothing has no TLS state yet.
         let first = first_bytes(&socket).await?;
         if looks_like_http(&first) {
             answer_plainly(socket).await;
-            return Err(Refusal::HttpOnTls);
+            return Err(Refusal::HttpOnTls.into());
         }
         if !memory.cover(SPEAKING_BYTES) {
-            return Err(Refusal::Memory);
+            return Err(Refusal::Memory.into());
         }
         let codec = Codec::tls(Arc::clone(config)).map_err(|_| Refusal::Tls)?;
         let mut stream = Stream::new(socket, codec, first);
-        stream.establish().await.map_err(|error| match error {
-            EstablishError::Codec(error) => {
-                tracing::debug!(err = %error, "TLS handshake failed");
-                Refusal::Tls
-            }
-            EstablishError::Io(_) | EstablishError::HungUp => Refusal::HungUp,
-        })?;
+        stream.establish().await.map_err(|error| Unestablished::of(&error))?;
         Ok(stream)
     })
     .await
-    .unwrap_or(Err(Refusal::TooSlow))
+    .unwrap_or(Err(Refusal::TooSlow.into()))
 }
 
 /// Reads until it is clear whether this is TLS.

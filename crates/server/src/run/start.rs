@@ -18,7 +18,7 @@ use crate::config::{ListenAddr, NodeKeySource, Settings, dual_stack};
 use crate::http::Site;
 use crate::listen::{BindError, Door, Face, bind, bind_relay};
 use crate::metrics::Metrics;
-use crate::session::{self, Identity, Relay, TcpTimeouts, Timing};
+use crate::session::{self, Identity, Knocks, Relay, TcpTimeouts, Timing};
 use crate::stun::{self, StunSocket};
 use crate::tls::{Certs, server_config};
 
@@ -84,6 +84,7 @@ pub(super) fn build(settings: &Settings, clock: Clock) -> Result<Built, StartErr
             patience: limits.http,
         },
         counters: metrics.counters(),
+        refusers: Knocks::new(),
     };
     Ok(Built { door: Arc::new(door), new_key, certs, workers, metrics, listeners, admin, stun })
 }
