@@ -76,6 +76,9 @@ impl Trust {
         }
         let store = Arc::new(store);
         let provider = Arc::new(aws_lc_rs::default_provider());
+        // The library's first random bytes take some 40 ms: here, and not while a relay's time is taken. Without any, no hello can
+        // be made, which says so.
+        drop(provider.secure_random.fill(&mut [0]));
         let verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&store), Arc::clone(&provider));
         let by_name = verifier.build().map_err(|err| match err {
             client::VerifierBuilderError::NoRootAnchors => TrustError::NoRoots,
