@@ -21,6 +21,8 @@ struct Facts<'a> {
     ipv6: bool,
     ipv4: V4,
     mapping_varies: Option<bool>,
+    /// STUN sees this host's own address.
+    is_public: bool,
     /// The router opens ports when asked.
     opens_ports: bool,
     relay: bool,
@@ -60,7 +62,8 @@ pub(super) fn words(report: &Report, map: &DerpMap) -> String {
         ipv6: found.global_v6.is_some(),
         ipv4: V4::of(report),
         mapping_varies: found.mapping_varies,
-        opens_ports: ports.upnp || ports.pmp || ports.pcp,
+        is_public: report.is_public,
+        opens_ports: ports.is_offered(),
         relay: report.has_relay(),
         names_none: !subject::has_relays(map),
         is_key_refused: report.is_key_refused(),
@@ -118,6 +121,9 @@ fn of(facts: Facts<'_>) -> String {
         Facts { udp: false, .. } => {
             "this network needs a relay: no UDP comes through, so nothing direct does"
         }
+        Facts { mapping_varies: None | Some(false), is_public: true, .. } => {
+            "direct works: no NAT is in the way, STUN sees this host's own address"
+        }
         Facts { mapping_varies: Some(false), .. } => {
             "direct works: the router keeps one port towards all (easy NAT, or none)"
         }
@@ -155,6 +161,7 @@ mod tests {
         ipv6: false,
         ipv4: V4::Answers,
         mapping_varies: Some(false),
+        is_public: false,
         opens_ports: false,
         relay: true,
         names_none: false,
@@ -176,6 +183,15 @@ mod tests {
         assert!(of(one).starts_with("UDP works; it takes two STUN servers"), "{}", of(one));
         let six = Facts { ipv6: true, ..one };
         assert!(of(six).contains("by IPv4 it takes two STUN servers to tell"), "{}", of(six));
+    }
+
+    #[test]
+    fn a_host_whose_own_address_is_seen_needs_no_second_server() {
+        let public = Facts { mapping_varies: None, is_public: true, ..EASY };
+        for facts in [public, Facts { ipv6: true, ..public }, Facts { mapping_varies: Some(false), ..public }]
+        {
+            assert!(of(facts).starts_with("direct works: no NAT is in the way"), "{}", of(facts));
+        }
     }
 
     #[test]

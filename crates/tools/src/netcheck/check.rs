@@ -6,7 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout_at};
-use wherry_client::{Dialer, NodePrivate};
+use wherry_client::{Dialer, Family, NodePrivate};
 use wherry_wire::derp_map::DerpMap;
 
 use super::findings::{Findings, Latencies};
@@ -114,6 +114,9 @@ impl Checker {
         let is_captive_without_udp = !findings.udp && is_captive == Some(true);
         self.last = Some(Last { latencies: findings.latencies.clone(), is_captive_without_udp });
 
+        let is_public = findings.global_v4.is_some_and(|seen| {
+            sockets.port(Family::V4) == Some(seen.port()) && host.is_public_at(seen.ip())
+        });
         let own = findings.global_v4.filter(|_| self.options.hairpin);
         let hairpinning = match own {
             Some(own) => Some(hairpin::probe(&sockets, own).await),
@@ -129,7 +132,8 @@ impl Checker {
             nodes: &nodes,
             asks_router: self.options.router,
             has_gateway: host.gateway().is_some(),
-            has_mapping: port_mapping != PortMapping::default(),
+            is_public,
+            port_mapping,
             portal,
             hairpin: (self.options.hairpin, hairpinning.is_some()),
             is_full,
@@ -139,6 +143,7 @@ impl Checker {
             took,
             findings,
             port_mapping,
+            is_public,
             captive_portal: is_captive,
             home,
             hairpinning,

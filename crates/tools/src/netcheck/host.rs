@@ -79,6 +79,15 @@ impl Host {
         }
     }
 
+    /// Whether this is an address of this host, and one that everybody reaches.
+    pub(super) fn is_public_at(&self, ip: IpAddr) -> bool {
+        let is_public = match ip {
+            IpAddr::V4(ip) => is_usable_v4(ip) && !ip.is_private() && !is_shared(ip),
+            IpAddr::V6(_) => false,
+        };
+        is_public && self.addresses.iter().any(|own| own.ip == ip)
+    }
+
     /// Interfaces behind which a captive portal could be: those with an address that are no tunnel.
     pub(super) fn interfaces(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
@@ -93,6 +102,11 @@ impl Host {
 
 fn is_usable_v4(ip: Ipv4Addr) -> bool {
     !ip.is_loopback() && !ip.is_link_local()
+}
+
+/// What carriers share out behind their NATs: 100.64.0.0/10.
+fn is_shared(ip: Ipv4Addr) -> bool {
+    matches!(ip.octets(), [100, 64..=127, ..])
 }
 
 /// Global, or unique-local outside of the tailnet's own prefix.
@@ -164,6 +178,18 @@ mod tests {
         for routes in ["", heading, "x\nnonsense", &[heading, "eth0\t0\tZZ\t0003"].concat()] {
             assert!(host(&[("eth0", "192.168.1.7")], routes).gateway().is_none(), "{routes}");
         }
+    }
+
+    #[test]
+    fn an_own_address_is_public_unless_it_is_one_of_a_private_network() {
+        let addresses = ["203.0.113.9", "192.168.1.7", "100.64.0.9", "127.0.0.1"];
+        let host = host(&addresses.map(|ip| ("eth0", ip)), "");
+        let public: Vec<_> =
+            ["203.0.113.9", "203.0.113.8", "192.168.1.7", "100.64.0.9", "127.0.0.1", "2001:db8::1"]
+                .into_iter()
+                .filter(|ip| host.is_public_at(ip.parse().unwrap()))
+                .collect();
+        assert_eq!(public, ["203.0.113.9"]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::findings::Findings;
 use super::node::NodeReport;
 use super::plan::Families;
 use super::portal::Portal;
+use super::portmap::PortMapping;
 use super::report::{Figure, Missing};
 use super::udp;
 use super::why::{Reason, Why};
@@ -20,8 +21,9 @@ pub(super) struct Facts<'a> {
     pub(super) nodes: &'a [NodeReport],
     pub(super) asks_router: bool,
     pub(super) has_gateway: bool,
-    /// The router offers something.
-    pub(super) has_mapping: bool,
+    pub(super) port_mapping: PortMapping,
+    /// STUN sees this host's own address by IPv4.
+    pub(super) is_public: bool,
     pub(super) portal: Option<Portal>,
     /// Whether hairpinning was asked for, and is known.
     pub(super) hairpin: (bool, bool),
@@ -44,7 +46,7 @@ pub(super) fn list(facts: &Facts<'_>) -> Vec<Missing> {
     if facts.findings.mapping_varies.is_none() {
         add(Figure::MappingVaries, None, mapping(facts));
     }
-    if !facts.has_mapping {
+    if !facts.port_mapping.is_offered() {
         add(Figure::PortMapping, None, port_mapping(facts));
     }
     if let Some(why) = portal(facts) {
@@ -117,6 +119,11 @@ fn mapping(facts: &Facts<'_>) -> Why {
     if facts.findings.seen_v4.is_empty() {
         return own_address(facts, Family::V4);
     }
+    if facts.is_public {
+        let what =
+            "STUN sees this host's own address and port by IPv4: there is no NAT whose mapping could vary";
+        return Why::new(Reason::NotNeeded, what, "");
+    }
     let what = "only one STUN server answered by IPv4, and it takes two to compare";
     let remedy = "a map whose regions have two addresses together tells easy from hard NAT";
     Why::new(Reason::TooLittle, what, remedy)
@@ -125,6 +132,11 @@ fn mapping(facts: &Facts<'_>) -> Why {
 fn port_mapping(facts: &Facts<'_>) -> Why {
     if !facts.asks_router {
         return Why::new(Reason::NotNeeded, "the router was to be left out", "");
+    }
+    if facts.port_mapping.is_refused {
+        let what = "the router answers NAT-PMP or PCP, but refuses to open ports";
+        let remedy = "if direct connections fail, allow it in the router";
+        return Why::new(Reason::Refused, what, remedy);
     }
     if facts.has_gateway {
         let what = "the router answers neither UPnP nor NAT-PMP nor PCP";

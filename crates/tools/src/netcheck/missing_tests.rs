@@ -6,6 +6,7 @@ use super::*;
 use crate::netcheck::node::StunFigure;
 
 const BOTH: Families = Families { v4: true, v6: true };
+const OFFERED: PortMapping = PortMapping { upnp: true, pmp: false, pcp: false, is_refused: false };
 const V4: Families = Families { v4: true, v6: false };
 
 fn map(regions: Vec<Region>) -> DerpMap {
@@ -52,7 +53,8 @@ fn reasons(map: &DerpMap, have: Families, nodes: &[NodeReport], answers: i64) ->
         nodes,
         asks_router: true,
         has_gateway: true,
-        has_mapping: true,
+        port_mapping: OFFERED,
+        is_public: false,
         portal: Some(Portal::None),
         hairpin: (false, false),
         is_full: true,
@@ -73,6 +75,29 @@ fn what_is_there_is_not_missing_and_each_node_tells_its_own() {
     let found = reasons(&map, V4, &nodes, 2);
     assert_eq!(found[..4], expected);
     assert_eq!(found.len(), 7);
+}
+
+#[test]
+fn a_router_that_refuses_and_a_host_without_nat_are_told_as_that() {
+    let map = map(vec![region(1)]);
+    let mut findings = Findings::default();
+    findings.answered(1, "192.0.2.1:7".parse().unwrap(), Duration::from_millis(5));
+    let facts = Facts {
+        map: &map,
+        have: V4,
+        findings: &findings,
+        nodes: &[],
+        asks_router: true,
+        has_gateway: true,
+        port_mapping: PortMapping { is_refused: true, ..PortMapping::default() },
+        is_public: true,
+        portal: None,
+        hairpin: (false, false),
+        is_full: true,
+    };
+    let found: Vec<_> = list(&facts).into_iter().map(|gap| (gap.figure, gap.why.reason)).collect();
+    assert!(found.contains(&(Figure::PortMapping, Reason::Refused)), "{found:?}");
+    assert!(found.contains(&(Figure::MappingVaries, Reason::NotNeeded)), "{found:?}");
 }
 
 #[test]
@@ -179,7 +204,8 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
             nodes,
             asks_router: true,
             has_gateway: true,
-            has_mapping: true,
+            port_mapping: OFFERED,
+            is_public: false,
             portal: None,
             hairpin: (false, false),
             is_full: true,
@@ -202,7 +228,8 @@ fn a_portal_is_missing_only_where_nobody_was_asked_or_in_time() {
             findings: &Findings::default(),
             nodes: &[],
             has_gateway: true,
-            has_mapping: true,
+            port_mapping: OFFERED,
+            is_public: false,
             portal: Some(portal),
             hairpin: (false, false),
             is_full: true,
@@ -239,7 +266,8 @@ fn an_echo_of_the_host_is_not_taken_for_one_of_the_relay() {
         nodes: &nodes,
         asks_router: true,
         has_gateway: true,
-        has_mapping: true,
+        port_mapping: OFFERED,
+        is_public: false,
         portal: None,
         hairpin: (false, false),
         is_full: true,

@@ -35,6 +35,8 @@ pub struct PortMapping {
     pub pmp: bool,
     /// PCP.
     pub pcp: bool,
+    /// It answers NAT-PMP or PCP, and refuses.
+    pub is_refused: bool,
 }
 
 /// Where the questions go.
@@ -73,7 +75,7 @@ async fn ask(doors: Doors, own: Ipv4Addr) -> PortMapping {
     }
     let end = Clock::start().at(LIMIT);
     let mut datagram = [0; 1500];
-    while found != (PortMapping { upnp: true, pmp: true, pcp: true }) {
+    while !(found.upnp && found.pmp && found.pcp) {
         let Ok(received) = timeout_at(end, socket.recv_from(&mut datagram)).await else { break };
         // A refusal by ICMP says nothing about the other services.
         let Ok((len, from)) = received else { continue };
@@ -83,6 +85,12 @@ async fn ask(doors: Doors, own: Ipv4Addr) -> PortMapping {
 }
 
 impl PortMapping {
+    /// Whether any of them is offered.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        self.upnp || self.pmp || self.pcp
+    }
+
     fn take(&mut self, answer: &[u8], is_pxp: bool) {
         if !is_pxp {
             self.upnp |= answer.windows(GATEWAY_DEVICE.len()).any(|part| part == GATEWAY_DEVICE);
@@ -90,9 +98,11 @@ impl PortMapping {
         }
         match answer {
             // Version, operation, reserved, result; 24 bytes at least.
-            [PCP_VERSION, REPLY, _, result, ..] if answer.len() >= 24 => self.pcp = *result == 0,
+            [PCP_VERSION, REPLY, _, 0, ..] if answer.len() >= 24 => self.pcp = true,
             // Version, operation, result, then the epoch and the public address.
             [0, REPLY, 0, 0, ..] if answer.len() == 12 => self.pmp = true,
+            // A refusal may be shorter, and one of PCP by a router that knows NAT-PMP alone is of version 0.
+            [PCP_VERSION | 0, op, _, result, ..] if *op >= REPLY => self.is_refused |= *result != 0,
             _ => {}
         }
     }
@@ -160,15 +170,20 @@ mod tests {
     #[tokio::test]
     async fn each_service_that_agrees_is_found() {
         let all = asked(Some(pmp(0)), Some(pcp(0)), Some(IGD.to_vec())).await;
-        assert_eq!(all, PortMapping { upnp: true, pmp: true, pcp: true });
+        assert_eq!(all, PortMapping { upnp: true, pmp: true, pcp: true, is_refused: false });
         assert_eq!(asked(None, None, None).await, PortMapping::default());
         assert_eq!(asked(Some(pmp(0)), None, None).await, PortMapping { pmp: true, ..Default::default() });
     }
 
     #[tokio::test]
-    async fn a_service_that_refuses_and_another_device_are_none() {
+    async fn a_service_that_refuses_and_another_device_are_none_and_the_refusal_is_known() {
         let printer = b"HTTP/1.1 200 OK\r\nST: urn:schemas-upnp-org:device:Printer:1\r\n\r\n".to_vec();
-        assert_eq!(asked(Some(pmp(3)), Some(pcp(2)), Some(printer)).await, PortMapping::default());
+        let refused = PortMapping { is_refused: true, ..Default::default() };
+        assert_eq!(asked(Some(pmp(3)), None, Some(printer.clone())).await, refused);
+        assert_eq!(asked(None, Some(pcp(2)), None).await, refused);
+        // Unsupported version, as a router says to PCP that knows NAT-PMP alone.
+        assert_eq!(asked(None, Some(vec![0, 0x80, 0, 1, 0, 0, 0, 9]), None).await, refused);
+        assert_eq!(asked(None, None, Some(printer)).await, PortMapping::default());
         assert_eq!(asked(Some(vec![0; 3]), Some(pcp(0)[..20].to_vec()), None).await, PortMapping::default());
     }
 

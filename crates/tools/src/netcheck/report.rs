@@ -22,6 +22,8 @@ pub struct Report {
     pub findings: Findings,
     /// What the router offers.
     pub port_mapping: PortMapping,
+    /// Whether STUN sees this host's own address and port by IPv4, so that no NAT is on the way.
+    pub is_public: bool,
     /// Whether a captive portal answers in place of relays; none if it was not looked for.
     pub captive_portal: Option<bool>,
     /// The region that clients here make their home.

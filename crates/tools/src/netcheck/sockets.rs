@@ -56,6 +56,11 @@ impl Sockets {
         }
     }
 
+    /// The port of a family's.
+    pub(super) fn port(&self, family: Family) -> Option<u16> {
+        self.of(family)?.local_addr().ok().map(|own| own.port())
+    }
+
     /// The next datagram on either; errors that concern one datagram are passed over.
     ///
     /// Cancel safety: safe, nothing is lost.

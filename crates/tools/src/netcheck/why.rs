@@ -17,7 +17,7 @@ use crate::remedy::{self, Situation, Tool};
 pub enum Reason {
     /// No answer in time: filtered on the way, or nobody there.
     Timeout,
-    /// The host is there and nothing listens on the port.
+    /// The host is there and nothing listens on the port, or who is asked refuses.
     Refused,
     /// There is no way to the address from here.
     Unreachable,
