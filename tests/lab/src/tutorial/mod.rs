@@ -12,4 +12,4 @@ mod promises;
 
 pub(crate) use machine::Machine;
 pub(crate) use page::{Step, steps};
-pub(crate) use promises::{cert_name, kept, pin};
+pub(crate) use promises::{cert_name, kept};

@@ -1,11 +1,6 @@
 //! What the pages promise that their reader will see.
 
-/// The pin in what a relay prints at its start.
-pub(crate) fn pin(journal: &str) -> Option<&str> {
-    journal.lines().find_map(|line| line.split_once("Certificate pin: ")).map(|(_, pin)| pin.trim())
-}
-
-/// `certname` in a map.
+/// `certname` in a map, or in what was found of it.
 pub(crate) fn cert_name(map: &str) -> Option<&str> {
     map.lines().find_map(|line| line.trim().strip_prefix("certname: "))
 }
@@ -41,10 +36,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pin_is_found_in_the_journal_and_in_the_map() {
-        assert_eq!(pin("Nov 26 x\n# Certificate pin: sha256-raw:0a\n"), Some("sha256-raw:0a"));
+    fn a_pin_is_found_in_the_map() {
         assert_eq!(cert_name("regions:\n      certname: sha256-raw:0a\n"), Some("sha256-raw:0a"));
-        assert_eq!((pin("serving"), cert_name("hostname: x")), (None, None));
+        assert_eq!(cert_name("hostname: x"), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::evidence::{finding, words};
 use crate::net::{Host, Nat};
 use crate::stage::{Pair, RELAY, Stage};
-use crate::tutorial::{Machine, Step, cert_name, kept, pin, steps};
+use crate::tutorial::{Machine, Step, cert_name, kept, steps};
 use crate::{control, folder, process, wait};
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,7 @@ impl Reader<'_> {
 
     fn on_relay(&mut self, step: &Step) -> Result<(), String> {
         let said = on_server(&self.servers.relay, step, &self.places)?;
-        if let Some(pin) = pin(&said) {
+        if let Some(pin) = cert_name(&said) {
             self.pin = Some(pin.to_owned());
         }
         if step.file.as_deref() == Some("/etc/wherry/nodes") { self.list_is_read(step) } else { Ok(()) }
