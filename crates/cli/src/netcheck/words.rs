@@ -1,9 +1,9 @@
 //! The verdict in plain words.
 
-use wherry_tools::netcheck::{Figure, Reason, Report, Why};
-use wherry_wire::derp_map::DerpMap;
 use crate::subject;
 use wherry_client::Family;
+use wherry_tools::netcheck::{Figure, Reason, Report, Why};
+use wherry_wire::derp_map::DerpMap;
 
 /// What decides the words.
 #[derive(Debug, Clone, Copy)]

@@ -14,7 +14,10 @@ use socket2::SockRef;
 use tempfile::TempDir;
 use wherry_client::Pin;
 
-use super::{dated_tls_server, fault, faults, json, outcome, own_address, pass, server, server_at, write_certificate, Relay};
+use super::{
+    Relay, dated_tls_server, fault, faults, json, outcome, own_address, pass, server, server_at,
+    write_certificate,
+};
 
 /// A proxy that hides `relay` behind plain HTTP and answers what it does not understand in chunks, as nginx does.
 fn chunking_proxy_before(relay: &Relay) -> String {
@@ -70,7 +73,7 @@ fn a_proxy_that_demands_a_certificate_of_the_client_is_named_under_both_versions
             drop(std::io::copy(&mut stream, &mut std::io::sink()));
         });
         let ask = [&addr, "--pin", &pin, "--stun-port", "off"];
-        let (code, report) = super::json(&ask);
+        let (code, report) = json(&ask);
         let found = faults(&report);
         let [one] = &found[..] else { panic!("{version:?}: {report}") };
         assert_eq!((code, one[1].as_str()), (Some(1), "tls"), "{version:?}: {report}");

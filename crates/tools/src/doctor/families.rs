@@ -297,14 +297,15 @@ mod tests {
         assert!(remedy.contains("firewall") && remedy.contains(OWN_NETWORK), "{remedy}");
         // EPERM, as Linux has it for a rule of this host.
         let forbidden = Walk { end: end(stopped(io::Error::from_raw_os_error(1))), ..walk_to_nowhere() };
-        assert_eq!(one(&forbidden, &other).unwrap().mark, Mark::Skipped);
+        assert_eq!(one(&forbidden, &other, seen).unwrap().mark, Mark::Skipped);
     }
 
     #[test]
     fn a_family_that_nobody_has_is_not_told_and_one_that_works_is() {
         let [four, six] = [Family::V4, Family::V6].map(|family| Walk { family, ..walk_to_nowhere() });
         let addr = Some("192.0.2.7:443".parse().unwrap());
-        let found = judge(&[Walk { addr, end: End::Arrived, ..four }, six]);
+        let seen = Seen { addr: "192.0.2.7:443".parse().unwrap(), step: Step::Tcp };
+        let found = judge(&[Walk { addr, end: End::Arrived, ..four }, six], seen);
         let [answers] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((answers.mark, &*answers.found), (Mark::Ok, "IPv4 answers at 192.0.2.7:443"));
         let attempts =
@@ -312,10 +313,11 @@ mod tests {
         assert!(matches!(end(DialError::Unreachable { attempts }), End::NoAddress));
         let tls = || DialError::Tls(wherry_client::TlsError::NotTls);
         let [four, six] = [Family::V4, Family::V6].map(|family| Walk { family, ..walk_to_nowhere() });
-        let both = judge(&[Walk { end: End::Stopped(tls()), ..four }, six]);
+        let both = judge(&[Walk { end: End::Stopped(tls()), ..four }, six], seen);
         assert!(both.is_empty(), "both fail, which is told elsewhere: {both:?}");
         let [four, six] = [Family::V4, Family::V6].map(|family| Walk { family, ..walk_to_nowhere() });
-        let half = judge(&[Walk { end: End::Stopped(tls()), ..four }, Walk { end: End::Arrived, ..six }]);
+        let half =
+            judge(&[Walk { end: End::Stopped(tls()), ..four }, Walk { end: End::Arrived, ..six }], seen);
         let remedy = half[0].remedy.as_ref().unwrap();
         assert!(remedy.contains("another server or proxy") && remedy.contains("no A record"), "{remedy}");
     }

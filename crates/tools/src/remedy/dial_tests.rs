@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use wherry_client::{CertificateFault, PinFailure, TlsError};
 use wherry_wire::derp::HandshakeError as WireError;
 
+use super::super::tls::certificate;
 use super::*;
 
 #[test]
@@ -21,7 +23,7 @@ fn a_resolver_that_fails_and_a_name_that_is_unknown_are_told_apart() {
     }
 }
 
-fn advice(url: &str, tool: Tool, err: TlsError) -> String {
+pub(in crate::remedy) fn advice(url: &str, tool: Tool, err: TlsError) -> String {
     let endpoint = url.parse().unwrap();
     dial(&DialError::Tls(err), &Situation { endpoint: &endpoint, tool, seen_pin: None })
 }

@@ -138,7 +138,7 @@ const UNKNOWN_AUTHORITY: &str = "make that authority known to the hosts of all c
 /// How a pin is taken back.
 const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
 
-fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
+pub(super) fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
     if let (CertificateFault::SelfSigned, Some(before)) = (fault, before_pin(situation)) {
         return before;
     }

@@ -3,8 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use wherry_server::admission::{check_list, ListError};
-use wherry_client::Trust;
+use wherry_server::admission::{ListError, check_list};
 use wherry_server::clock::{Clock, NoEntropy};
 use wherry_server::config::{CertSetting, Settings, Survey};
 use wherry_server::tls::{self, CertStatus, Expiry, TlsError};
