@@ -25,9 +25,6 @@ use super::shed::{self, Shed};
 use super::worker::{LONGEST_ALARM, Worker};
 use crate::metrics::{CloseReason, Counters, Flow, Kinds, Volume};
 
-/// Reads of one connection before the worker's others get their turn.
-const READS_PER_TURN: usize = 4;
-
 /// The task of one admitted connection. It ends when the connection does.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -170,7 +167,7 @@ impl Seat {
         }
     }
 
-    /// Reads and handles what the socket has, up to a bound.
+    /// Reads once, and handles what that brought.
     fn read(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Poll<CloseReason> {
         if let Some(pause) = &mut self.pause {
             std::task::ready!(pause.as_mut().poll(cx));
@@ -181,18 +178,13 @@ impl Seat {
         {
             return Poll::Ready(reason);
         }
-        for _ in 0..READS_PER_TURN {
-            let filled = match std::task::ready!(self.inlet.poll_read(cx, &mut desk.inbox.wire)) {
-                Ok(0) => return Poll::Ready(CloseReason::HungUp),
-                Ok(filled) => filled,
-                Err(_) => return Poll::Ready(CloseReason::ReadError),
-            };
-            if let Err(reason) = self.take_in(filled, desk) {
-                return Poll::Ready(reason);
-            }
-            if self.pause.is_some() {
-                break;
-            }
+        let filled = match std::task::ready!(self.inlet.poll_read(cx, &mut desk.inbox.wire)) {
+            Ok(0) => return Poll::Ready(CloseReason::HungUp),
+            Ok(filled) => filled,
+            Err(_) => return Poll::Ready(CloseReason::ReadError),
+        };
+        if let Err(reason) = self.take_in(filled, desk) {
+            return Poll::Ready(reason);
         }
         give_way(cx);
         Poll::Pending
