@@ -133,14 +133,16 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk, seen: Seen) -> Optio
         (End::NoWay, _) => {
             Some(Finding::skipped(Part::Families, format!("{family}: this host has no way there")))
         }
-        (End::Stopped(err), _) if seen.is_of(*family) && err.step() <= seen.step => Some(Finding::warning(
-            Part::Families,
-            format!(
-                "{family} is half working: {} fails{at}, though it worked a moment ago: {err}",
-                err.step()
-            ),
-            if err.step() == Step::Dns { RESOLVER } else { LIMIT },
-        )),
+        (End::Stopped(err), _) if seen.is_of(*family) && err.step() <= seen.step && !is_belated(err) => {
+            Some(Finding::warning(
+                Part::Families,
+                format!(
+                    "{family} is half working: {} fails{at}, though it worked a moment ago: {err}",
+                    err.step()
+                ),
+                if err.step() == Step::Dns { RESOLVER } else { LIMIT },
+            ))
+        }
         (End::Stopped(err), End::Arrived) => Some(Finding::warning(
             Part::Families,
             format!(
@@ -157,6 +159,11 @@ fn one(Walk { family, addr, end, .. }: &Walk, other: &Walk, seen: Seen) -> Optio
         )),
         (End::Narrow(_) | End::Stopped(_) | End::NoAddress, _) => None,
     }
+}
+
+/// Whether it comes when TLS seemed to work: no step back, and told elsewhere.
+const fn is_belated(err: &DialError) -> bool {
+    matches!(err, DialError::Tls(TlsError::ClientCertificate))
 }
 
 /// What to do about a family that fails while the other one works.
@@ -311,7 +318,7 @@ mod tests {
         let attempts =
             vec![Attempt { label: String::new(), at: String::new(), error: AttemptError::NoAddress }];
         assert!(matches!(end(DialError::Unreachable { attempts }), End::NoAddress));
-        let tls = || DialError::Tls(wherry_client::TlsError::NotTls);
+        let tls = || DialError::Tls(TlsError::NotTls);
         let [four, six] = [Family::V4, Family::V6].map(|family| Walk { family, ..walk_to_nowhere() });
         let both = judge(&[Walk { end: End::Stopped(tls()), ..four }, six], seen);
         assert!(both.is_empty(), "both fail, which is told elsewhere: {both:?}");
