@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use wherry_client::{
-    DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target, UpgradeError,
+    DialError, Dialer, Family, HandshakeError, Identity, NoEntropy, Step, Target, TlsError, UpgradeError,
 };
 
 use super::finding::{Finding, Part};
