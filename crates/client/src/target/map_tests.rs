@@ -89,8 +89,5 @@ fn an_ipv6_host_name_has_brackets_as_stock_clients_want_it() {
     let named = |host_name: &str| Endpoint::node(&Node { host_name: host_name.into(), ..node("a") });
     let ip = "2001:db8::7".parse().unwrap();
     assert_eq!(named("2001:db8::7"), Err(TargetError::NoBrackets { node: "a".into(), ip }));
-    {
-        let endpoint = named("[2001:db8::7]").unwrap();
-        assert_eq!(endpoint.host, "2001:db8::7");
-    }
+    assert_eq!(named("[2001:db8::7]").unwrap().host, "2001:db8::7");
 }

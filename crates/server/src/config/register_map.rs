@@ -110,8 +110,8 @@ pub(super) const MAP_INCLUDE: Key = Key {
           is read again, so the relay starts without a file that it has read before, and says that it is missing. \
           Tailscale's own is `https://controlplane.tailscale.com/derpmap/default`. A server of a private authority, or a \
           relay with a self-signed certificate, is believed if `SSL_CERT_FILE` in the environment names a file with that \
-          certificate. Relays may include each other's served map, or their own, and have it whole some tens of \
-          seconds after the last of them has started, but never forget a node then: better include files, or a map that a \
+          certificate. Relays may include each other's served map, or their own, and have it whole some minutes \
+          after the last of them has started at the latest, but never forget a node then: better include files, or a map that a \
           third party serves.",
     ..NONE
 };

@@ -2,7 +2,7 @@
 
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED, RETRY_AFTER,
+    LAST_MODIFIED, RETRY_AFTER, VARY,
 };
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
@@ -17,9 +17,9 @@ pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
         set(page.headers_mut(), ALLOW, HeaderValue::from_static("GET, HEAD"));
         return page;
     }
-    let word_of = HeaderName::from_static(HEADER);
+    let header = HeaderName::from_static(HEADER);
     let Some(map) = served.page() else {
-        let asked = request.headers().get(&word_of).is_some_and(|asked| asked == ASKED);
+        let asked = request.headers().get(&header).is_some_and(|asked| asked == ASKED);
         if let Some(unfinished) = served.unfinished().filter(|_| asked) {
             return part(&unfinished);
         }
@@ -27,6 +27,7 @@ pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
                     its own (behind a proxy that speaks TLS for it, map.port makes one); its log says which";
         let mut page = page::error(StatusCode::SERVICE_UNAVAILABLE, text);
         set(page.headers_mut(), RETRY_AFTER, HeaderValue::from_static("10"));
+        set(page.headers_mut(), VARY, HeaderValue::from_static(HEADER));
         return page;
     };
     let mut page = if is_known(request, &map) {
@@ -40,7 +41,7 @@ pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
     // To be kept, but asked for each time: a change is seen at once, and an unchanged map costs a line.
     set(headers, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let date = httpdate::fmt_http_date(map.modified);
-    for (name, value) in [(ETAG, map.etag.clone()), (LAST_MODIFIED, date), (word_of, map.word.clone())] {
+    for (name, value) in [(ETAG, map.etag.clone()), (LAST_MODIFIED, date), (header, map.word.clone())] {
         if let Ok(value) = HeaderValue::try_from(value) {
             set(headers, name, value);
         }
@@ -56,6 +57,7 @@ fn part(unfinished: &Unfinished) -> page::Page {
     set(headers, CONTENT_TYPE, HeaderValue::from_static("application/json"));
     set(headers, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     set(headers, RETRY_AFTER, HeaderValue::from_static("10"));
+    set(headers, VARY, HeaderValue::from_static(HEADER));
     if let Ok(word) = HeaderValue::try_from(&unfinished.word) {
         set(headers, HeaderName::from_static(HEADER), word);
     }

@@ -77,9 +77,16 @@ const fn remedy(err: &FetchError) -> &'static str {
         return "check the URL, and that its server runs";
     };
     match fault {
-        CertificateFault::SelfSigned | CertificateFault::IssuerMissing | CertificateFault::UnknownIssuer => {
+        CertificateFault::SelfSigned
+        | CertificateFault::IssuerMissing
+        | CertificateFault::UnknownIssuer
+        | CertificateFault::NoStore
+        | CertificateFault::OtherKey => {
             "let SSL_CERT_FILE in this relay's environment name a file with that certificate or its authority's, and with the \
              authorities of other URLs; or include a file: wherry map entry prints the entry of a relay, pin included"
+        }
+        CertificateFault::IssuerExpired => {
+            "renew the chain there: the certificate of an authority in it has expired"
         }
         CertificateFault::Expired => "renew the certificate there; if it is valid, set this host's clock",
         CertificateFault::NotYetValid => "set the clock that is wrong, this host's or that of who issued it",

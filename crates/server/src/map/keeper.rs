@@ -171,7 +171,12 @@ impl Keeper {
         }
         self.owed = None;
         match spawn_blocking(self.make()).await {
-            Ok(made) => self.put(made),
+            Ok(made) => {
+                if made.word.is_whole() {
+                    self.settle();
+                }
+                self.put(made);
+            }
             Err(err) => self.owe(&err),
         }
     }
@@ -198,6 +203,16 @@ impl Keeper {
         faults.push(format!("{WHOLE}: they could not be put together: {err}; what was served before stays"));
         self.served.set_faults(faults);
         self.owed = Some(self.clock.now().saturating_add(RETRY));
+    }
+
+    /// Together the parts lack nothing: from now on no smaller part takes the place of one of them.
+    fn settle(&mut self) {
+        for part in &mut self.parts {
+            part.word = None;
+            if let Some(held) = &mut part.held {
+                held.word = None;
+            }
+        }
     }
 
     /// Serves what was made unless something is wrong with it.

@@ -167,7 +167,7 @@ impl Seat {
         }
     }
 
-    /// Reads once, and handles what that brought.
+    /// Reads what the socket has, up to a bound, and handles it.
     fn read(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Poll<CloseReason> {
         if let Some(pause) = &mut self.pause {
             std::task::ready!(pause.as_mut().poll(cx));
@@ -178,13 +178,19 @@ impl Seat {
         {
             return Poll::Ready(reason);
         }
-        let filled = match std::task::ready!(self.inlet.poll_read(cx, &mut desk.inbox.wire)) {
-            Ok(0) => return Poll::Ready(CloseReason::HungUp),
-            Ok(filled) => filled,
-            Err(_) => return Poll::Ready(CloseReason::ReadError),
-        };
-        if let Err(reason) = self.take_in(filled, desk) {
-            return Poll::Ready(reason);
+        loop {
+            let filled = match std::task::ready!(self.inlet.poll_read(cx, &mut desk.inbox.wire)) {
+                Ok(0) => return Poll::Ready(CloseReason::HungUp),
+                Ok(filled) => filled,
+                Err(_) => return Poll::Ready(CloseReason::ReadError),
+            };
+            if let Err(reason) = self.take_in(filled, desk) {
+                return Poll::Ready(reason);
+            }
+            // A short read has emptied the socket: the next one waits for more without asking the kernel.
+            if self.pause.is_some() || filled == desk.inbox.wire.len() {
+                break;
+            }
         }
         give_way(cx);
         Poll::Pending

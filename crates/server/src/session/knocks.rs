@@ -51,18 +51,16 @@ impl<K: Copy + Eq + Hash> Knocks<K> {
     /// Takes a knock up. If it is to be told: how many there were since `who` was told last, else none.
     pub fn told(&self, who: K, now: Duration) -> Option<u64> {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(one) = told.known.get_mut(&who)
-            && now.saturating_sub(one.at) < SILENCE
-        {
+        let is_due = told.known.get_mut(&who).is_none_or(|one| {
             one.since += 1;
-            return None;
-        }
-        if !told.room.try_take(SECONDS_EACH, now) {
+            now.saturating_sub(one.at) >= SILENCE
+        });
+        if !is_due || !told.room.try_take(SECONDS_EACH, now) {
             return None;
         }
         told.make_room(now);
         let before = told.known.insert(who, One { at: now, since: 0 });
-        Some(before.map_or(0, |one| one.since))
+        Some(before.map_or(0, |one| one.since - 1))
     }
 
     /// Whoever got in is told at once when it stays out again.
