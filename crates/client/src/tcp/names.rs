@@ -12,15 +12,27 @@ use crate::target::Family;
 
 /// The addresses of a name in one family, each once; empty if the name is known to have none.
 ///
-/// Nobody is asked about the other family: a name server that keeps silent about it would hold this one up. Cancelled, the
-/// system may go on asking for a while.
+/// Asked by this family and by both side by side, and the first answer counts: a name server that keeps silent about the other
+/// family would hold this one up, and a name from the hosts file with an address of the other family alone is sought at the
+/// name servers by this one. Cancelled, the system may go on asking for a while.
 ///
 /// # Errors
 /// What the resolver says; [`io::ErrorKind::NotFound`] if nobody knows the name, or it has addresses of the other family alone,
 /// which not all systems tell apart.
 pub async fn lookup(name: &str, family: Family) -> io::Result<Vec<IpAddr>> {
-    let name = name.to_owned();
-    spawn_blocking(move || ask(&name, family)).await?
+    let asking = |family| {
+        let name = name.to_owned();
+        spawn_blocking(move || ask(&name, family))
+    };
+    let (mut one, both) = (asking(Some(family)), asking(None));
+    let both = tokio::select! {
+        answer = &mut one => return answer?,
+        both = both => both?,
+    };
+    match both {
+        Ok(found) => Ok(found.into_iter().filter(|ip| ip.is_ipv4() == (family == Family::V4)).collect()),
+        Err(_) => one.await?,
+    }
 }
 
 /// The same for both families side by side: what one has counts though the other fails, or is silent for as long as `limit`.
@@ -46,13 +58,14 @@ fn either(four: io::Result<Vec<IpAddr>>, six: io::Result<Vec<IpAddr>>) -> io::Re
     }
 }
 
-fn ask(name: &str, family: Family) -> io::Result<Vec<IpAddr>> {
-    let address = match family {
+fn ask(name: &str, family: Option<Family>) -> io::Result<Vec<IpAddr>> {
+    let address = family.map(|family| match family {
         Family::V4 => AddrFamily::Inet,
         Family::V6 => AddrFamily::Inet6,
-    };
+    });
     let hints = AddrInfoHints {
-        address: address.into(),
+        // 0 is any.
+        address: address.map_or(0, Into::into),
         socktype: SockType::Stream.into(),
         ..AddrInfoHints::default()
     };
