@@ -118,16 +118,6 @@ fn each_answer_in_place_of_an_upgrade_has_its_own_advice() {
     }
 }
 
-#[test]
-fn tls_that_ends_without_a_certificate_points_at_the_name() {
-    let ended = || TlsError::Ended(io::ErrorKind::UnexpectedEof.into());
-    let by_name = advice("https://relay.example", Tool::Bench, ended());
-    assert!(by_name.contains("for the name sent to it, \"relay.example\""), "{by_name}");
-    let by_address = advice("https://[2001:db8::7]:8443", Tool::Ping { has_key: false }, ended());
-    assert!(by_address.contains("bare address 2001:db8::7"), "{by_address}");
-    assert!([by_name, by_address].iter().all(|advice| advice.contains("WHERRY_LOG=debug")));
-}
-
 const PIN: &str = "sha256-raw:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
 
 /// What doctor says of a relay on this port.
