@@ -74,7 +74,7 @@ struct Receivers {
 impl Receivers {
     /// Adds `conn`; says whether it is new.
     fn insert(&mut self, conn: ConnId) -> bool {
-        let (group, bit) = (conn.0 / 64, 1 << (conn.0 % 64));
+        let (group, bit) = conn.group();
         if self.groups.len() >= GROUPS && !self.groups.contains_key(&group) {
             self.groups = HashMap::new();
         }
