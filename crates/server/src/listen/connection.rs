@@ -1,6 +1,6 @@
 //! One connection from accept to session.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use wherry_switch::MemoryClaim;
 
 use crate::http::{self, Site, Takeover, WebSocket};
 use crate::metrics::{Counters, Refusal};
-use crate::session::{self, Arrival, Knocks, Refused, Relay};
+use crate::session::{self, Arrival, Before, Knocks, Refused, Relay, Whereabouts};
 use crate::transport::{Codec, CodecError, EstablishError, Stream};
 
 /// Memory of a connection that has said nothing yet: its task, its socket and a deadline.
@@ -30,7 +30,7 @@ pub struct Door {
     /// Where the front counts.
     pub counters: Arc<Counters>,
     /// Clients that refused the certificate.
-    pub refusers: Knocks<IpAddr>,
+    pub refusers: Knocks<Whereabouts>,
 }
 
 /// What a listener speaks.
@@ -47,10 +47,10 @@ pub enum Face {
 impl Door {
     /// Whoever runs the relay asks why machines stay away whose map has an old pin; here is where it shows.
     fn tell_refuser(&self, remote: SocketAddr, alert: AlertDescription) {
-        let Some(unlogged) = self.refusers.told(remote.ip(), self.relay.clock.now()) else { return };
-        let unlogged = (unlogged > 0).then_some(unlogged);
+        let told = self.refusers.told(remote.ip().into(), self.relay.clock.now());
+        let Some(Before { unlogged, left_out }) = told else { return };
         tracing::info!(
-            addr = %remote, alert = alert.as_str(), unlogged,
+            addr = %remote, alert = alert.as_str(), unlogged, left_out,
             "a client refuses the certificate; if it is one of yours, compare its map with `wherry map entry`"
         );
     }

@@ -13,6 +13,7 @@ use wherry_wire::derp::{HEADER_LEN, HandshakeError, Header, NONCE_LEN, ServerInf
 
 use super::driver::Session;
 use super::inlet::Inlet;
+use super::knocks::Before;
 use super::link::{self, Link};
 use super::relay::{Entering, Relay};
 use super::worker::Worker;
@@ -151,9 +152,8 @@ async fn introduce(
     let request = Request { key, mesh_key: info.mesh_key.clone(), source: remote.ip() };
     let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
         // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.
-        if let Some(unlogged) = relay.denied.told(key, relay.clock.now()) {
-            let unlogged = (unlogged > 0).then_some(unlogged);
-            tracing::info!(key = %key, addr = %remote, err = %denied, unlogged, "not admitted");
+        if let Some(Before { unlogged, left_out }) = relay.denied.told(key, relay.clock.now()) {
+            tracing::info!(key = %key, addr = %remote, err = %denied, unlogged, left_out, "not admitted");
         }
     })?;
     relay.denied.forget(&key);

@@ -28,7 +28,7 @@ mod worker;
 
 pub use handshake::{Arrival, Refused, accept};
 pub use identity::Identity;
-pub use knocks::Knocks;
+pub use knocks::{Before, Knocks, Whereabouts};
 pub use link::{Conn, Link, LinkTraffic};
 pub use moderation::Moderation;
 pub use relay::{Relay, Timing};
