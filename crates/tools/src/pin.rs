@@ -6,7 +6,7 @@ use wherry_client::{
 
 /// For a certificate that was refused with `err` and that a pin may cure: its pin, or why clients refuse it under that pin
 /// too; none if it is not seen. Nothing is sent over these connections.
-pub async fn seen(dialer: &Dialer, endpoint: &Endpoint, err: &DialError) -> Option<Result<Pin, DialError>> {
+pub async fn seen(dialer: &Dialer, endpoint: &Endpoint, err: &DialError) -> Option<Result<Pin, PinFailure>> {
     let (DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. })
     | DialError::Tls(TlsError::Pin(PinFailure::OtherCertificate { .. }))) = err
     else {
@@ -15,7 +15,7 @@ pub async fn seen(dialer: &Dialer, endpoint: &Endpoint, err: &DialError) -> Opti
     let (pin, pinned) = tried(dialer, endpoint).await.ok()??;
     match pinned {
         Ok(()) => Some(Ok(pin)),
-        Err(refused @ DialError::Tls(TlsError::Pin(_))) => Some(Err(refused)),
+        Err(DialError::Tls(TlsError::Pin(refused))) => Some(Err(refused)),
         Err(_) => None,
     }
 }

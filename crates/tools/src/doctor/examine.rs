@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
 use wherry_client::{
-    CertificateFault, DialError, Dialer, HandshakeError, Identity, NoEntropy, Objection, Pin, PinFailure,
-    Secured, Step, Target, TlsError, TlsReport, Verify, lookup_both,
+    DialError, Dialer, HandshakeError, Identity, NoEntropy, Step, Target, Verify, lookup_both,
 };
 use wherry_wire::derp_map::{DerpMap, Entry};
 
@@ -14,13 +13,11 @@ use super::families::Seen;
 use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
 use super::router::Nearness;
+use super::visit::Visit;
 use super::{certificate, families, udp};
 use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
-use crate::pin;
 use crate::port80::{self, Heard};
-use crate::remedy::{self, Situation, Tool};
-use crate::segments;
 
 /// For a name that was resolved a moment ago.
 const RESOLUTION: Duration = Duration::from_secs(5);
@@ -106,18 +103,6 @@ fn entry(patient: &Patient, verify: &Verify, standing: Option<&Standing>) -> Ent
         Some(standing) => Entry { can_port_80: standing.node.can_port_80, ..standing.entry(seen) },
         None => seen,
     }
-}
-
-struct Visit<'a> {
-    dialer: &'a Dialer,
-    patient: Patient,
-    findings: Vec<Finding>,
-    /// Where TCP went, and how far.
-    seen: Option<Seen>,
-    /// Nothing listens on the TCP port.
-    is_refused: bool,
-    /// The pin that cures what is wrong with the certificate.
-    pin: Option<Pin>,
 }
 
 impl Visit<'_> {
@@ -280,76 +265,6 @@ impl Visit<'_> {
         }
     }
 
-    fn secured(&mut self, secured: &Secured) {
-        let found = match (self.patient.endpoint.is_tls(), self.patient.endpoint.verify()) {
-            (false, _) => Finding::skipped(
-                Part::Tls,
-                "asked by plain HTTP, as a proxy before it would; clients speak TLS alone",
-            ),
-            (_, Verify::Nothing) => Finding::warning(
-                Part::Tls,
-                "any certificate is accepted, so whoever is on the path can pose as the relay",
-                "leave out InsecureForTests (here: --insecure), and pin a self-signed certificate",
-            ),
-            (_, Verify::Pin(_)) => Finding::ok(Part::Tls, "TLS works, and the certificate is the pinned one"),
-            _ => match secured.tls().and_then(TlsReport::self_signed) {
-                Some(pin) => {
-                    self.pin = Some(pin);
-                    trusted_here(pin)
-                }
-                None => Finding::ok(Part::Tls, "TLS works, and the certificate is good for the name"),
-            },
-        };
-        self.note(found);
-        self.findings.extend(certificate::expiry(secured));
-    }
-
-    async fn tls_fault(&mut self, err: &DialError) {
-        let endpoint = self.patient.endpoint.clone();
-        let is_certificates = matches!(err, DialError::Tls(TlsError::Certificate { .. } | TlsError::Pin(_)));
-        let mut blind = None;
-        if is_certificates {
-            // Only to be shown: nothing is sent over that connection but a question for the time.
-            let target = Target::one(endpoint.clone().with_verify(Verify::Nothing));
-            let opened = async { self.dialer.tls(self.dialer.tcp(&target).await?).await };
-            blind = opened.await.ok();
-        }
-        let expiry = blind.as_ref().and_then(certificate::expiry).filter(Finding::is_fault);
-        if segments::only_small_pass(self.dialer, &endpoint, err).await {
-            self.note(Finding::error(Part::Tls, err.to_string(), remedy::LARGE_LOST));
-        } else if is_of_dates(err) {
-            self.date_fault(err, expiry, blind).await;
-        } else {
-            // A server may take one at a time.
-            drop(blind);
-            let seen = pin::seen(self.dialer, &endpoint, err).await;
-            self.fault(Part::Tls, err, seen.as_ref());
-            self.findings.extend(expiry);
-            self.pin = seen.and_then(Result::ok);
-        }
-    }
-
-    /// A certificate whose dates are wrong, unless it is a clock that is.
-    async fn date_fault(&mut self, err: &DialError, expiry: Option<Finding>, blind: Option<Secured>) {
-        let clock = match blind {
-            Some(secured) => certificate::clock(secured).await,
-            None => Finding::skipped(Part::Clock, "not compared: no further connection came about"),
-        };
-        let is_clock_wrong = clock.is_fault();
-        self.note(clock);
-        let remedy = self.remedy(err, None);
-        let remedy = match is_clock_wrong {
-            true => {
-                // A certificate whose time has not come has the clock in its remedy already.
-                let (_, else_) = remedy.split_once("; else ").unwrap_or(("", &remedy));
-                format!("first set the clock that is wrong; only if this host's is right: {else_}")
-            }
-            false => remedy,
-        };
-        let more = expiry.map(|expiry| format!(" ({})", expiry.found)).unwrap_or_default();
-        self.note(Finding::error(Part::Tls, format!("{err}{more}"), remedy));
-    }
-
     /// The DERP handshake as a stranger, and with the key of a node that is admitted.
     async fn derp(&mut self, target: &Target) -> Result<(), NoEntropy> {
         let stranger = self.dialer.connect(target, &Identity::throw_away()?).await;
@@ -389,40 +304,6 @@ impl Visit<'_> {
         self.note(admission);
         Ok(())
     }
-
-    fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<&Result<Pin, DialError>>) {
-        let remedy = self.remedy(err, seen_pin);
-        let found = match part {
-            Part::Name if matches!(err, DialError::Timeout { .. }) => {
-                format!("{}: the resolver of this host does not answer: {err}", self.patient.endpoint.host())
-            }
-            Part::Port => format!("{}/tcp is not reached: {err}", self.patient.endpoint.port()),
-            _ => err.to_string(),
-        };
-        // Clients may know more than this side of TLS does.
-        let note = if is_of_algorithms(err) { Finding::warning } else { Finding::error };
-        self.note(note(part, found, remedy));
-    }
-
-    fn remedy(&self, err: &DialError, seen_pin: Option<&Result<Pin, DialError>>) -> String {
-        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
-        remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin })
-    }
-
-    fn note(&mut self, finding: Finding) {
-        self.findings.push(finding);
-    }
-}
-
-/// A self-signed certificate that is not pinned, and accepted all the same.
-fn trusted_here(pin: Pin) -> Finding {
-    Finding::warning(
-        Part::Tls,
-        "TLS works here only because this host trusts the relay's self-signed certificate: other clients refuse it",
-        format!(
-            "pin it: compare with the relay that it is \"{pin}\", then put that into CertName of the map entry (here: --pin)"
-        ),
-    )
 }
 
 /// A name and its address.
@@ -455,26 +336,6 @@ fn may_be_turned_away(err: &DialError) -> bool {
         DialError::Timeout { step, .. } => *step == Step::Tcp,
         _ => false,
     }
-}
-
-/// Whether there is no cipher, curve or kind of signature that both sides know.
-fn is_of_algorithms(err: &DialError) -> bool {
-    matches!(err, DialError::Tls(err) if err.objection() == Some(Objection::Algorithms))
-}
-
-/// Whether it is the dates of a certificate that are refused, which a wrong clock does as well.
-fn is_of_dates(err: &DialError) -> bool {
-    matches!(
-        err,
-        DialError::Tls(
-            TlsError::Certificate {
-                fault: CertificateFault::Expired
-                    | CertificateFault::IssuerExpired
-                    | CertificateFault::NotYetValid,
-                ..
-            } | TlsError::Pin(PinFailure::Expired | PinFailure::NotYetValid)
-        )
-    )
 }
 
 #[cfg(test)]

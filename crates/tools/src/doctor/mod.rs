@@ -12,7 +12,9 @@ mod mesh;
 mod patient;
 mod router;
 mod stun_only;
+mod tls;
 mod udp;
+mod visit;
 
 pub use examine::{Diagnosis, examine, examine_all};
 pub use finding::{Finding, Mark, Part};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 use wherry_client::{
-    AttemptError, DialError, Endpoint, Family, HandshakeError, Pin, Step, TargetError, TlsError,
+    AttemptError, DialError, Endpoint, Family, HandshakeError, Pin, PinFailure, Step, TargetError, TlsError,
 };
 
 use crate::remedy::{self, Situation, Tool};
@@ -134,7 +134,7 @@ impl Why {
         err: &DialError,
         endpoint: &Endpoint,
         has_key: bool,
-        seen_pin: Option<&Result<Pin, DialError>>,
+        seen_pin: Option<&Result<Pin, PinFailure>>,
     ) -> Self {
         let remedy = remedy::dial(err, &Situation { endpoint, tool: Tool::Netcheck { has_key }, seen_pin });
         Self::new(reason(err), err.to_string(), remedy)

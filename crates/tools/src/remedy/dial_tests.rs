@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wherry_client::{CertificateFault, PinFailure, TlsError};
+use wherry_client::{CertificateFault, Pin, PinFailure, TlsError};
 use wherry_wire::derp::HandshakeError as WireError;
 
 use super::super::tls::certificate;
@@ -121,7 +121,7 @@ fn each_answer_in_place_of_an_upgrade_has_its_own_advice() {
 const PIN: &str = "sha256-raw:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a";
 
 /// What doctor says of a relay on this port.
-fn said_at(port: u16, err: &DialError, seen_pin: Option<&Result<Pin, DialError>>) -> String {
+fn said_at(port: u16, err: &DialError, seen_pin: Option<&Result<Pin, PinFailure>>) -> String {
     let endpoint = format!("https://relay.example:{port}").parse().unwrap();
     dial(err, &Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin })
 }
@@ -180,7 +180,7 @@ fn each_fault_of_a_pinned_certificate_has_its_own_advice() {
         let said = said_at(443, &DialError::Tls(TlsError::Pin(failure.clone())), None);
         assert!(said.contains(words), "{failure:?}: {said}");
     }
-    let refused = Err(DialError::Tls(TlsError::Pin(PinFailure::Expired)));
+    let refused = Err(PinFailure::Expired);
     let other = DialError::Tls(TlsError::Pin(PinFailure::OtherCertificate { found: pin, wanted: pin }));
     let said = said_at(443, &other, Some(&refused));
     assert!(said.contains("was replaced: pinned, it would be refused too"), "{said}");
@@ -190,7 +190,7 @@ fn each_fault_of_a_pinned_certificate_has_its_own_advice() {
 #[test]
 fn each_fault_of_a_certificate_has_its_own_advice() {
     let endpoint = "https://relay.example".parse().unwrap();
-    let said = |fault, tool, seen_pin: Option<&Result<Pin, DialError>>| {
+    let said = |fault, tool, seen_pin: Option<&Result<Pin, PinFailure>>| {
         certificate(fault, &Situation { endpoint: &endpoint, tool, seen_pin })
     };
     let doctor = Tool::Doctor { has_key: false };
@@ -211,7 +211,7 @@ fn each_fault_of_a_certificate_has_its_own_advice() {
     assert!(pinned.contains(PIN) && pinned.contains("compare with the relay"), "{pinned}");
     let bench = said(CertificateFault::SelfSigned, Tool::Bench, None);
     assert!(bench.contains("--insecure"), "{bench}");
-    let refused = Err(DialError::Tls(TlsError::Pin(PinFailure::Expired)));
+    let refused = Err(PinFailure::Expired);
     let before = said(CertificateFault::SelfSigned, doctor, Some(&refused));
     assert!(before.starts_with("pinned, it would be refused too"), "{before}");
 }

@@ -4,7 +4,9 @@
 //! advised cures what is wrong, and a tool is not told of flags that it has not.
 
 mod dial;
+mod situation;
 mod tls;
 
-pub use dial::{LARGE_LOST, LOG, Situation, Tool, dial};
+pub use dial::{LARGE_LOST, dial};
 pub(crate) use dial::{OWN_NETWORK, RESOLVER, is_of_resolver};
+pub use situation::{LOG, Situation, Tool};

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use wherry_client::{CertificateFault, Objection, PinFailure, TlsError};
 
-use super::dial::{LOG, Situation, Tool, dial};
+use super::situation::{LOG, Situation, Tool};
 
 /// What to do about TLS that failed.
 pub(super) fn tls(err: &TlsError, situation: &Situation<'_>) -> String {
@@ -90,8 +90,7 @@ fn is_address(host: &str) -> bool {
 /// Of a certificate that no pin cures, what is to be done about it before it is pinned.
 fn before_pin(situation: &Situation<'_>) -> Option<String> {
     let refused = situation.seen_pin?.as_ref().err()?;
-    let remedy = dial(refused, &Situation { seen_pin: None, ..*situation });
-    Some(format!("pinned, it would be refused too ({refused}): {remedy}"))
+    Some(format!("pinned, it would be refused too ({refused}): {}", pinned(refused)))
 }
 
 fn pin(failure: &PinFailure, situation: &Situation<'_>) -> String {

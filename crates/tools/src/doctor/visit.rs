@@ -1,0 +1,52 @@
+//! One relay that is being looked at: what is known of it, and what was found.
+
+use wherry_client::{DialError, Dialer, Objection, Pin, PinFailure};
+
+use super::families::Seen;
+use super::finding::{Finding, Part};
+use super::patient::Patient;
+use crate::remedy::{self, Situation, Tool};
+
+/// A relay that is being looked at.
+pub(super) struct Visit<'a> {
+    pub(super) dialer: &'a Dialer,
+    pub(super) patient: Patient,
+    pub(super) findings: Vec<Finding>,
+    /// Where TCP went, and how far.
+    pub(super) seen: Option<Seen>,
+    /// Nothing listens on the TCP port.
+    pub(super) is_refused: bool,
+    /// The pin that cures what is wrong with the certificate.
+    pub(super) pin: Option<Pin>,
+}
+
+impl Visit<'_> {
+    /// What failed, and what to do about it.
+    pub(super) fn fault(&mut self, part: Part, err: &DialError, seen_pin: Option<&Result<Pin, PinFailure>>) {
+        let remedy = self.remedy(err, seen_pin);
+        let found = match part {
+            Part::Name if matches!(err, DialError::Timeout { .. }) => {
+                format!("{}: the resolver of this host does not answer: {err}", self.patient.endpoint.host())
+            }
+            Part::Port => format!("{}/tcp is not reached: {err}", self.patient.endpoint.port()),
+            _ => err.to_string(),
+        };
+        // Clients may know more than this side of TLS does.
+        let note = if is_of_algorithms(err) { Finding::warning } else { Finding::error };
+        self.note(note(part, found, remedy));
+    }
+
+    pub(super) fn remedy(&self, err: &DialError, seen_pin: Option<&Result<Pin, PinFailure>>) -> String {
+        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
+        remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin })
+    }
+
+    pub(super) fn note(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+}
+
+/// Whether there is no cipher, curve or kind of signature that both sides know.
+fn is_of_algorithms(err: &DialError) -> bool {
+    matches!(err, DialError::Tls(err) if err.objection() == Some(Objection::Algorithms))
+}
