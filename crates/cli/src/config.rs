@@ -1,34 +1,40 @@
 //! `wherry config`: what the configuration comes to.
 
-use std::path::Path;
+use std::{net::IpAddr, path::Path};
 
 use serde::Serialize;
+use wherry_client::Endpoint;
 use wherry_server::{
     admission::check_list,
     clock::{Clock, NoEntropy},
-    config::{CertSetting, Host, Row, Survey, reference as config_reference},
+    config::{CertSetting, Environment, Host, Row, Survey, reference as config_reference},
     metrics::metrics_reference,
-    tls::{CertStatus, Certs, TlsError},
+    tls::{CertStatus, Certs, Doubt, TlsError},
 };
+use wherry_tools::remedy::{self, Situation, Tool};
 use wherry_wire::{derp_map::decode, key::NodePrivate};
 
 use crate::{
     failure::{Failure, Mistakes, SystemError},
     map, output,
     settings::Asked,
+    unit,
 };
 
 /// Checks the configuration and prints each value with its origin, also if some are wrong.
-pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
+pub(crate) fn check(asked: Asked, env: &Environment, json: bool) -> Result<(), Failure> {
+    let file = asked.sources.file.clone();
     let (flags, mut problems, survey) = match asked.load() {
         Ok(effective) => (Box::default(), Vec::new(), effective.survey),
         Err(Mistakes { flags, problems, survey, .. }) => (flags, lines(&problems), survey),
     };
-    problems.extend(look_into_files(&survey)?);
+    let (mistakes, mut warnings) = look_into_files(&survey)?;
+    problems.extend(mistakes);
+    warnings.extend(lines(&unit::kept(env, file.as_deref(), &survey)));
     let lines: Vec<_> = lines(&flags).into_iter().chain(problems).collect();
     if json {
         let settings = survey.rows.iter().map(Setting::of).collect();
-        let report = Report { ok: lines.is_empty(), settings, problems: &lines };
+        let report = Report { ok: lines.is_empty(), settings, problems: &lines, warnings: &warnings };
         let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
         output::print(&format!("{text}\n"))?;
     } else if !survey.rows.is_empty() && !flags.iter().any(|flag| flag.means("config")) {
@@ -36,7 +42,11 @@ pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
         output::print(&table(&survey.rows))?;
     }
     if lines.is_empty() && !json {
-        output::print("\nok: the relay can start with this, if its addresses are free\n")?;
+        output::print(if warnings.is_empty() { ALL_IS_WELL } else { NOT_ALL_IS_WELL })?;
+    }
+    if !warnings.is_empty() {
+        let lines = warnings.iter().map(|warning| format!("warning: {warning}"));
+        output::complain(&lines.collect::<Vec<_>>().join("\n"));
     }
     match lines.is_empty() {
         true => Ok(()),
@@ -45,6 +55,10 @@ pub(crate) fn check(asked: Asked, json: bool) -> Result<(), Failure> {
         false => Err(Failure::Config(Wrong(lines).into())),
     }
 }
+
+const ALL_IS_WELL: &str = "\nok: the relay can start with this, if its addresses are free\n";
+
+const NOT_ALL_IS_WELL: &str = "\nno mistake, but see the warnings\n";
 
 /// Prints a reference page.
 pub(crate) fn reference(metrics: bool) -> Result<(), Failure> {
@@ -60,17 +74,34 @@ fn lines<T: ToString>(of: &[T]) -> Vec<String> {
     of.iter().map(ToString::to_string).collect()
 }
 
-/// Looks into the files that settings name as a start would, and says what is wrong with their content; nothing is made
-/// or written.
-fn look_into_files(survey: &Survey) -> Result<Vec<String>, Failure> {
+/// Looks into the files that settings name as a start would, and says what is wrong with their content, and what clients have
+/// against it all the same; nothing is made or written.
+fn look_into_files(survey: &Survey) -> Result<(Vec<String>, Vec<String>), Failure> {
     let list = survey.list.as_deref().and_then(|path| check_list(path).err());
-    let certificates = match &survey.cert_dir {
-        Some(folder) => certificates(folder, survey)?.err(),
-        None => None,
+    let (certificates, doubts) = match &survey.cert_dir {
+        Some(folder) => match certificates(folder, survey)? {
+            Ok(status) => (None, status.doubts),
+            Err(err) => (Some(err.to_string()), Vec::new()),
+        },
+        None => (None, Vec::new()),
     };
-    let certificates = certificates.map(|err| err.to_string());
     let own = list.map(|err| err.to_string()).into_iter().chain(certificates);
-    Ok(own.chain(included_maps(survey)).collect())
+    let warnings = doubts.iter().map(|doubt| format!("{doubt}; {}", remedy(doubt))).collect();
+    Ok((own.chain(included_maps(survey)).collect(), warnings))
+}
+
+/// What to do about a certificate that clients refuse.
+pub(crate) fn remedy(doubt: &Doubt) -> String {
+    let endpoint: Result<Endpoint, _> = match &doubt.host {
+        Host::Ip(IpAddr::V6(ip)) => format!("https://[{ip}]"),
+        host => format!("https://{host}"),
+    }
+    .parse();
+    let tool = Tool::Doctor { has_key: false };
+    endpoint.map_or_else(
+        |_| remedy::LOG.to_owned(),
+        |endpoint| remedy::certificate(doubt.fault, &Situation { endpoint: &endpoint, tool, seen_pin: None }),
+    )
 }
 
 /// What `wherry map check` finds in the files of `map.include`; with such a mistake a relay that never read a better one
@@ -116,6 +147,7 @@ struct Report<'a> {
     ok: bool,
     settings: Vec<Setting>,
     problems: &'a [String],
+    warnings: &'a [String],
 }
 
 #[derive(Serialize)]

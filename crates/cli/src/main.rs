@@ -29,6 +29,7 @@ mod sift;
 mod status;
 mod subject;
 mod time;
+mod unit;
 mod usage;
 
 use std::process::ExitCode;
@@ -62,7 +63,7 @@ fn run(env: &Environment) -> Result<(), Failure> {
     match args::parse(argv)? {
         Command::Answered => Ok(()),
         Command::Serve(settings) => serve::run(settings.sources(env)),
-        Command::ConfigCheck { settings, json } => config::check(settings.sources(env), json),
+        Command::ConfigCheck { settings, json } => config::check(settings.sources(env), env, json),
         Command::ConfigReference { metrics } => config::reference(metrics),
         Command::Derper(argv) => derper::run(&argv, env),
         Command::Status(status) => status::run(&status, env),

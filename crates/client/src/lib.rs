@@ -58,6 +58,7 @@ pub use target::{Endpoint, Family, Target, TargetError, without_secrets};
 pub use tcp::{Attempt, AttemptError, lookup, lookup_both};
 pub use tls::{
     BadPin, CertificateFault, Objection, Pin, PinFailure, TlsError, TlsReport, Trust, TrustError, Verify,
+    judge,
 };
 pub use upgrade::{FastStart, UpgradeError, upgrade_request};
 pub use wherry_wire::derp::{PeerFlags, PeerGoneReason, ServerInfo};

@@ -21,6 +21,7 @@ use crate::output::{self, Form};
 use crate::runtime;
 use crate::settings::SettingArgs;
 use crate::subject::{self, Subject};
+use crate::unit;
 
 /// For each step of a dial.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -99,8 +100,10 @@ impl Visit<'_> {
         if !is_asked(file.as_ref(), survey) {
             return Err(Failure::Usage(NoQuestion.into()));
         }
+        let kept = unit::kept(env, file.as_deref(), survey);
         let name = file.map_or_else(|| "the environment".to_owned(), |file| file.display().to_string());
-        let host = host::look(loaded, self.args.tailscaled_socket.as_deref(), &self.args.flags).await?;
+        let host =
+            host::look(loaded, &kept, self.args.tailscaled_socket.as_deref(), &self.args.flags).await?;
         self.print(&text::section(&format!("{name}, on this host"), &host.findings))?;
         report.host = host.findings;
         let adjusted = host.relay.map(|mut subject| {

@@ -10,7 +10,7 @@ use super::{Relay, fault, outcome, own_address, tls_server, write_certificate};
 
 /// An authority, one between, and what that issued for the relay, all in PEM.
 pub(super) struct Chain {
-    root: String,
+    pub(super) root: String,
     pub(super) between: String,
     pub(super) leaf: String,
     pub(super) key: String,
@@ -18,6 +18,11 @@ pub(super) struct Chain {
 
 impl Chain {
     pub(super) fn new(host: &str) -> Self {
+        Self::with(host, |_, _| ())
+    }
+
+    /// The same with changes to what is between and to what is for the relay.
+    pub(super) fn with(host: &str, change: impl Fn(&mut CertificateParams, &mut CertificateParams)) -> Self {
         let params = |name: &str, is_authority: bool| {
             let mut params = CertificateParams::new([host.to_owned()]).unwrap();
             params.distinguished_name.push(DnType::CommonName, name);
@@ -29,9 +34,11 @@ impl Chain {
         let [root_key, between_key, key] = [(); 3].map(|()| KeyPair::generate().unwrap());
         let root = params("Root", true).self_signed(&root_key).unwrap().pem();
         let by_root = Issuer::new(params("Root", true), root_key);
-        let between = params("Between", true).signed_by(&between_key, &by_root).unwrap().pem();
-        let by_between = Issuer::new(params("Between", true), between_key);
-        let leaf = params(host, false).signed_by(&key, &by_between).unwrap().pem();
+        let (mut between, mut leaf) = (params("Between", true), params(host, false));
+        change(&mut between, &mut leaf);
+        let by_between = Issuer::from_params(&between, &between_key);
+        let leaf = leaf.signed_by(&key, &by_between).unwrap().pem();
+        let between = between.signed_by(&between_key, &by_root).unwrap().pem();
         Self { root, between, leaf, key: key.serialize_pem() }
     }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -211,53 +212,117 @@ fn certificate_files_are_looked_into() {
 }
 
 /// A configuration whose folder has the certificate that an authority issued, without that.
-fn with_leaf_alone() -> (TempDir, Chain) {
+fn with_leaf_alone() -> (TempDir, Chain, String) {
     let (dir, ip, _) = configured("cert_dir = \"HERE/certs\"", &[]);
-    let (certs, chain) = (dir.path().join("certs"), Chain::new(&ip.to_string()));
+    let ip = ip.to_string();
+    let (certs, chain) = (dir.path().join("certs"), Chain::new(&ip));
     std::fs::create_dir(&certs).unwrap();
     std::fs::write(certs.join("cert.pem"), format!("{}{}", chain.leaf, chain.key)).unwrap();
-    (dir, chain)
+    (dir, chain, ip)
+}
+
+/// What a relay says at its start, with these roots to trust.
+fn log_until_it_serves(dir: &TempDir, roots: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let serve = command.args(["serve", "--config", &file(dir)]).env("SSL_CERT_FILE", roots);
+    let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let mut said = Vec::new();
+    for line in lines {
+        said.push(line);
+        if said.last().unwrap().contains(" serving ") {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    said.join("\n")
 }
 
 #[test]
 fn a_certificate_without_its_issuer_is_told_by_doctor_and_by_the_relay_unless_that_is_a_root() {
-    let (dir, chain) = with_leaf_alone();
-    let words = ["without that of its issuer, CN=Between", "fullchain.pem"];
+    let (dir, chain, _) = with_leaf_alone();
+    let words = ["the certificate of its issuer, CN=Between, is not shown", "fullchain.pem"];
     fault(&dir, "warning", "files", words);
     let roots = dir.path().join("roots.pem");
     std::fs::write(&roots, &chain.between).unwrap();
-    let wherry = || Command::new(env!("CARGO_BIN_EXE_wherry"));
-    let (_, stdout, _) = outcome(wherry().args(["doctor", &file(&dir)]).env("SSL_CERT_FILE", &roots));
+    let mut wherry = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (_, stdout, _) = outcome(wherry.args(["doctor", &file(&dir)]).env("SSL_CERT_FILE", &roots));
     assert!(stdout.contains("  ok       files       the certificates in "), "{stdout}");
-    let log = |roots: &str| {
-        let mut command = wherry();
-        let serve = command.args(["serve", "--config", &file(&dir)]).env("SSL_CERT_FILE", roots);
-        let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        // What it says last of its start.
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-        let mut said = Vec::new();
-        for line in lines {
-            said.push(line);
-            if said.last().unwrap().contains(" serving ") {
-                break;
-            }
-        }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        said.join("\n")
-    };
-    let said = log("/nonexistent");
-    assert!(said.contains("without that of its issuer") && said.contains("CN=Between"), "{said}");
-    let said = log(roots.to_str().unwrap());
-    assert!(said.contains(" serving ") && !said.contains("without that of its issuer"), "{said}");
+    let said = log_until_it_serves(&dir, "/nonexistent");
+    assert!(said.contains("refuses the certificate") && said.contains("CN=Between"), "{said}");
+    let said = log_until_it_serves(&dir, roots.to_str().unwrap());
+    assert!(said.contains(" serving ") && !said.contains("refuses the certificate"), "{said}");
     std::fs::write(dir.path().join("certs/chain.pem"), &chain.between).unwrap();
     let (_, report) = super::json(&[&file(&dir)]);
     assert_eq!(faults(&report, "files"), Vec::<[String; 4]>::new(), "{report}");
 }
 
+/// What `wherry config check` says of a configuration, with its exit code.
+fn checked(dir: &TempDir) -> (Option<i32>, Vec<String>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (code, stdout, _) = outcome(command.args(["config", "check", "--json", "--config", &file(dir)]));
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let warnings = report["warnings"].as_array().unwrap();
+    (code, warnings.iter().map(|one| one.as_str().unwrap().to_owned()).collect())
+}
+
+#[test]
+fn a_chain_that_clients_refuse_is_told_before_the_relay_starts_and_by_the_relay() {
+    let (dir, chain, ip) = with_leaf_alone();
+    let certs = dir.path().join("certs/cert.pem");
+    let show = |shown: &[&str], key: &str| std::fs::write(&certs, shown.concat() + key).unwrap();
+    let (other, old) =
+        (Chain::new(&ip), Chain::with(&ip, |between, _| between.not_after = date_time_ymd(2001, 1, 1)));
+    let for_clients =
+        Chain::with(&ip, |_, leaf| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]);
+    let good =
+        Chain::with(&ip, |_, leaf| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
+    for (shown, key, mark, words) in [
+        (
+            [&chain.leaf, &other.root],
+            &chain.key,
+            "warning",
+            ["CN=Between, is not shown with it, but that of CN=Root", "fullchain.pem"],
+        ),
+        (
+            [&old.leaf, &old.between],
+            &old.key,
+            "error",
+            ["an issuer that is shown with it has: CN=Between", "not a kept copy"],
+        ),
+        (
+            [&for_clients.leaf, &for_clients.between],
+            &for_clients.key,
+            "error",
+            ["it is not for TLS servers", "usage serverAuth"],
+        ),
+    ] {
+        show(&shown.map(String::as_str), key);
+        fault(&dir, mark, "files", words);
+        let (code, warnings) = checked(&dir);
+        let [warning] = &warnings[..] else { panic!("{words:?}: {warnings:?}") };
+        assert!(code == Some(0) && words.iter().all(|words| warning.contains(words)), "{warning}");
+        assert!(warning.contains("certs/cert.pem"), "{warning}");
+        let said = log_until_it_serves(&dir, "/nonexistent");
+        assert!(said.contains(words[0]) && said.contains("wherry config check"), "{said}");
+    }
+    show(&[&good.leaf, &good.between], &good.key);
+    assert_eq!(checked(&dir), (Some(0), Vec::new()));
+}
+
+/// The order matters to no client, and the relay keeps it.
+#[test]
+fn a_chain_in_another_order_is_no_fault() {
+    let (dir, chain, _) = with_leaf_alone();
+    let shown = [&*chain.leaf, &chain.root, &chain.between, &chain.key].concat();
+    std::fs::write(dir.path().join("certs/cert.pem"), shown).unwrap();
+    assert_eq!(checked(&dir), (Some(0), Vec::new()));
+}
+
 #[test]
 fn a_chain_that_loses_its_issuer_while_the_relay_runs_is_told_by_the_relay() {
-    let (dir, chain) = with_leaf_alone();
+    let (dir, chain, _) = with_leaf_alone();
     let issuer = dir.path().join("certs/chain.pem");
     std::fs::write(&issuer, &chain.between).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
@@ -272,12 +337,12 @@ fn a_chain_that_loses_its_issuer_while_the_relay_runs_is_told_by_the_relay() {
         said.join("\n")
     };
     let said = said_until(" serving ");
-    assert!(!said.contains("without that of its issuer"), "{said}");
+    assert!(!said.contains("refuses the certificate"), "{said}");
     std::fs::remove_file(&issuer).unwrap();
     let said = said_until("certificates reloaded");
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(said.contains("without that of its issuer") && said.contains("CN=Between"), "{said}");
+    assert!(said.contains("refuses the certificate") && said.contains("CN=Between"), "{said}");
 }
 
 #[test]
@@ -466,4 +531,67 @@ fn files_that_are_kept_from_this_user_are_told_with_the_user_to_be_where_no_rela
     let found = faults(&report, "config");
     assert_eq!((code, found.len(), found[0][0].as_str()), (Some(1), 1, "error"), "{report}");
     assert!(found[0][3].contains("as root or as the relay's user"), "{found:?}");
+}
+
+/// A folder with the unit of a relay by this configuration, and what it says besides.
+fn with_unit(dir: &TempDir, says: &str) -> TempDir {
+    let units = tempfile::tempdir().unwrap();
+    let unit = format!("[Service]\nExecStart=/usr/local/bin/wherry serve --config {}\n{says}\n", file(dir));
+    std::fs::write(units.path().join("wherry.service"), unit).unwrap();
+    units
+}
+
+/// Only root can ask for another user, so for others nothing is said.
+#[test]
+fn files_that_are_kept_from_the_user_of_the_unit_are_told_to_root() {
+    let (dir, ip, _) = configured("cert_dir = \"HERE/certs\"", &[]);
+    let (path, certs) = (dir.path(), dir.path().join("certs"));
+    std::fs::create_dir(&certs).unwrap();
+    write_certificate(&certs, "any", &ip.to_string(), 1, 90);
+    let allow = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    allow(path, 0o755);
+    let check = |says: &str| {
+        let units = with_unit(&dir, says);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+        let check = command.args(["config", "check", "--json", "--config", &file(&dir)]);
+        let (code, stdout, _) = outcome(check.env("SYSTEMD_UNIT_PATH", units.path()));
+        let report: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!(code, Some(0), "{report}");
+        let warnings = report["warnings"].as_array().unwrap().clone();
+        warnings.iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    for says in ["User=nobody", "User=root\nUser=nobody", "DynamicUser=yes\nUser=nobody-of-that-name"] {
+        for kept in ["certs/any.key", "nodes", "wherry.toml"] {
+            allow(&path.join(kept), 0o600);
+            let warnings = check(says);
+            allow(&path.join(kept), 0o644);
+            if !is_root {
+                assert_eq!(warnings, Vec::<String>::new());
+                continue;
+            }
+            let [warning] = &warnings[..] else { panic!("{says} {kept}: {warnings:?}") };
+            let user = says.rsplit('=').next().unwrap();
+            let found = format!(
+                "{} cannot be read by the user {user}, as whom wherry.service",
+                path.join(kept).display()
+            );
+            assert!(warning.starts_with(&found) && warning.contains(&format!("chown {user} ")), "{warning}");
+            assert_eq!(warning.contains("useradd"), says.contains("Dynamic"), "{warning}");
+        }
+        assert_eq!(check(says), Vec::<String>::new());
+    }
+    // A folder above shuts everything in; a unit for another file, or of root, is none.
+    allow(path, 0o700);
+    assert_eq!(check("User=nobody").len(), if is_root { 5 } else { 0 });
+    for says in ["ExecStart=/usr/local/bin/wherry serve --config /etc/hostname\nUser=nobody", "User=root", ""]
+    {
+        assert_eq!(check(says), Vec::<String>::new());
+    }
+    let units = with_unit(&dir, "User=nobody");
+    allow(path, 0o755);
+    allow(&path.join("nodes"), 0o600);
+    let mut doctor = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (_, stdout, _) = outcome(doctor.args(["doctor", &file(&dir)]).env("SYSTEMD_UNIT_PATH", units.path()));
+    assert_eq!(stdout.contains("nodes cannot be read by the user nobody"), is_root, "{stdout}");
 }

@@ -4,9 +4,13 @@ use rustls::pki_types::CertificateDer;
 use thiserror::Error;
 use wherry_wire::derp::meta_cert::COMMON_NAME_PREFIX;
 use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
+use x509_parser::public_key::PublicKey;
 
 /// Characters that are shown of an issuer's name, which is the relay's word.
 const MAX_NAME: usize = 120;
+
+/// What the TLS library takes at least, as browsers do.
+const MIN_RSA_BITS: usize = 2048;
 
 /// What is known of the issuer, from the certificates that the relay shows.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -14,9 +18,10 @@ pub(super) enum Doubt {
     #[error("it is self-signed: no authority that this host trusts has issued it")]
     SelfSigned,
     #[error(
-        "no authority that this host trusts has issued it, and the certificate of its issuer, {issuer}, is not shown with it"
+        "no authority that this host trusts has issued it, and the certificate of its issuer, {issuer}, is not shown with it{}",
+        .instead.as_ref().map(|other| format!(", but that of {other}")).unwrap_or_default()
     )]
-    IssuerMissing { issuer: String },
+    IssuerMissing { issuer: String, instead: Option<String> },
     #[error("no authority that this host trusts has issued it: it comes from {authority}")]
     UnknownAuthority { authority: String },
     #[error("it comes from {authority}, and this host has no certificates of authorities to trust")]
@@ -29,6 +34,11 @@ pub(super) enum Doubt {
         "it comes from {authority}, but has not the signature of the authority that is known by that name"
     )]
     OtherKey { authority: String },
+    #[error(
+        "the key {} is RSA with {bits} bits, and less than {MIN_RSA_BITS} can be broken",
+        .issuer.as_ref().map_or_else(|| "in it".to_owned(), |name| format!("of an issuer that is shown with it, {name},"))
+    )]
+    WeakKey { issuer: Option<String>, bits: usize },
 }
 
 impl Doubt {
@@ -48,7 +58,10 @@ impl Doubt {
             top = Some(above.swap_remove(at));
         }
         Some(match top {
-            None => Self::IssuerMissing { issuer: shown(leaf.issuer()) },
+            None => Self::IssuerMissing {
+                issuer: shown(leaf.issuer()),
+                instead: above.first().map(|other| shown(other.subject())),
+            },
             Some(top) => Self::UnknownAuthority { authority: shown(top.issuer()) },
         })
     }
@@ -83,11 +96,31 @@ impl Doubt {
     /// Where a signature of a chain is not that of the authority with the name.
     pub(super) fn of_signature(leaf: &CertificateDer<'_>, others: &[CertificateDer<'_>]) -> Option<Self> {
         match Self::of(leaf, others)? {
-            Self::IssuerMissing { issuer: authority } | Self::UnknownAuthority { authority } => {
+            Self::IssuerMissing { issuer: authority, .. } | Self::UnknownAuthority { authority } => {
                 Some(Self::OtherKey { authority })
             }
             _ => None,
         }
+    }
+
+    /// Where the key of `leaf` is so short that no signature by it counts.
+    pub(super) fn of_weak_key(leaf: &CertificateDer<'_>) -> Option<Self> {
+        Some(Self::WeakKey { issuer: None, bits: weak_bits(&parse(leaf)?)? })
+    }
+
+    /// The same for the key of an issuer.
+    pub(super) fn of_weak_issuer(others: &[CertificateDer<'_>]) -> Option<Self> {
+        issuers(others)
+            .iter()
+            .find_map(|one| Some(Self::WeakKey { bits: weak_bits(one)?, issuer: Some(shown(one.subject())) }))
+    }
+}
+
+/// The length of a key, if it is too short.
+fn weak_bits(certificate: &X509Certificate<'_>) -> Option<usize> {
+    match certificate.public_key().parsed().ok()? {
+        PublicKey::RSA(key) => Some(key.key_size()).filter(|bits| *bits < MIN_RSA_BITS),
+        _ => None,
     }
 }
 
@@ -167,11 +200,14 @@ mod tests {
         let (root, of_root) = authority("Root", None);
         let (between, of_between) = authority("Between", Some(&of_root));
         let issued = leaf(&of_between);
-        let missing = |name: &str| Some(Doubt::IssuerMissing { issuer: format!("CN={name}") });
+        let missing = |instead: Option<&str>| {
+            let instead = instead.map(str::to_owned);
+            Some(Doubt::IssuerMissing { issuer: "CN=Between".to_owned(), instead })
+        };
         let unknown = |name: &str| Some(Doubt::UnknownAuthority { authority: format!("CN={name}") });
         assert_eq!(Doubt::of(&root, &[]), Some(Doubt::SelfSigned));
-        assert_eq!(Doubt::of(&issued, &[]), missing("Between"));
-        assert_eq!(Doubt::of(&issued, std::slice::from_ref(&root)), missing("Between"));
+        assert_eq!(Doubt::of(&issued, &[]), missing(None));
+        assert_eq!(Doubt::of(&issued, std::slice::from_ref(&root)), missing(Some("CN=Root")));
         assert_eq!(Doubt::of(&issued, std::slice::from_ref(&between)), unknown("Root"));
         assert_eq!(Doubt::of(&issued, &[root.clone(), between.clone()]), unknown("Root"));
         assert_eq!(Doubt::of(&root, &[between]), unknown("Root"));

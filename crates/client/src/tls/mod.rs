@@ -15,6 +15,6 @@ mod verifier;
 pub use objection::Objection;
 pub use pin::{BadPin, Pin, PinFailure};
 pub(crate) use secure::secure;
-pub use secure::{CertificateFault, TlsError, TlsReport};
+pub use secure::{CertificateFault, TlsError, TlsReport, judge};
 pub use trust::{Trust, TrustError};
 pub use verifier::Verify;

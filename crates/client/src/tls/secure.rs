@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::client::Resumption;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::client::danger::ServerCertVerifier as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, ProtocolVersion};
 use thiserror::Error;
 use tokio::net::TcpStream;
@@ -83,6 +84,8 @@ pub enum CertificateFault {
     NoStore,
     /// It leads to an authority that is trusted by another key.
     OtherKey,
+    /// Its key, or that of an issuer that is shown with it, is too short.
+    WeakKey,
     /// It, or one on the way to its root, has expired.
     Expired,
     /// It has not expired, but one that is shown with it has, and is needed.
@@ -114,6 +117,23 @@ pub(crate) async fn secure(
     let took = clock::now() - start;
     let report = TlsReport::of(stream.get_ref().1);
     Ok((stream, report, took))
+}
+
+/// What a client that judges certificates by name would say of `chain`, the relay's own certificate first, for this host;
+/// `now` is since 1970. Who has the key is not asked.
+///
+/// # Errors
+/// [`TlsError::Certificate`]: it would refuse it.
+pub fn judge(
+    trust: &Trust,
+    chain: &[CertificateDer<'_>],
+    host: &ServerName<'_>,
+    now: Duration,
+) -> Result<(), TlsError> {
+    let Some((leaf, others)) = chain.split_first() else { return Ok(()) };
+    let verifier = Verifier { rule: Verify::Host, trust: trust.clone() };
+    let judged = verifier.verify_server_cert(leaf, others, host, &[], UnixTime::since_unix_epoch(now));
+    judged.map(drop).map_err(|err| TlsError::of_library(&err))
 }
 
 /// No resumption and no ALPN: relays expect neither.
@@ -166,6 +186,7 @@ impl CertificateFault {
             | Self::UnknownIssuer
             | Self::NoStore
             | Self::OtherKey
+            | Self::WeakKey
             | Self::IssuerExpired => doubt(reason).map_or_else(
                 || "no authority that this host trusts has issued it".to_owned(),
                 ToString::to_string,
@@ -184,6 +205,7 @@ impl CertificateFault {
             Some(Doubt::UnknownAuthority { .. }) => return Self::UnknownIssuer,
             Some(Doubt::NoStore { .. }) => return Self::NoStore,
             Some(Doubt::OtherKey { .. }) => return Self::OtherKey,
+            Some(Doubt::WeakKey { .. }) => return Self::WeakKey,
             Some(Doubt::IssuerExpired { .. }) => return Self::IssuerExpired,
             None => {}
         }
@@ -247,7 +269,11 @@ impl TlsError {
                 _ => Self::Io(err),
             };
         };
-        match inner {
+        Self::of_library(inner)
+    }
+
+    fn of_library(err: &Error) -> Self {
+        match err {
             Error::InvalidCertificate(reason) => match pin_failure(reason) {
                 Some(failure) => Self::Pin(failure),
                 None => Self::Certificate { fault: CertificateFault::of(reason), reason: reason.clone() },

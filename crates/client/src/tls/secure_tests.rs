@@ -1,7 +1,10 @@
 //! Against a TLS server of rustls, for what a correct relay never does.
 
 use futures_util::FutureExt as _;
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_RSA_SHA256, PublicKeyData,
+    SignatureAlgorithm,
+};
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::server::ServerConfig;
@@ -83,6 +86,69 @@ async fn who_shows_the_right_certificate_without_its_key_is_refused_under_every_
             );
         }
     }
+}
+
+/// The public half of a key for RSA with 1024 bits, of which nobody has the other.
+struct Short(Vec<u8>);
+
+impl Short {
+    fn new() -> Self {
+        // A sequence of the modulus, whose highest bit is set, and of 65537.
+        let modulus = [&[0x02, 0x81, 0x81, 0x00][..], &[0xa5; 128]].concat();
+        Self([&[0x30, 0x81, 0x89][..], &modulus, &[0x02, 0x03, 0x01, 0x00, 0x01]].concat())
+    }
+}
+
+impl PublicKeyData for Short {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
+}
+
+/// The library calls the signature bad, as it is here; of a good one it says the same.
+#[tokio::test]
+async fn a_key_that_is_too_short_is_told_with_its_length() {
+    let (issuer, name) = (KeyPair::generate().unwrap(), "relay.example".to_owned());
+    let by = Issuer::new(CertificateParams::new([name.clone()]).unwrap(), issuer);
+    let leaf = CertificateParams::new([name]).unwrap().signed_by(&Short::new(), &by).unwrap();
+    let signing = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap();
+    for version in [&version::TLS13, &version::TLS12] {
+        let err = dial(vec![leaf.der().clone()], &signing, version, Verify::Nothing).await.unwrap_err();
+        let TlsError::Certificate { fault: CertificateFault::WeakKey, .. } = &err else { panic!("{err:?}") };
+        assert!(err.to_string().contains("the key in it is RSA with 1024 bits"), "{err}");
+    }
+    let as_issuer = Doubt::of_weak_issuer(&[leaf.der().clone()]).unwrap().to_string();
+    assert!(as_issuer.starts_with("the key of an issuer that is shown with it, CN="), "{as_issuer}");
+}
+
+/// With nobody to judge the end of the chain, the library says of the way there what it likes.
+#[test]
+fn an_issuer_that_expired_is_named_where_nobody_knows_its_root() {
+    let name = "relay.example".to_owned();
+    let mut between = CertificateParams::new([name.clone()]).unwrap();
+    between.distinguished_name.push(DnType::CommonName, "Between");
+    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let by_root = Issuer::new(CertificateParams::new([name.clone()]).unwrap(), KeyPair::generate().unwrap());
+    let leaf = CertificateParams::new([name.clone()]).unwrap();
+    let judged = |between: &CertificateParams| {
+        let key = KeyPair::generate().unwrap();
+        let issued =
+            leaf.signed_by(&KeyPair::generate().unwrap(), &Issuer::from_params(between, &key)).unwrap();
+        let between = between.signed_by(&key, &by_root).unwrap();
+        let chain = [issued.der().clone(), between.der().clone()];
+        let host = ServerName::try_from(name.as_str()).unwrap();
+        let now = Duration::from_secs(1_700_000_000);
+        judge(&Trust::system([]).unwrap(), &chain, &host, now).unwrap_err().to_string()
+    };
+    let good = judged(&between);
+    assert!(good.contains("no authority that this host trusts"), "{good}");
+    between.not_after = rcgen::date_time_ymd(2001, 1, 1);
+    let expired = judged(&between);
+    assert!(expired.contains("an issuer that is shown with it has: CN=Between"), "{expired}");
 }
 
 /// An hour passes while this makes a key.

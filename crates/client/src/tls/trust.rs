@@ -53,12 +53,6 @@ impl Trust {
         Ok(Self { has_store: own > 0, ..trust })
     }
 
-    /// Whether an authority of this name is among them; `name` is the subject of its certificate (DER).
-    #[must_use]
-    pub fn knows(&self, name: &[u8]) -> bool {
-        self.store.subjects().iter().any(|subject| subject.as_ref() == name)
-    }
-
     /// Only `roots` (DER), for a relay with an authority of its own.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ impl ServerCertVerifier for Verifier {
             let judged =
                 self.trust.by_name.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
             judged.map_err(|err| match self.doubt(&err, end_entity, intermediates, now) {
-                Some(doubt) => CertificateError::Other(OtherError(Arc::new(doubt))).into(),
+                Some(doubt) => refusal(doubt),
                 None => err,
             })
         };
@@ -68,6 +68,7 @@ impl ServerCertVerifier for Verifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls12_signature(message, cert, signed, &self.trust.provider.signature_verification_algorithms)
+            .map_err(|err| of_signature(err, cert))
     }
 
     fn verify_tls13_signature(
@@ -77,6 +78,7 @@ impl ServerCertVerifier for Verifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         verify_tls13_signature(message, cert, signed, &self.trust.provider.signature_verification_algorithms)
+            .map_err(|err| of_signature(err, cert))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -99,11 +101,27 @@ impl Verifier {
             Error::InvalidCertificate(Expired | ExpiredContext { .. }) => {
                 Doubt::of_expired(leaf, others, now)
             }
-            Error::InvalidCertificate(BadSignature) => Doubt::of_signature(leaf, others),
+            Error::InvalidCertificate(BadSignature) => {
+                Doubt::of_weak_issuer(others).or_else(|| Doubt::of_signature(leaf, others))
+            }
             _ if !leads_nowhere(err) => None,
             _ if self.trust.has_store => Doubt::of(leaf, others),
             _ => Doubt::of(leaf, others).map(Doubt::without_store),
         }
+    }
+}
+
+fn refusal(doubt: Doubt) -> Error {
+    CertificateError::Other(OtherError(Arc::new(doubt))).into()
+}
+
+/// A signature of the handshake that does not count, though whoever made it may have the certificate's key.
+fn of_signature(err: Error, leaf: &CertificateDer<'_>) -> Error {
+    match err {
+        Error::InvalidCertificate(CertificateError::BadSignature) => {
+            Doubt::of_weak_key(leaf).map_or(err, refusal)
+        }
+        err => err,
     }
 }
 

@@ -76,7 +76,7 @@ impl Running {
                     "made a self-signed certificate: its pin is not in any map yet; if this relay had one, it is at another path"
                 );
             }
-            certs.warn_of_absent_issuer();
+            certs.warn_of_doubts();
             tasks.spawn(Arc::clone(certs).watch());
         }
         tasks.spawn(watch_list(Arc::clone(&door)));

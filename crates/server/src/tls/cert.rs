@@ -7,7 +7,6 @@ use std::sync::Arc;
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
 use rustls::sign::SigningKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use wherry_client::Trust;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use x509_parser::time::ASN1Time;
@@ -36,37 +35,6 @@ impl Pair {
             _ => None,
         }
     }
-
-    /// Who issued a leaf that stands alone, unless it did so itself.
-    pub(super) fn absent_issuer(&self) -> Option<AbsentIssuer> {
-        match self.chain.as_slice() {
-            [_] if !self.facts.is_self_issued() => Some(AbsentIssuer {
-                path: self.path.clone(),
-                name: self.facts.issuer_name.clone(),
-                der: self.facts.issuer.clone(),
-            }),
-            _ => None,
-        }
-    }
-}
-
-/// The issuer of a certificate that is served without its own: clients refuse it unless they know that as a root.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AbsentIssuer {
-    /// The file of the certificate.
-    pub path: PathBuf,
-    /// The issuer's name for people.
-    pub name: String,
-    /// The same as certificates have it (DER).
-    pub der: Vec<u8>,
-}
-
-impl AbsentIssuer {
-    /// Whether this host knows it as a root, as clients then may, too.
-    #[must_use]
-    pub fn is_known_root(&self) -> bool {
-        Trust::system([]).is_ok_and(|trust| trust.knows(&self.der))
-    }
 }
 
 /// The parts of a certificate that matter here.
@@ -79,7 +47,6 @@ pub(super) struct Facts {
     pub(super) expires: ASN1Time,
     pub(super) subject: Vec<u8>,
     pub(super) issuer: Vec<u8>,
-    pub(super) issuer_name: String,
     /// DER of the subject's public key with its algorithm.
     pub(super) public_key: Vec<u8>,
     /// True when it may issue others.
@@ -111,7 +78,6 @@ impl Facts {
             expires: cert.validity().not_after,
             subject: cert.subject().as_raw().to_vec(),
             issuer: cert.issuer().as_raw().to_vec(),
-            issuer_name: cert.issuer().to_string(),
             public_key: cert.public_key().raw.to_vec(),
             is_authority: cert.is_ca(),
         })

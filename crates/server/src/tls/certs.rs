@@ -11,8 +11,8 @@ use rustls_pki_types::CertificateDer;
 use wherry_wire::key::NodePublic;
 use x509_parser::time::ASN1Time;
 
-use super::cert::AbsentIssuer;
 use super::date::rfc3339;
+use super::doubt::Doubt;
 use super::error::TlsError;
 use super::meta_cert;
 use super::origin::{Origin, Stamps};
@@ -37,8 +37,8 @@ pub struct CertStatus {
     pub expires: SystemTime,
     /// How near that is.
     pub expiry: Expiry,
-    /// Set where the certificate of a host is served alone, though another issued it.
-    pub absent_issuer: Option<AbsentIssuer>,
+    /// What clients have against the certificates of the hosts.
+    pub doubts: Vec<Doubt>,
 }
 
 /// How near the end of the served certificates is.
@@ -123,7 +123,7 @@ impl Certs {
             Ok(table) => {
                 self.table.store(Arc::new(table));
                 *self.failure() = None;
-                self.warn_of_absent_issuer();
+                self.warn_of_doubts();
                 tracing::info!(expires = rfc3339(&self.table.load().expires), "certificates reloaded");
                 Ok(())
             }
@@ -138,17 +138,15 @@ impl Certs {
         }
     }
 
-    /// Says so where clients are to know an issuer, and this host does not.
-    pub fn warn_of_absent_issuer(&self) {
-        let absent = self.table.load().absent_issuer.clone();
-        let Some(AbsentIssuer { path, name, .. }) = absent.filter(|issuer| !issuer.is_known_root()) else {
-            return;
-        };
-        tracing::warn!(
-            path = %path.display(),
-            issuer = name,
-            "the certificate is served without that of its issuer: unless they know that as a root, clients refuse it; put the whole chain into its file (fullchain.pem)"
-        );
+    /// Says so where clients refuse what is served.
+    pub fn warn_of_doubts(&self) {
+        for doubt in &self.table.load().doubts {
+            tracing::warn!(
+                path = %doubt.path.display(),
+                err = doubt.words,
+                "whoever trusts the same authorities as this host refuses the certificate; wherry config check says what to do"
+            );
+        }
     }
 
     /// Reloads whenever the files change, until dropped.
@@ -188,8 +186,7 @@ impl Certs {
             Ok(left) if left <= EXPIRES_SOON => Expiry::Soon,
             Ok(_) => Expiry::Far,
         };
-        let absent_issuer = table.absent_issuer.clone();
-        CertStatus { failure: self.failure().clone(), expires, expiry, absent_issuer }
+        CertStatus { failure: self.failure().clone(), expires, expiry, doubts: table.doubts.clone() }
     }
 
     /// The `CertName` of the relay in a DERP map when its certificate is issued by itself: clients that have it

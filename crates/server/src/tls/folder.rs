@@ -77,7 +77,7 @@ pub(super) fn read_folder(folder: &Path) -> Result<Vec<Pair>, TlsError> {
 ///
 /// # Errors
 /// `Read`.
-pub(super) fn files_in(folder: &Path) -> Result<Vec<PathBuf>, TlsError> {
+pub fn files_in(folder: &Path) -> Result<Vec<PathBuf>, TlsError> {
     let unreadable = |source| TlsError::Read { path: folder.to_owned(), source };
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {

@@ -2,8 +2,8 @@
 //!
 //! Lives here: reading and pairing PEM files by content, the self-signed certificate and its pin, the meta
 //! certificate that tells a client the relay's key one round trip early, the choice by server name, reloading,
-//! and the TLS settings. May use `config`, `clock` and `files`, rustls, the X.509 crates, and the client for the roots that this
-//! host knows. What must stay true:
+//! and the TLS settings. May use `config`, `clock` and `files`, rustls, the X.509 crates, and the client for its judgement of
+//! a chain. What must stay true:
 //!
 //! - a certificate is served only with the key it was issued for, and nothing starts with an expired one;
 //! - a reload that fails changes nothing that is served, is logged, and shows in [`Certs::status`];
@@ -14,6 +14,7 @@ mod cert;
 mod certs;
 mod config;
 mod date;
+mod doubt;
 mod error;
 mod folder;
 mod meta_cert;
@@ -24,7 +25,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use cert::AbsentIssuer;
 pub use certs::{CertStatus, Certs, Expiry, ReloadFailure, pin};
 pub use config::server_config;
+pub use doubt::Doubt;
 pub use error::TlsError;
+pub use folder::files_in;

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::slice;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::sign::CertifiedKey;
 use rustls_pki_types::CertificateDer;
 use x509_parser::time::ASN1Time;
 
-use super::cert::{AbsentIssuer, Pair};
+use super::cert::Pair;
+use super::doubt::{self, Doubt};
 use super::error::TlsError;
 use crate::config::Host;
 
@@ -28,8 +30,8 @@ pub(super) struct Table {
     pub(super) expires: ASN1Time,
     /// The pin of the first host's certificate when that is the only one of its chain and issued by itself.
     pub(super) pin: Option<String>,
-    /// Of the first certificate for one of the hosts that stands alone, though another issued it.
-    pub(super) absent_issuer: Option<AbsentIssuer>,
+    /// What clients have against the certificates of the hosts.
+    pub(super) doubts: Vec<Doubt>,
 }
 
 /// What a table is built from.
@@ -86,7 +88,7 @@ impl Table {
             unknown: None,
             expires: expires.ok_or_else(|| TlsError::NoPair { folder: path() })?,
             pin: owners.first().and_then(|(_, first)| first.pair.pin()),
-            absent_issuer: owners.iter().find_map(|(_, own)| own.pair.absent_issuer()),
+            doubts: doubts(&owners, now),
         };
         if source.all_names {
             current.iter().for_each(|one| table.add_names(one));
@@ -132,6 +134,15 @@ impl Table {
 struct Current<'a> {
     pair: &'a Pair,
     key: Arc<CertifiedKey>,
+}
+
+/// What clients have against the certificates of the hosts, each with its first host.
+fn doubts(owners: &[(&Host, &Current<'_>)], now: i64) -> Vec<Doubt> {
+    let (trust, now) = (doubt::trust(), Duration::from_secs(u64::try_from(now).unwrap_or_default()));
+    let mut doubts: Vec<_> =
+        owners.iter().filter_map(|(host, own)| Doubt::of(own.pair, host, &trust, now)).collect();
+    doubts.dedup_by(|later, first| later.path == first.path && later.fault == first.fault);
+    doubts
 }
 
 /// Leaves out what is not valid at `now` if nobody misses it.

@@ -10,3 +10,4 @@ mod tls;
 pub use dial::{LARGE_LOST, dial};
 pub(crate) use dial::{OWN_NETWORK, RESOLVER, is_of_resolver};
 pub use situation::{LOG, Situation, Tool};
+pub use tls::certificate;

@@ -137,7 +137,8 @@ const UNKNOWN_AUTHORITY: &str = "make that authority known to the hosts of all c
 /// How a pin is taken back.
 const UNPIN: &str = "take the pin out (CertName of the map entry; here: --pin)";
 
-pub(super) fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
+/// What to do about a certificate that is refused.
+pub fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String {
     if let (CertificateFault::SelfSigned, Some(before)) = (fault, before_pin(situation)) {
         return before;
     }
@@ -172,6 +173,11 @@ pub(super) fn certificate(fault: CertificateFault, situation: &Situation<'_>) ->
             "let the relay, or the proxy before it, serve the chain as its authority issues it now (renew, and serve fullchain.pem), \
              not a kept copy of the issuer's certificate; if that authority is your own, renew the issuer's certificate and serve \
              that behind the relay's"
+                .to_owned()
+        }
+        (CertificateFault::WeakKey, _) => {
+            "make a new key, ECDSA P-256 or RSA with 2048 bits or more, and have the certificate issued for that (certbot: --key-type \
+             ecdsa); an issuer of your own needs such a key too"
                 .to_owned()
         }
         (CertificateFault::Expired, _) => {

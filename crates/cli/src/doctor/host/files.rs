@@ -3,28 +3,35 @@
 use std::io;
 use std::path::Path;
 
+use wherry_client::CertificateFault;
 use wherry_server::admission::{ListError, check_list};
 use wherry_server::clock::{Clock, NoEntropy};
 use wherry_server::config::{CertSetting, Settings, Survey};
-use wherry_server::tls::{self, CertStatus, Expiry, TlsError};
+use wherry_server::tls::{self, CertStatus, Doubt, Expiry, TlsError};
 use wherry_tools::doctor::{Finding, Part};
 
 use super::settings::{AS_ANOTHER, halves};
 use crate::config;
+use crate::unit::Kept;
 
 /// Where there is nothing better to say.
 const READ_ON: &str = "put a good file there";
 
-/// Looks into them; `runs`: there is a relay, which has what it needs.
+/// Looks into them; `kept`: from the user of the unit that runs the relay; `runs`: there is one, which has what it needs.
 pub(super) fn look(
     survey: &Survey,
     settings: Option<&Settings>,
+    kept: &[Kept],
     runs: bool,
 ) -> Result<Vec<Finding>, NoEntropy> {
     let mut findings: Vec<_> = survey.list.as_deref().map(list).into_iter().collect();
     if let Some(folder) = &survey.cert_dir {
-        findings.push(certificates(folder, survey, runs)?);
+        findings.extend(certificates(folder, survey, runs)?);
     }
+    findings.extend(kept.iter().map(|kept| {
+        let (found, remedy) = halves(&kept.to_string(), READ_ON);
+        Finding::warning(Part::Files, found, remedy)
+    }));
     if let Some((settings, cert)) = settings.and_then(|settings| Some((settings, settings.cert.as_ref()?)))
         && matches!(cert, CertSetting::SelfSigned { .. })
     {
@@ -55,40 +62,42 @@ fn list(path: &Path) -> Finding {
     }
 }
 
-fn certificates(folder: &Path, survey: &Survey, runs: bool) -> Result<Finding, NoEntropy> {
+fn certificates(folder: &Path, survey: &Survey, runs: bool) -> Result<Vec<Finding>, NoEntropy> {
     let shown = folder.display();
     Ok(match config::certificates(folder, survey)? {
-        Ok(CertStatus { absent_issuer: Some(issuer), .. }) if !issuer.is_known_root() => Finding::warning(
-            Part::Files,
-            format!(
-                "the certificate {} is served without that of its issuer, {}, which is no root that this host knows",
-                issuer.path.display(),
-                issuer.name
-            ),
-            "put the whole chain into its file (fullchain.pem in place of cert.pem); if the issuer is a root of your own, make it \
-             known to the hosts of all clients, and to this one",
-        ),
-        Ok(status) if status.expiry == Expiry::Far => Finding::ok(
+        Ok(CertStatus { doubts, expiry: Expiry::Far, .. }) if doubts.is_empty() => vec![Finding::ok(
             Part::Files,
             format!("the certificates in {shown} are good for the hostnames, and for two weeks and more"),
-        ),
-        Ok(_) => Finding::warning(
-            Part::Files,
-            format!("a certificate in {shown} expires within two weeks"),
-            "renew it, and find out why nothing did so by itself; the relay reads the folder again when it changes",
-        ),
+        )],
+        Ok(CertStatus { doubts, expiry, .. }) => {
+            let end = (expiry != Expiry::Far).then(|| {
+                Finding::warning(
+                    Part::Files,
+                    format!("a certificate in {shown} expires within two weeks"),
+                    "renew it, and find out why nothing did so by itself; the relay reads the folder again when it changes",
+                )
+            });
+            doubts.iter().map(doubt).chain(end).collect()
+        }
         Err(TlsError::Read { path, source }) if runs && source.kind() == io::ErrorKind::PermissionDenied => {
             let path = path.display();
-            Finding::skipped(
-                Part::Files,
-                format!("the certificates: {path}: {source}, for this user; {AS_ANOTHER}"),
-            )
+            let found = format!("the certificates: {path}: {source}, for this user; {AS_ANOTHER}");
+            vec![Finding::skipped(Part::Files, found)]
         }
         Err(err) => {
             let (found, remedy) = halves(&err.to_string(), READ_ON);
-            Finding::error(Part::Files, found, remedy)
+            vec![Finding::error(Part::Files, found, remedy)]
         }
     })
+}
+
+/// What clients have against a certificate. Of an issuer they may know more than this host.
+fn doubt(doubt: &Doubt) -> Finding {
+    let note = match doubt.fault {
+        CertificateFault::IssuerMissing => Finding::warning,
+        _ => Finding::error,
+    };
+    note(Part::Files, doubt.to_string(), config::remedy(doubt))
 }
 
 fn self_signed(settings: &Settings, cert: &CertSetting, runs: bool) -> Finding {

@@ -9,6 +9,7 @@ use wherry_tools::doctor::{Finding, Part};
 use super::{files, limit, listen, relay, settings, tailscaled};
 use crate::failure::Mistakes;
 use crate::subject::{Subject, SubjectFlags};
+use crate::unit::Kept;
 
 /// What was found out here.
 #[derive(Debug)]
@@ -19,12 +20,13 @@ pub(in crate::doctor) struct Host {
     pub(in crate::doctor) relay: Option<Subject>,
 }
 
-/// Looks at everything. `socket` is that of a tailscaled that is said to be there; `flags` say how the relay is asked.
+/// Looks at everything. `kept` is from the user of the unit that runs the relay; `socket` is that of a tailscaled that is said to be there; `flags` say how the relay is asked.
 ///
 /// # Errors
 /// The system gives no random bytes, which reading certificates takes.
 pub(in crate::doctor) async fn look(
     loaded: Result<Effective, Mistakes>,
+    kept: &[Kept],
     socket: Option<&Path>,
     flags: &SubjectFlags,
 ) -> Result<Host, NoEntropy> {
@@ -42,7 +44,7 @@ pub(in crate::doctor) async fn look(
     };
     let runs = site.as_ref().is_some_and(|site| site.is_there);
     let mut findings = settings::findings(&problems, runs);
-    findings.extend(files::look(&survey, settings.as_ref(), runs)?);
+    findings.extend(files::look(&survey, settings.as_ref(), kept, runs)?);
     let has_bad_files = findings.iter().any(|finding| finding.part == Part::Files && finding.is_fault());
     let (limit, relay) = match settings.as_ref().zip(site) {
         None => (limit::look(None, false), Err("its settings cannot be used".to_owned())),
