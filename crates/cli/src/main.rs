@@ -18,6 +18,7 @@ mod finding;
 mod help;
 mod key;
 mod log;
+mod manager;
 mod map;
 mod netcheck;
 mod output;

@@ -8,7 +8,7 @@ use wherry_server::{config::Settings, run::Running};
 use crate::{
     entry,
     failure::{Failure, SystemError},
-    log, map, output, runtime,
+    log, manager, map, output, runtime,
     settings::Asked,
 };
 
@@ -29,11 +29,15 @@ async fn serve(settings: &Settings) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(SystemError::Start)?;
     let running = Running::start(settings, Arc::new(map::read))?;
     announce(settings, &running)?;
+    manager::is_ready();
     while let Asks::Reload = signals.next().await {
         tracing::info!("reloading certificates, lists and maps");
+        manager::is_reloading();
         running.reload();
+        manager::is_ready();
     }
     tracing::info!("stopping; a second signal stops at once");
+    manager::is_stopping();
     tokio::select! {
         () = running.drain() => {}
         () = signals.stop() => tracing::warn!("stopped at once"),

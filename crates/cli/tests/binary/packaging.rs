@@ -53,3 +53,12 @@ fn the_packaged_unit_starts_what_there_is() {
     assert_eq!((checked.code, checked.stderr), (Some(0), Vec::new()));
     assert!(checked.stdout.contains("wherry.toml:1"), "{}", checked.stdout);
 }
+
+/// systemd would wait for a word that never comes, and end the relay.
+#[test]
+fn the_packaged_unit_lets_the_relay_tell_that_it_serves() {
+    let unit = include_str!("../../../../packaging/wherry.service");
+    let said = |name: &str| unit.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('=')).unwrap();
+    assert_eq!(said("Type"), "notify");
+    assert!(said("RestrictAddressFamilies").split(' ').any(|family| family == "AF_UNIX"), "{unit}");
+}

@@ -2,8 +2,10 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::SocketAddr,
-    process::Command,
+    net::{SocketAddr, TcpStream},
+    os::unix::net::UnixDatagram,
+    process::{Command, Stdio},
+    time::Duration,
 };
 
 use super::{Relay, address::own_address, admin_of, ask, home, run, wherry};
@@ -55,6 +57,57 @@ fn a_relay_without_a_map_says_what_is_missing_and_prints_nothing() {
     }
 }
 
+/// The next thing that the relay tells whoever runs it as a service.
+fn told(manager: &UnixDatagram) -> String {
+    let mut datagram = [0; 256];
+    let len = manager.recv(&mut datagram).unwrap();
+    String::from_utf8_lossy(&datagram[..len]).into_owned()
+}
+
+/// Datagrams wait for who reads them, so each of these is told once and in this order.
+#[test]
+fn the_service_manager_is_told_of_a_relay_that_serves_reloads_and_stops() {
+    let (home, ip) = (home(), own_address());
+    let manager = UnixDatagram::bind(home.path().join("notify")).unwrap();
+    // Only a relay that says nothing takes that long.
+    manager.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let line = format!(
+        "serve --dev --listen {ip}:8443 --http {ip}:8080 --admin {ip}:8081 --admin-exposed --stun {ip}:3478"
+    );
+    let mut command = wherry(&home, &line);
+    let command = command.env("NOTIFY_SOCKET", home.path().join("notify")).stdin(Stdio::null());
+    let mut relay = Relay(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let said = told(&manager);
+    let answers = [8443, 8080, 8081].map(|port| TcpStream::connect((ip, port)).is_ok());
+    let signal = |name: &str| {
+        let pid = relay.0.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    };
+    signal("-HUP");
+    let reloaded = [told(&manager), told(&manager)];
+    signal("-TERM");
+    let stopped = told(&manager);
+    assert_eq!(relay.0.wait().unwrap().code(), Some(0));
+    assert_eq!((said.as_str(), answers), ("READY=1\n", [true; 3]));
+    assert!(
+        reloaded[0].starts_with("RELOADING=1\nMONOTONIC_USEC=") && reloaded[1] == "READY=1\n",
+        "{reloaded:?}"
+    );
+    assert_eq!(stopped, "STOPPING=1\n");
+}
+
+#[test]
+fn a_relay_that_cannot_serve_is_never_said_to_be_ready() {
+    let home = home();
+    let manager = UnixDatagram::bind(home.path().join("notify")).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    let listener = std::net::TcpListener::bind((own_address(), 0)).unwrap();
+    let taken = listener.local_addr().unwrap();
+    let mut command = wherry(&home, &format!("serve --dev --listen {taken} --stun off --admin off"));
+    assert_eq!(run(command.env("NOTIFY_SOCKET", home.path().join("notify"))).code, Some(1));
+    assert_eq!(manager.recv(&mut [0; 256]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
 #[test]
 #[expect(
     clippy::disallowed_methods,
@@ -75,7 +128,7 @@ fn a_map_on_a_file_that_hangs_does_not_keep_the_relay_from_stopping() {
         let mut files = std::fs::read_dir(&files).unwrap();
         files.any(|file| std::fs::read_link(file.unwrap().path()).is_ok_and(|target| target == pipe))
     };
-    let deadline = || std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = || std::time::Instant::now() + Duration::from_secs(60);
     let reading = deadline();
     while !is_read() {
         assert!(std::time::Instant::now() < reading, "it never opens the map");
