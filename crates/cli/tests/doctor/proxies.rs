@@ -82,6 +82,31 @@ fn a_proxy_that_demands_a_certificate_of_the_client_is_named_under_both_versions
     }
 }
 
+/// As Caddy has it with `header_up -Connection`: what it did not ask for it answers itself, with nothing.
+#[test]
+fn a_proxy_that_takes_the_header_connection_out_is_named() {
+    let relay = Relay::start_with(TempDir::new().unwrap(), &[], &["-certmode", "letsencrypt"]);
+    let behind = relay.addr;
+    for unexpected in ["200 OK", "502 Bad Gateway"] {
+        let addr = server(move |mut stream| {
+            let mut head = [0; 4096];
+            let len = stream.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..len]).into_owned();
+            let kept = head.split_inclusive("\r\n").filter(|line| !line.starts_with("Connection:"));
+            let (mut relay, mut answer) = (TcpStream::connect(behind).unwrap(), [0; 4096]);
+            // Who asked for nothing hears nothing.
+            drop(relay.write_all(kept.collect::<String>().as_bytes()));
+            drop(relay.shutdown(Shutdown::Write));
+            let len = relay.read(&mut answer).unwrap_or(0);
+            let switches = answer.starts_with(b"HTTP/1.1 101");
+            let own = format!("HTTP/1.1 {unexpected}\r\nContent-Length: 0\r\n\r\n");
+            drop(stream.write_all(if switches { own.as_bytes() } else { &answer[..len] }));
+        });
+        let words = [&*format!("status {}", &unexpected[..3]), "takes the header Connection out"];
+        fault(&[&format!("http://{addr}/derp"), "--stun-port", "off"], "error", "derp", words);
+    }
+}
+
 #[test]
 fn a_redirect_a_log_in_and_a_web_server_each_have_their_own_remedy() {
     for (answer, words) in [

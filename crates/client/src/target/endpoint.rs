@@ -228,6 +228,12 @@ impl Endpoint {
         }
     }
 
+    /// The target of the request that asks for DERP.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// The `Host` header: brackets around IPv6, the port unless it is the scheme's own.
     #[must_use]
     pub fn authority(&self) -> String {

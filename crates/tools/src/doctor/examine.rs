@@ -14,7 +14,7 @@ use super::finding::{Finding, Mark, Part};
 use super::patient::Patient;
 use super::router::Nearness;
 use super::visit::Visit;
-use super::{certificate, families, udp};
+use super::{certificate, families, proxy, udp};
 use crate::hindrance::Hindrance;
 use crate::map::{OwnMap, Standing, own_map};
 use crate::port80::{self, Heard};
@@ -283,6 +283,9 @@ impl Visit<'_> {
                     Step::Dns => self.fault(Part::Name, err, None),
                     Step::Tcp => self.note(families::limited(self.patient.endpoint.port(), err)),
                     Step::Tls => self.fault(Part::Tls, err, None),
+                    _ if proxy::keeps_upgrade(self.dialer, &self.patient.endpoint, err).await => {
+                        self.note(Finding::error(Part::Derp, err.to_string(), proxy::CURE));
+                    }
                     _ => self.fault(Part::Derp, err, None),
                 }
                 return Ok(());

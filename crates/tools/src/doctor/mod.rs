@@ -10,6 +10,7 @@ mod families;
 mod finding;
 mod mesh;
 mod patient;
+mod proxy;
 mod router;
 mod stun_only;
 mod tls;
