@@ -2,11 +2,19 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
+use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_RSA_SHA256, PublicKeyData,
+    SignatureAlgorithm,
+};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, ServerConnection};
 use serde_json::{Value, json};
 
-use super::{Relay, fault, outcome, own_address, tls_server, write_certificate};
+use super::{Relay, fault, outcome, own_address, server_at, tls_server, write_certificate};
 
 /// An authority, one between, and what that issued for the relay, all in PEM.
 pub(super) struct Chain {
@@ -133,4 +141,41 @@ fn a_self_signed_certificate_is_pinned_only_where_clients_accept_it_so() {
             assert!(!said.contains("pin it:") && !said.contains("CertName"), "{tool}: {said}");
         }
     }
+}
+
+/// The public half of a key for RSA with 1024 bits, of which nobody has the other.
+struct Short(Vec<u8>);
+
+impl PublicKeyData for Short {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_RSA_SHA256
+    }
+}
+
+/// The TLS library says of its signatures that they are bad, as they are here.
+#[test]
+fn a_key_that_is_too_short_is_told_with_its_length_and_what_to_take() {
+    let ip = own_address().to_string();
+    let params = || CertificateParams::new([ip.clone()]).unwrap();
+    // A sequence of the modulus, whose highest bit is set, and of 65537.
+    let modulus = [&[0x02, 0x81, 0x81, 0x00][..], &[0xa5; 128]].concat();
+    let short = Short([&[0x30, 0x81, 0x89][..], &modulus, &[0x02, 0x03, 0x01, 0x00, 0x01]].concat());
+    let by = Issuer::new(params(), KeyPair::generate().unwrap());
+    let leaf = params().signed_by(&short, &by).unwrap().der().clone();
+    let key = PrivateKeyDer::try_from(KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap().serialize_der());
+    let signing = aws_lc_rs::sign::any_supported_type(&key.unwrap()).unwrap();
+    let resolver = SingleCertAndKey::from(CertifiedKey::new(vec![leaf], signing));
+    let config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver));
+    let config = Arc::new(config);
+    let addr = server_at(ip.parse().unwrap(), move |mut stream| {
+        let mut session = ServerConnection::new(Arc::clone(&config)).unwrap();
+        // The client hangs up.
+        drop(session.complete_io(&mut stream));
+    });
+    let words = ["the key in it is RSA with 1024 bits", "ECDSA P-256 or RSA with 2048 bits"];
+    fault(&[&addr, "--insecure", "--stun-port", "off"], "warning", "tls", words);
 }

@@ -1,6 +1,6 @@
 //! One relay that is being looked at: what is known of it, and what was found.
 
-use wherry_client::{DialError, Dialer, Objection, Pin, PinFailure};
+use wherry_client::{CertificateFault, DialError, Dialer, Objection, Pin, PinFailure, TlsError};
 
 use super::families::Seen;
 use super::finding::{Finding, Part};
@@ -32,7 +32,7 @@ impl Visit<'_> {
             _ => err.to_string(),
         };
         // Clients may know more than this side of TLS does.
-        let note = if is_of_algorithms(err) { Finding::warning } else { Finding::error };
+        let note = if is_our_own(err) { Finding::warning } else { Finding::error };
         self.note(note(part, found, remedy));
     }
 
@@ -46,7 +46,12 @@ impl Visit<'_> {
     }
 }
 
-/// Whether there is no cipher, curve or kind of signature that both sides know.
-fn is_of_algorithms(err: &DialError) -> bool {
-    matches!(err, DialError::Tls(err) if err.objection() == Some(Objection::Algorithms))
+/// Whether it is for want of a cipher, curve or kind of signature that both sides know, or of a key that this side takes: Go takes
+/// shorter ones.
+fn is_our_own(err: &DialError) -> bool {
+    match err {
+        DialError::Tls(TlsError::Certificate { fault, .. }) => *fault == CertificateFault::WeakKey,
+        DialError::Tls(err) => err.objection() == Some(Objection::Algorithms),
+        _ => false,
+    }
 }

@@ -176,7 +176,7 @@ pub fn certificate(fault: CertificateFault, situation: &Situation<'_>) -> String
                 .to_owned()
         }
         (CertificateFault::WeakKey, _) => {
-            "make a new key, ECDSA P-256 or RSA with 2048 bits or more, and have the certificate issued for that (certbot: --key-type \
+            "stock clients may work all the same; make a new key, ECDSA P-256 or RSA with 2048 bits or more, and have the certificate issued for that (certbot: --key-type \
              ecdsa); an issuer of your own needs such a key too"
                 .to_owned()
         }

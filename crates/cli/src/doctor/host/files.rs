@@ -91,10 +91,10 @@ fn certificates(folder: &Path, survey: &Survey, runs: bool) -> Result<Vec<Findin
     })
 }
 
-/// What clients have against a certificate. Of an issuer they may know more than this host.
+/// What clients have against a certificate. Of an issuer they may know more than this host, and they may take shorter keys.
 fn doubt(doubt: &Doubt) -> Finding {
     let note = match doubt.fault {
-        CertificateFault::IssuerMissing => Finding::warning,
+        CertificateFault::IssuerMissing | CertificateFault::WeakKey => Finding::warning,
         _ => Finding::error,
     };
     note(Part::Files, doubt.to_string(), config::remedy(doubt))
