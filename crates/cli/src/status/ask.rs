@@ -23,7 +23,7 @@ pub(crate) enum AskError {
     )]
     Unreachable { admin: String, err: io::Error },
     #[error(
-        "the private listener at {admin} did not answer within 5 s; give the address of the relay's key admin: --admin HOST:PORT"
+        "the private listener at {admin} did not answer within 5 s; if it is the relay's, that hangs, or has as many files open as it may (wherry doctor, as root, tells); else give the address of the relay's key admin: --admin HOST:PORT"
     )]
     Silent { admin: String },
     #[error(

@@ -459,6 +459,28 @@ fn a_relay_that_hangs_is_told_and_asked_no_further() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a relay tells nobody that it has taken a connection")]
+fn a_relay_without_a_file_to_open_is_not_said_to_hang() {
+    let script = "ulimit -n 256; WHERRY_LIMITS_HTTP=60s exec \"$0\" serve --config wherry.toml";
+    let relay = Served::start_by(script, &[]);
+    let start = Instant::now();
+    let is_full = || std::fs::read_dir(format!("/proc/{}/fd", relay.child.id())).unwrap().count() >= 256;
+    // They say nothing, so that they stay.
+    let crowd: Vec<_> = (0..300).map(|_| TcpStream::connect((relay.ip, 8443)).unwrap()).collect();
+    while !is_full() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it takes fewer");
+        std::thread::yield_now();
+    }
+    let full = format!("(process {}) has as many files open as it may, 256", relay.child.id());
+    fault(&relay.dir, "error", "running", [&full, "LimitNOFILE"]);
+    let admin = format!("{}:3341", relay.ip);
+    let mut status = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (code, _, stderr) = outcome(status.args(["status", "--admin", &admin, "--interval", "0s"]));
+    assert!(code == Some(1) && stderr.contains("as many files open as it may"), "{stderr}");
+    drop(crowd);
+}
+
+#[test]
 fn a_relay_without_a_private_listener_is_said_not_to_have_been_asked() {
     let relay = Served::start(&[]);
     let text = std::fs::read_to_string(file(&relay.dir)).unwrap();

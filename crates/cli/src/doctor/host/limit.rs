@@ -6,7 +6,7 @@ use wherry_tools::doctor::{Finding, Part};
 /// thousand clients, who are counted twice while they reconnect.
 const FEW: u64 = 4096;
 
-const REMEDY: &str = "raise it: LimitNOFILE=1048576 in the systemd unit (packaging/wherry.service has it), docker run --ulimit \
+pub(super) const REMEDY: &str = "raise it: LimitNOFILE=1048576 in the systemd unit (packaging/wherry.service has it), docker run --ulimit \
                       nofile=1048576, else ulimit -n; then restart the relay";
 
 /// Looks at the limit of the relay's process; of this one if no relay runs.
@@ -36,6 +36,14 @@ pub(super) fn look(relay: Option<u32>, runs: bool) -> Finding {
         Some(files) => Finding::ok(Part::Limit, format!("{who} may have {files} files open")),
         None => Finding::ok(Part::Limit, format!("{who} may have any number of files open")),
     }
+}
+
+/// How many files a process has open, if that is as many as it may: it can take no connection then.
+pub(super) fn exhausted(pid: u32) -> Option<u64> {
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let [soft, _] = open_files(&limits)?;
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
+    soft.filter(|soft| open >= *soft)
 }
 
 /// The soft and the hard limit; none is no limit.

@@ -6,6 +6,7 @@ use wherry_server::admin::{Addresses, Status};
 use wherry_server::config::Settings;
 use wherry_tools::doctor::{Finding, Part};
 
+use super::limit;
 use super::settings::halves;
 use super::sockets::{Process, Protocol, Socket, holders};
 use crate::status::{self, AskError};
@@ -85,11 +86,20 @@ impl Site {
 
     fn hangs(&self) -> Finding {
         let who = self.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+        if let Some(files) = self.pid.and_then(limit::exhausted) {
+            return Finding::error(
+                Part::Running,
+                format!(
+                    "the relay{who} has as many files open as it may, {files}, so it takes no connection any more"
+                ),
+                limit::REMEDY,
+            );
+        }
         Finding::error(
             Part::Running,
             format!("the relay{who} hangs: it does not answer on its private listener"),
             "look whether it is stopped (state T in ps), or waits for a disk (state D), and what its log says (journalctl -u \
-             wherry); then restart it (systemctl restart wherry)",
+             wherry: \"cannot accept connections\" is for want of open files); then restart it (systemctl restart wherry)",
         )
     }
 }

@@ -52,7 +52,7 @@ pub(in crate::doctor) async fn look(
             let health = site.health(settings, has_bad_files);
             findings.extend(site.findings.into_iter().chain(health));
             let relay = match site.is_there {
-                _ if site.is_silent => Err("it hangs".to_owned()),
+                _ if site.is_silent => Err("it does not answer".to_owned()),
                 true => relay::subject(settings, flags.verify().is_some()),
                 false => Err("it is not there to be asked".to_owned()),
             };
