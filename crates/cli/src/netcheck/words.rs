@@ -60,7 +60,7 @@ pub(super) fn words(report: &Report, map: &DerpMap) -> String {
             .iter()
             .any(|gap| gap.figure == Figure::Udp && gap.why.reason == Reason::Refused),
         ipv6: found.global_v6.is_some(),
-        ipv4: V4::of(report),
+        ipv4: V4::of(gap_of_v4(report), report.nodes.iter().any(|node| node.relay_v4.is_ok())),
         mapping_varies: found.mapping_varies,
         is_public: report.is_public,
         opens_ports: ports.is_offered(),
@@ -76,15 +76,20 @@ pub(super) fn unasked(report: &Report) -> Option<&Why> {
     whys.find(|why| matches!(why.reason, Reason::SwitchedOff | Reason::NoFamily | Reason::TooLittle))
 }
 
+/// Why this host's address by IPv4 is missing, if it is.
+fn gap_of_v4(report: &Report) -> Option<Reason> {
+    let is_own = |figure, family| figure == Figure::Address && family == Some(Family::V4);
+    report.missing.iter().find(|gap| is_own(gap.figure, gap.family)).map(|gap| gap.why.reason)
+}
+
 impl V4 {
-    fn of(report: &Report) -> Self {
-        let is_own = |figure, family| figure == Figure::Address && family == Some(Family::V4);
-        let gap = report.missing.iter().find(|gap| is_own(gap.figure, gap.family));
-        match gap.map(|gap| gap.why.reason) {
+    /// `gap`: why its address is missing; `relays`: some relay works by it.
+    fn of(gap: Option<Reason>, relays: bool) -> Self {
+        match gap {
             None => Self::Answers,
             Some(Reason::NoFamily) => Self::Absent,
             Some(Reason::SwitchedOff) => Self::Unasked,
-            Some(_) if report.nodes.iter().any(|node| node.relay_v4.is_ok()) => Self::TcpAlone,
+            Some(_) if relays => Self::TcpAlone,
             Some(_) => Self::Dead,
         }
     }
@@ -206,6 +211,15 @@ mod tests {
             assert!(said.starts_with("direct works by IPv6 with peers that have it; "), "{said}");
             assert!(said.contains(told) && !said.contains("two STUN servers"), "{said}");
         }
+    }
+
+    #[test]
+    fn ipv4_is_dead_only_where_it_was_asked_and_no_relay_answers_by_it() {
+        let silent = Some(Reason::TooLittle);
+        let all = [None, Some(Reason::NoFamily), Some(Reason::SwitchedOff), silent, silent];
+        let relays = [false, false, false, true, false];
+        let told: Vec<_> = all.into_iter().zip(relays).map(|(gap, relays)| V4::of(gap, relays)).collect();
+        assert_eq!(told, [V4::Answers, V4::Absent, V4::Unasked, V4::TcpAlone, V4::Dead]);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use futures_util::FutureExt as _;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_RSA_SHA256, PublicKeyData,
-    SignatureAlgorithm,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    PKCS_RSA_SHA256, PublicKeyData, SignatureAlgorithm,
 };
 use rustls::crypto::{ActiveKeyExchange, SupportedKxGroup, aws_lc_rs};
 use rustls::pki_types::PrivateKeyDer;
@@ -123,6 +123,65 @@ async fn a_key_that_is_too_short_is_told_with_its_length() {
     }
     let as_issuer = Doubt::of_weak_issuer(&[leaf.der().clone()]).unwrap().to_string();
     assert!(as_issuer.starts_with("the key of an issuer that is shown with it, CN="), "{as_issuer}");
+}
+
+/// What a client says of a leaf that the authority issued which it trusts, or another one of that name.
+fn said_of(
+    is_itself: bool,
+    change: impl Fn(&mut CertificateParams),
+) -> Result<(), (CertificateFault, String)> {
+    let name = "relay.example";
+    let mut authority = CertificateParams::new([name.to_owned()]).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let keys = [(); 2].map(|()| KeyPair::generate().unwrap());
+    let trust = Trust::only([authority.self_signed(&keys[0]).unwrap().der().clone()]).unwrap();
+    let by = Issuer::from_params(&authority, &keys[usize::from(!is_itself)]);
+    let mut leaf = CertificateParams::new([name.to_owned()]).unwrap();
+    leaf.distinguished_name.push(DnType::CommonName, "relay");
+    change(&mut leaf);
+    let leaf = leaf.signed_by(&KeyPair::generate().unwrap(), &by).unwrap().der().clone();
+    let host = ServerName::try_from(name).unwrap();
+    judge(&trust, &[leaf], &host, Duration::from_secs(1_700_000_000)).map_err(|err| match &err {
+        TlsError::Certificate { fault, .. } => (*fault, err.to_string()),
+        _ => panic!("{err:?}"),
+    })
+}
+
+#[test]
+fn each_fault_of_a_chain_has_its_own_words() {
+    let for_clients =
+        |leaf: &mut CertificateParams| leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    assert_eq!(said_of(true, |_| ()), Ok(()));
+    let (fault, words) = said_of(true, for_clients).unwrap_err();
+    assert_eq!(fault, CertificateFault::NotForServers);
+    assert!(words.ends_with("it is not for TLS servers"), "{words}");
+    let (fault, words) = said_of(false, |_| ()).unwrap_err();
+    assert_eq!(fault, CertificateFault::OtherKey);
+    assert!(words.contains("has not the signature of the authority that is known by that name"), "{words}");
+}
+
+/// On a host that has no store, an authority says little by being unknown.
+#[test]
+fn an_authority_that_is_unknown_for_want_of_any_is_told_so() {
+    let name = "relay.example".to_owned();
+    let mut between = CertificateParams::new([name.clone()]).unwrap();
+    between.distinguished_name.push(DnType::CommonName, "Between");
+    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let [root, key, own] = [(); 3].map(|()| KeyPair::generate().unwrap());
+    let leaf = CertificateParams::new([name.clone()]).unwrap();
+    let leaf = leaf.signed_by(&own, &Issuer::from_params(&between, &key)).unwrap().der().clone();
+    let by_root = Issuer::new(CertificateParams::new([name.clone()]).unwrap(), root);
+    let chain = [leaf, between.signed_by(&key, &by_root).unwrap().der().clone()];
+    let mut trust = Trust::system([]).unwrap();
+    let mut judged = |has_store| {
+        trust.has_store = has_store;
+        let host = ServerName::try_from(name.as_str()).unwrap();
+        match judge(&trust, &chain, &host, Duration::from_secs(1_700_000_000)) {
+            Err(TlsError::Certificate { fault, .. }) => fault,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!([judged(true), judged(false)], [CertificateFault::UnknownIssuer, CertificateFault::NoStore]);
 }
 
 /// With nobody to judge the end of the chain, the library says of the way there what it likes.

@@ -114,9 +114,8 @@ impl Checker {
         let is_captive_without_udp = !findings.udp && is_captive == Some(true);
         self.last = Some(Last { latencies: findings.latencies.clone(), is_captive_without_udp });
 
-        let is_public = findings.global_v4.is_some_and(|seen| {
-            sockets.port(Family::V4) == Some(seen.port()) && host.is_public_at(seen.ip())
-        });
+        let is_public =
+            findings.global_v4.is_some_and(|seen| host.is_public_at(seen, sockets.port(Family::V4)));
         let own = findings.global_v4.filter(|_| self.options.hairpin);
         let hairpinning = match own {
             Some(own) => Some(hairpin::probe(&sockets, own).await),

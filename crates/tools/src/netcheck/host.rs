@@ -1,7 +1,7 @@
 //! What this host knows of its own network: addresses, interfaces, the way out.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
@@ -79,13 +79,14 @@ impl Host {
         }
     }
 
-    /// Whether this is an address of this host, and one that everybody reaches.
-    pub(super) fn is_public_at(&self, ip: IpAddr) -> bool {
+    /// Whether who asked from this port was seen at it and at an address of this host that everybody reaches.
+    pub(super) fn is_public_at(&self, seen: SocketAddr, from: Option<u16>) -> bool {
+        let ip = seen.ip();
         let is_public = match ip {
             IpAddr::V4(ip) => is_usable_v4(ip) && !ip.is_private() && !is_shared(ip),
             IpAddr::V6(_) => false,
         };
-        is_public && self.addresses.iter().any(|own| own.ip == ip)
+        is_public && from == Some(seen.port()) && self.addresses.iter().any(|own| own.ip == ip)
     }
 
     /// Interfaces behind which a captive portal could be: those with an address that are no tunnel.
@@ -181,15 +182,17 @@ mod tests {
     }
 
     #[test]
-    fn an_own_address_is_public_unless_it_is_one_of_a_private_network() {
+    fn an_own_address_is_public_unless_it_is_one_of_a_private_network_or_the_port_is_another() {
         let addresses = ["203.0.113.9", "192.168.1.7", "100.64.0.9", "127.0.0.1"];
         let host = host(&addresses.map(|ip| ("eth0", ip)), "");
         let public: Vec<_> =
             ["203.0.113.9", "203.0.113.8", "192.168.1.7", "100.64.0.9", "127.0.0.1", "2001:db8::1"]
                 .into_iter()
-                .filter(|ip| host.is_public_at(ip.parse().unwrap()))
+                .filter(|ip| host.is_public_at(SocketAddr::new(ip.parse().unwrap(), 7), Some(7)))
                 .collect();
         assert_eq!(public, ["203.0.113.9"]);
+        let seen = SocketAddr::from(([203, 0, 113, 9], 7));
+        assert!(!host.is_public_at(seen, Some(8)) && !host.is_public_at(seen, None), "somebody changes it");
     }
 
     #[test]

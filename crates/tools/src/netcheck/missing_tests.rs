@@ -220,12 +220,12 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
 #[test]
 fn a_portal_is_missing_only_where_nobody_was_asked_or_in_time() {
     let map = map(vec![region(1)]);
-    let missing = |portal| {
+    let whys = |portal, findings: &Findings| {
         let facts = Facts {
             asks_router: true,
             map: &map,
             have: V4,
-            findings: &Findings::default(),
+            findings,
             nodes: &[],
             has_gateway: true,
             port_mapping: OFFERED,
@@ -235,11 +235,15 @@ fn a_portal_is_missing_only_where_nobody_was_asked_or_in_time() {
             is_full: true,
         };
         let of_portal = |gap: &Missing| gap.figure == Figure::CaptivePortal;
-        list(&facts).into_iter().find(of_portal).map(|gap| gap.why.reason)
+        list(&facts).into_iter().find(of_portal).map(|gap| gap.why)
     };
+    let missing = |portal| whys(portal, &Findings::default()).map(|why| why.reason);
     assert_eq!((missing(Portal::Found), missing(Portal::None)), (None, None));
     assert_eq!(missing(Portal::Unasked), Some(Reason::TooLittle));
     assert_eq!(missing(Portal::Late), Some(Reason::Timeout));
+    // Where UDP comes through nobody needs it.
+    let remedy = |udp| whys(Portal::Unasked, &Findings { udp, ..Findings::default() }).unwrap().remedy;
+    assert_eq!([remedy(true).is_empty(), remedy(false).contains("CanPort80: true")], [true; 2]);
 }
 
 fn relay() -> crate::netcheck::RelayFigure {
