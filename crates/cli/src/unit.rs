@@ -25,12 +25,12 @@ const ASK: &str = "n=0; for file; do [ -r \"$file\" ] || echo $n; n=$((n + 1)); 
 
 /// A file that is kept from the user as whom the unit runs the relay.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{} cannot be read by the user {user}, as whom {unit} runs the relay; {remedy}", path.display(), remedy = self.remedy())]
+#[error("{} cannot be read by the user {user}, as whom {NAME} runs the relay; {remedy}", path.display(), remedy = self.remedy())]
 pub(crate) struct Kept {
     path: PathBuf,
     user: String,
+    /// There is none of that name: one is made for the time the unit runs.
     is_made: bool,
-    unit: String,
 }
 
 impl Kept {
@@ -58,31 +58,25 @@ pub(crate) fn kept(env: &Environment, file: Option<&Path>, survey: &Survey) -> V
     };
     let Some(who) = unit.who().filter(|_| unit.runs_by(file)) else { return Vec::new() };
     let files = files(file, survey);
-    who.kept(&files)
-        .into_iter()
-        .map(|path| Kept {
-            path: path.clone(),
-            user: who.name.clone(),
-            is_made: who.is_made,
-            unit: NAME.to_owned(),
-        })
-        .collect()
+    let kept = |path: &PathBuf| Kept { path: path.clone(), user: who.name.clone(), is_made: who.is_made };
+    who.kept(&files).into_iter().map(kept).collect()
 }
 
 /// Everything that a relay of these settings reads and does not make itself.
 fn files(file: &Path, survey: &Survey) -> Vec<PathBuf> {
     let named = survey.rows.iter().filter(|row| match row.key {
-        "mesh_key_file" => true,
+        "mesh_key_file" | "map.include" => true,
         "key_file" => {
             !matches!(row.origin, Origin::Default) && row.values.iter().all(|path| Path::new(path).exists())
         }
-        "map.include" => row.values.iter().all(|from| !from.contains("://")),
         _ => false,
     });
-    let named = named.flat_map(|row| &row.values).map(PathBuf::from);
+    let named = named.flat_map(|row| &row.values).filter(|from| !from.contains("://")).map(PathBuf::from);
     let folder = survey.cert_dir.iter();
     let certificates = folder.clone().flat_map(|folder| files_in(folder).unwrap_or_default());
-    let own = [file.to_owned()].into_iter().chain(survey.list.clone()).chain(folder.cloned());
+    // The others are looked for where the unit runs, in the root folder.
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let own = [file].into_iter().chain(survey.list.clone()).chain(folder.cloned());
     own.chain(certificates).chain(named).collect()
 }
 

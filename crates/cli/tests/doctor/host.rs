@@ -575,8 +575,9 @@ fn files_that_are_kept_from_the_user_of_the_unit_are_told_to_root() {
     let check = |says: &str| {
         let units = with_unit(&dir, says);
         let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
-        let check = command.args(["config", "check", "--json", "--config", &file(&dir)]);
-        let (code, stdout, _) = outcome(check.env("SYSTEMD_UNIT_PATH", units.path()));
+        let check = command.args(["config", "check", "--json", "--config", "wherry.toml"]);
+        let check = check.current_dir(path).env("SYSTEMD_UNIT_PATH", units.path());
+        let (code, stdout, _) = outcome(check);
         let report: Value = serde_json::from_str(&stdout).unwrap();
         assert_eq!(code, Some(0), "{report}");
         let warnings = report["warnings"].as_array().unwrap().clone();
