@@ -146,6 +146,23 @@ fn a_maps_url_is_said_without_what_may_be_a_secret() {
 }
 
 #[test]
+fn a_mistyped_url_shows_nothing_of_its_user() {
+    let dir = tempfile::tempdir().unwrap();
+    let commands = ["map check --offline", "map merge", "map entry", "netcheck", "doctor", "ping"];
+    for url in
+        ["https://me:se/cret@", "https://me:se?cret@", "https://me:se#cret@", "https:/me:cret@", "me:cret@"]
+    {
+        for command in commands {
+            let words = format!("{url}maps.example/map");
+            let output = wherry(&dir).args(command.split(' ')).arg(&words).output().unwrap();
+            let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
+            let is_hidden = !said.contains("cret") && !said.contains("me:");
+            assert!(said.contains("…@maps.example/map") && is_hidden, "{command} {words}: {said}");
+        }
+    }
+}
+
+#[test]
 fn an_error_page_and_a_web_page_by_url_are_named_as_such() {
     let url = web(&[(
         "/page",

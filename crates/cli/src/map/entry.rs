@@ -5,7 +5,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use wherry_client::{DialError, Dialer, Endpoint, TargetError, Trust};
+use wherry_client::{DialError, Dialer, Endpoint, TargetError, Trust, without_secrets};
 use wherry_server::clock::Clock;
 use wherry_server::config::{Environment, Settings};
 use wherry_server::run;
@@ -78,7 +78,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
     let (base, class): (_, Class) = match &args.relay {
         Some(relay) if args.settings.are_given() => {
-            return Err(Failure::Usage(NoEntry::Both { relay: relay.clone() }.into()));
+            return Err(Failure::Usage(NoEntry::Both { relay: without_secrets(relay) }.into()));
         }
         Some(relay) => (of_relay(relay, args.stun_port)?, Failure::Other),
         None => (of_settings(args.settings, env)?, Failure::Config),
@@ -200,7 +200,7 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
 }
 
 fn endpoint(relay: &str) -> Result<Endpoint, NoEntry> {
-    let named = || relay.to_owned();
+    let named = || without_secrets(relay);
     if Path::new(relay).is_file() {
         return Err(NoEntry::File { relay: named() });
     }
@@ -208,7 +208,7 @@ fn endpoint(relay: &str) -> Result<Endpoint, NoEntry> {
         return Err(NoEntry::Path { relay: named() });
     }
     let url = match relay.parse::<Ipv6Addr>() {
-        _ if relay.contains("://") => named(),
+        _ if relay.contains("://") => relay.to_owned(),
         // An IPv6 address without brackets and port.
         Ok(ip) => format!("https://[{ip}]"),
         Err(_) => format!("https://{relay}"),

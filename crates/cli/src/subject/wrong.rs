@@ -3,7 +3,7 @@
 use std::io;
 
 use thiserror::Error;
-use wherry_client::{TargetError, TrustError};
+use wherry_client::{TargetError, TrustError, without_secrets};
 use wherry_server::config::cure;
 use wherry_tools::map::{self, Finding, Rule, Severity, Source, SourceError};
 use wherry_wire::derp_map::MapError;
@@ -33,7 +33,7 @@ pub(crate) enum BadQuestion {
         "no entry of a DERP map in it; expected is what wherry serve prints, a map, a region or a node in JSON, or a map in YAML"
     )]
     NoEntry,
-    #[error("{path}: no such file; if it is an address, write https:// before it")]
+    #[error("{}: no such file; if it is an address, write https:// before it", public(path))]
     NoFile { path: String },
     #[error("this JSON cannot be read: {0}")]
     Json(#[from] serde_json::Error),
@@ -43,12 +43,20 @@ pub(crate) enum BadQuestion {
     NoAddress { node: String },
     #[error("the map has no node that relays")]
     NoRelay,
-    #[error("{url}: clients find a relay by TLS under /derp alone; write https://HOST:PORT, or HOST:PORT")]
+    #[error(
+        "{}: clients find a relay by TLS under /derp alone; write https://HOST:PORT, or HOST:PORT",
+        without_secrets(url)
+    )]
     NotOfMaps { url: String },
     #[error("{0}")]
     Trust(#[from] TrustError),
     #[error("{path} holds no node key (privkey: and 64 hex digits): {cause}")]
     Key { path: String, cause: KeyError },
+}
+
+/// A path, unless it may be a mistyped URL with a password.
+fn public(path: &str) -> String {
+    if path.contains('@') { without_secrets(path) } else { path.to_owned() }
 }
 
 impl From<BadQuestion> for Failure {

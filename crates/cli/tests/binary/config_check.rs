@@ -67,7 +67,15 @@ fn config_check_shows_values_beside_mistakes() {
 #[test]
 fn a_secret_in_the_url_of_an_included_map_is_shown_nowhere() {
     let home = home();
-    let urls = "\"https://me:s3cret@maps.example/m\", \"https://maps.example/m?token=s3cret\", \"ftp://me:s3cret@x\"";
+    let urls = [
+        "https://me:s3cret@maps.example/m",
+        "https://maps.example/m?token=s3cret",
+        "ftp://me:s3cret@x",
+        "https://me:p/s3cret@maps.example/m",
+        "https:/me:s3cret@maps.example/m",
+        "me:s3cret@maps.example/m",
+    ];
+    let urls = urls.map(|url| format!("{url:?}")).join(", ");
     std::fs::write(home.path().join("relay.toml"), format!("[map]\ninclude = [{urls}]\n")).unwrap();
     for args in [
         "config check --dev --config relay.toml",

@@ -251,21 +251,39 @@ impl Endpoint {
 }
 
 /// A URL, or what was taken for one, for logs and people: without what may be a secret, its user and its query.
+///
+/// A password with a `/`, `?` or `#` ends the host for who reads the URL, and one without its scheme is none at all: what looks
+/// like a user is left out with all that stands before the last `@`, be that in the path.
 #[must_use]
-pub fn without_secrets(url: &str) -> String {
-    let (public, rest) = match url.find(['?', '#']) {
-        Some(at) => (url.get(..at).unwrap_or_default(), "?…"),
-        None => (url, ""),
+pub fn without_secrets(text: &str) -> String {
+    let (scheme, rest) = text.split_at(scheme_len(text));
+    let (user, public) = match rest.rsplit_once('@') {
+        Some((before, after)) if is_user(before, !scheme.is_empty()) => ("…@", after),
+        _ => ("", rest),
     };
-    let (before, after) = match public.find("//") {
-        Some(at) => public.split_at(at + 2),
-        None => ("", public),
-    };
-    let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => format!("{before}…@{host}{path}{rest}"),
-        None => format!("{public}{rest}"),
+    match public.split_once(['?', '#']) {
+        Some((public, _)) => format!("{scheme}{user}{public}?…"),
+        None => format!("{scheme}{user}{public}"),
     }
+}
+
+/// The length of the scheme with its slashes, one of which may be missing where the scheme is well known.
+fn scheme_len(text: &str) -> usize {
+    let name = text.find(|any: char| !any.is_ascii_alphanumeric()).unwrap_or_default();
+    let (name, rest) = text.split_at(name);
+    let rest = rest.strip_prefix(':').unwrap_or(if name.is_empty() { rest } else { "" });
+    let slashes = rest.len() - rest.trim_start_matches('/').len();
+    let is_known = ["https", "http"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    let is_one =
+        slashes > 1 || (is_known && text.get(name.len()..).is_some_and(|rest| rest.starts_with(':')));
+    if is_one { text.len() - rest.len() + slashes } else { 0 }
+}
+
+/// Whether what stands before an `@` is a user, rather than a host and the beginning of a path: `cdn.example/gh/who/what@main`.
+fn is_user(before: &str, has_scheme: bool) -> bool {
+    let is_host = |host: &str| host.contains('.') && !host.contains('@');
+    let is_path = before.split_once(['/', '?', '#']).is_some_and(|(host, _)| is_host(host));
+    before.contains(':') || (has_scheme && !is_path)
 }
 
 /// `host` as TLS names it.

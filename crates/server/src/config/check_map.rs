@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
+use wherry_client::{Endpoint, TargetError};
+
 use super::{
     Host, Include, MapSettings,
     address::of_a_host,
@@ -35,7 +37,7 @@ impl Ledger {
             // What was read before is served, and the relay says what is wrong.
             let is_kept = state_dir.is_some_and(|dir| include.kept_in(dir).is_file());
             if let (Include::File(path), false) = (include, is_kept) {
-                self.file(&keys::MAP_INCLUDE, path.display(), FileError::check_file(path));
+                self.file(&keys::MAP_INCLUDE, include, FileError::check_file(path));
             }
         }
         let without = self.many(&keys::MAP_WITHOUT, parse_text);
@@ -110,12 +112,15 @@ fn parse_word(text: &str) -> Result<String, ValueError> {
 }
 
 fn parse_include(text: &str) -> Result<Include, ValueError> {
-    match text.split_once("://") {
-        Some((_, rest)) if rest.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')) => {
-            Err(ValueError::UserName)
-        }
-        Some(_) if value::is_url(text) => Ok(Include::Url(text.to_owned())),
-        Some(_) => Err(value::unknown_word(text, &["https://", "http://"])),
-        None => value::parse_path(text).map(Include::File),
+    // With a slash too few it is no file either.
+    let is_url = text.contains("://") || ["https:", "http:"].iter().any(|scheme| text.starts_with(scheme));
+    if !is_url {
+        return value::parse_path(text).map(Include::File);
+    }
+    match text.parse::<Endpoint>() {
+        Ok(_) => Ok(Include::Url(text.to_owned())),
+        Err(TargetError::UserName) => Err(ValueError::UserName),
+        Err(TargetError::Scheme { .. }) => Err(value::unknown_word(text, &["https://", "http://"])),
+        Err(_) => Err(ValueError::Url),
     }
 }

@@ -191,7 +191,7 @@ impl Ledger {
     }
 }
 
-/// A value for people: of a URL what is no secret, for that is pasted elsewhere.
-fn public(value: &str) -> String {
-    if value.contains("://") { without_secrets(value) } else { value.to_owned() }
+/// A value for people: of a URL, or of what may be a mistyped one, what is no secret, for that is pasted elsewhere.
+pub(super) fn public(value: &str) -> String {
+    if value.contains("://") || value.contains('@') { without_secrets(value) } else { value.to_owned() }
 }

@@ -4,7 +4,7 @@
 //! default); the checks that turn text into [`Settings`]; the node key file; the reference page made from the register.
 //!
 //! What it may use: the environment (nobody else reads it), the files a setting names, and what the kernel tells of the
-//! machine's memory; the client to show URLs without secrets. No room of this crate.
+//! machine's memory; the client to read URLs, and to show them without secrets. No room of this crate.
 //!
 //! What must stay true: a key without an effect does not exist; nothing unknown is accepted; all problems are reported
 //! at once and each names the key, the value, where it was written and what is allowed; a value that cannot be used

@@ -226,6 +226,9 @@ pub enum ValueError {
     /// A URL with a user name or password, which is not sent to anybody.
     #[error("a URL without user name and password is wanted; maps are public")]
     UserName,
+    /// A URL whose host or port cannot be read, as with a password that has a `/` in it.
+    #[error("not a URL that can be fetched")]
+    Url,
     /// A number without unit.
     #[error("no unit")]
     NoUnit,

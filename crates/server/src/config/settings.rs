@@ -9,10 +9,9 @@ use std::{
 };
 
 use sha2::{Digest as _, Sha256};
-use wherry_client::without_secrets;
 use wherry_wire::key::MeshKey;
 
-use super::{Host, Limits, ListenAddr, NodeKeySource};
+use super::{Host, Limits, ListenAddr, NodeKeySource, ledger::public};
 
 /// Everything the relay needs to know to run; each value has been checked.
 #[derive(Clone, Debug)]
@@ -110,8 +109,8 @@ impl Include {
 impl fmt::Display for Include {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Url(url) => f.write_str(&without_secrets(url)),
+            Self::File(path) => f.write_str(&public(&path.to_string_lossy())),
+            Self::Url(url) => f.write_str(&public(url)),
         }
     }
 }

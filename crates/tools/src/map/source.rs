@@ -85,7 +85,11 @@ impl Source {
     /// # Errors
     /// [`SourceError`].
     pub async fn read(words: &str, dialer: &Dialer, also: Option<Verify>) -> Result<Self, SourceError> {
-        let Some((scheme, _)) = words.split_once("://") else { return Self::local(words) };
+        let is_scheme =
+            |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+        let Some((scheme, _)) = words.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
+            return Self::local(words);
+        };
         let bytes = match scheme {
             "http" | "https" => fetch(words, dialer, also).await,
             _ => Err(SourceFault::Scheme { scheme: scheme.to_owned() }),
@@ -101,7 +105,14 @@ impl Source {
         if words == "-" {
             return Self::of("stdin", Origin::Stdin, whole(io::stdin().lock()));
         }
-        Self::of(words, Origin::File, File::open(words).map_err(SourceFault::Read).and_then(whole))
+        match File::open(words) {
+            Ok(file) => Self::of(words, Origin::File, whole(file)),
+            // What is no file may be a mistyped URL.
+            Err(err) if words.contains('@') => {
+                Self::of(&without_secrets(words), Origin::File, Err(SourceFault::Read(err)))
+            }
+            Err(err) => Self::of(words, Origin::File, Err(SourceFault::Read(err))),
+        }
     }
 
     fn of(name: &str, origin: Origin, bytes: Result<Vec<u8>, SourceFault>) -> Result<Self, SourceError> {
