@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wherry_client::{DialError, Dialer, Endpoint, TargetError, Trust, without_secrets};
 use wherry_server::clock::Clock;
-use wherry_server::config::{Environment, Settings};
+use wherry_server::config::{self, Effective, Environment, Row, Settings};
 use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
 use wherry_tools::map::{self, AskError, Finding, Origin, OwnMap, Severity, Source, StunAt, learn};
@@ -76,11 +76,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// [`Failure::Usage`], [`Failure::Config`], and [`Failure::Other`] if the relay cannot be asked. An entry that has errors by the
 /// rules of `wherry map check` is of the class of what has them: the flags, the settings, or the relay.
 pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
-    let (base, class): (_, Class) = match &args.relay {
+    let ((base, is_asked), class): (_, Class) = match &args.relay {
         Some(relay) if args.settings.are_given() => {
             return Err(Failure::Usage(NoEntry::Both { relay: without_secrets(relay) }.into()));
         }
-        Some(relay) => (of_relay(relay, args.stun_port)?, Failure::Other),
+        Some(relay) => ((of_relay(relay, args.stun_port)?, true), Failure::Other),
         None => (of_settings(args.settings, env)?, Failure::Config),
     };
     let of_base = errors(&base.map())?;
@@ -94,7 +94,7 @@ pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
         ..base
     };
     let map = entry.map();
-    judge(&errors(&map)?, &of_base, class)?;
+    judge(&errors(&map)?, &of_base, class, is_asked)?;
     let text = args.format.write(&map).map_err(|err| Failure::Other(err.into()))?;
     Ok(output::print(&text)?)
 }
@@ -113,11 +113,11 @@ fn errors(entry: &DerpMap) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-/// Refuses an entry that has errors. `of_base` has it before the flags changed it: a failure of this class, unless it is the
-/// relay's name, which is the caller's, or the flags that are wrong.
-fn judge(errors: &[Finding], of_base: &[Finding], class: Class) -> Result<(), Failure> {
+/// Refuses an entry that has errors. `of_base` has it before the flags changed it: a failure of this class, unless the flags
+/// are wrong, or the relay's name, which is the caller's where `is_asked`.
+fn judge(errors: &[Finding], of_base: &[Finding], class: Class, is_asked: bool) -> Result<(), Failure> {
     let what = |finding: &Finding| (finding.rule, finding.place.field.clone());
-    let is_asked = |finding: &Finding| finding.place.field.as_deref() == Some("hostname");
+    let is_asked = |finding: &Finding| is_asked && finding.place.field.as_deref() == Some("hostname");
     let is_of_base = |finding: &Finding| of_base.iter().any(|base| what(base) == what(finding));
     let class = match errors.iter().all(|finding| is_of_base(finding) && !is_asked(finding)) {
         true => class,
@@ -127,10 +127,12 @@ fn judge(errors: &[Finding], of_base: &[Finding], class: Class) -> Result<(), Fa
     if lines.is_empty() { Ok(()) } else { Err(class(NoEntry::Errors(lines.join("\n")).into())) }
 }
 
-/// The entry of the relay that the settings describe.
-fn of_settings(settings: SettingArgs, env: &Environment) -> Result<Entry, Failure> {
-    let settings = settings.sources(env).load()?.settings;
-    of_checked(&settings).map_err(|err| Failure::Config(err.into()))
+/// The entry of the relay that the settings describe, and whether a flag gave its name.
+fn of_settings(settings: SettingArgs, env: &Environment) -> Result<(Entry, bool), Failure> {
+    let Effective { settings, survey, .. } = settings.sources(env).load()?;
+    let entry = of_checked(&settings).map_err(|err| Failure::Config(err.into()))?;
+    let is_flag = |row: &Row| row.key == "hostname" && matches!(row.origin, config::Origin::Flag { .. });
+    Ok((entry, survey.rows.iter().any(is_flag)))
 }
 
 fn of_checked(settings: &Settings) -> Result<Entry, NoEntry> {
@@ -236,23 +238,25 @@ mod tests {
     use super::*;
 
     /// The exit code for an entry, before and after flags changed it.
-    fn code(base: &Entry, entry: &Entry, class: Class) -> Option<u8> {
+    fn code(base: &Entry, entry: &Entry, class: Class, is_asked: bool) -> Option<u8> {
         let [of_base, errors] = [base, entry].map(|entry| errors(&entry.map()).unwrap());
-        judge(&errors, &of_base, class).err().map(|failure| failure.code())
+        judge(&errors, &of_base, class, is_asked).err().map(|failure| failure.code())
     }
 
     #[test]
     fn an_entry_with_errors_is_of_the_class_of_what_has_them() {
         let good = Entry::at("192.0.2.7", 443);
         let bad = Entry { ipv4: Some("0.0.0.0".to_owned()), ..good.clone() };
-        assert_eq!(code(&good, &good, Failure::Other), None);
-        assert_eq!(code(&good, &bad, Failure::Other), Some(64), "by a flag");
-        assert_eq!(code(&bad, &good, Failure::Other), None, "cured by a flag");
-        assert_eq!(code(&bad, &bad, Failure::Other), Some(1), "by the relay");
-        assert_eq!(code(&bad, &bad, Failure::Config), Some(78), "by the settings");
+        assert_eq!(code(&good, &good, Failure::Other, true), None);
+        assert_eq!(code(&good, &bad, Failure::Other, true), Some(64), "by a flag");
+        assert_eq!(code(&bad, &good, Failure::Other, true), None, "cured by a flag");
+        assert_eq!(code(&bad, &bad, Failure::Other, true), Some(1), "by the relay");
+        assert_eq!(code(&bad, &bad, Failure::Config, false), Some(78), "by the settings");
         let worse = Entry { ipv6: Some("::".to_owned()), ..bad.clone() };
-        assert_eq!(code(&bad, &worse, Failure::Other), Some(64), "by both");
+        assert_eq!(code(&bad, &worse, Failure::Other, true), Some(64), "by both");
         let asked = Entry::at("0.0.0.0", 443);
-        assert_eq!(code(&asked, &asked, Failure::Other), Some(64), "by the name that was asked");
+        assert_eq!(code(&asked, &asked, Failure::Other, true), Some(64), "by the name that was asked");
+        assert_eq!(code(&asked, &asked, Failure::Config, true), Some(64), "by the name in a flag");
+        assert_eq!(code(&asked, &asked, Failure::Config, false), Some(78), "by the name in the settings");
     }
 }
