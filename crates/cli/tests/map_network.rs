@@ -434,7 +434,8 @@ fn a_node_that_is_not_there_and_stun_that_is_silent_are_named() {
     let silent = relay.entry.replace(&format!("stunport: {stun}"), "stunport: 1");
     let (code, out) = probed(&relay.dir, &silent);
     assert_eq!(code, 1);
-    assert!(out.starts_with("map.yaml:13:17: error [stun-silent]: region 900, node 900a, stunport: no answer to STUN: 127.0.0.1:1/udp:"), "{out}");
+    assert!(out.starts_with("map.yaml:13:17: error [stun-silent]: region 900, node 900a, stunport: STUN is refused at 127.0.0.1:1/udp: nothing listens there"), "{out}");
+    assert!(out.contains("let the relay answer STUN on 1/udp"), "{out}");
     let (_, out) = probed(&relay.dir, &format!("{}      canport80: true\n", relay.entry));
     assert!(out.contains("warning [port80-silent]: region 900, node 900a, canport80: "), "{out}");
     let nobody = own_port(0);
@@ -484,7 +485,7 @@ fn a_relay_that_admits_nobody_unknown_is_no_fault_of_the_map() {
     let (code, out) = probed(&relay.dir, &relay.entry);
     assert_eq!(code, 0, "{out}");
     assert!(
-        out.contains("warning [not-asked]: region 900, node 900a: TLS and certificate are right"),
+        out.contains("warning [not-asked]: region 900, node 900a: TLS and certificate are right, but whether it relays was not asked"),
         "{out}"
     );
 }

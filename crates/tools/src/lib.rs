@@ -7,7 +7,7 @@
 //! | `doctor` | what is wrong with relays and their regions, and what to do about it |
 //! | `map` | reading maps with places, what is wrong with one, asking its nodes |
 //! | `netcheck` | what this host's network is like towards the relays of a map |
-//! | `remedy` | what to do about a dial that failed |
+//! | `remedy` | what to do about a dial that failed, or STUN |
 //! | `pin` | whether a pin cures a certificate that was refused |
 //! | `segments` | whether large packets are lost on the way to a relay |
 //! | `hindrance` | why a TCP connection did not come about |

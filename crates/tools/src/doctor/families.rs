@@ -12,7 +12,7 @@ use super::patient::Patient;
 use super::udp;
 use crate::hindrance::Hindrance;
 use crate::map::{Sight, stun};
-use crate::remedy::{LARGE_LOST, OWN_NETWORK, RESOLVER};
+use crate::remedy::{self, LARGE_LOST, OWN_NETWORK, RESOLVER};
 use crate::segments;
 
 /// How far a client comes that has one family alone.
@@ -252,10 +252,13 @@ pub(super) async fn stun_findings(walks: &[Walk; 2], is_guess: bool) -> Vec<Find
 fn silent_by_one(family: Family, server: SocketAddr, err: &io::Error) -> Finding {
     Finding::warning(
         Part::Families,
-        format!("{family} is half working: {}, while the other family answers", udp::no_answer(server, err)),
+        format!(
+            "{family} is half working: {}, while the other family answers",
+            remedy::no_answer(server, err)
+        ),
         format!(
             "{}, for {family} too; or take the address away: {}",
-            udp::cure(server.port(), err),
+            remedy::stun(server.port(), err),
             without(family)
         ),
     )

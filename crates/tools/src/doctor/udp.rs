@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::finding::{Finding, Part};
 use crate::hindrance::Hindrance;
 use crate::map::{Sight, stun};
+use crate::remedy;
 
 /// Asks for STUN at `server`. `is_guess`: nobody named the port, it is the usual one.
 pub(super) async fn ask(server: SocketAddr, is_guess: bool) -> Finding {
@@ -97,12 +98,7 @@ pub(super) fn is_stranger(err: &io::Error) -> bool {
 }
 
 fn stranger(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
-    let found = format!("no answer to STUN from {server}/udp: {err}");
-    let remedy = format!(
-        "another program has {}/udp there: stop it; or give the relay another port (wherry: stun = \":3479\"; derper: -stun-port \
-         3479), open that, and write it into STUNPort",
-        server.port()
-    );
+    let (found, remedy) = (remedy::no_answer(server, err), remedy::stun(server.port(), err));
     match is_guess {
         true => Finding::warning(
             Part::Stun,
@@ -117,7 +113,7 @@ fn stranger(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
 
 /// The question went out.
 fn shut(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
-    let (found, open) = (no_answer(server, err), cure(server.port(), err));
+    let (found, open) = (remedy::no_answer(server, err), remedy::stun(server.port(), err));
     match is_guess {
         true => Finding::warning(
             Part::Stun,
@@ -126,36 +122,6 @@ fn shut(server: SocketAddr, err: &io::Error, is_guess: bool) -> Finding {
         ),
         false => Finding::error(Part::Stun, found, format!("{open}, or correct STUNPort (-1 is none)")),
     }
-}
-
-/// What came in place of an answer.
-pub(super) fn no_answer(server: SocketAddr, err: &io::Error) -> String {
-    match err.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            format!("STUN is refused at {server}/udp: nothing listens there, or a firewall rejects it")
-        }
-        _ => format!("no answer to STUN from {server}/udp: {err}"),
-    }
-}
-
-/// What to do about it.
-pub(super) fn cure(port: u16, err: &io::Error) -> String {
-    match err.kind() {
-        // A host says so where no container has published the port, too.
-        io::ErrorKind::ConnectionRefused => format!(
-            "let the relay answer STUN on {port}/udp (wherry: stun; derper: -stun), and publish it from the container (docker run -p \
-             {port}:{port}/udp); if it does answer there, let the firewall take it in"
-        ),
-        _ => open(port),
-    }
-}
-
-/// How a UDP port is opened.
-fn open(port: u16) -> String {
-    format!(
-        "open {port}/udp in the host's firewall and in the provider's, and publish it from the container \
-         (docker run -p {port}:{port}/udp)"
-    )
 }
 
 /// What the server takes for this host's address.

@@ -1,6 +1,7 @@
 //! Asking the nodes of a map what only they know.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use futures_util::{StreamExt as _, stream};
@@ -11,12 +12,13 @@ use wherry_client::{
 };
 use wherry_wire::derp_map::Node;
 
-use super::ask::{self, trusted_pin};
+use super::ask::{self, Sight, trusted_pin};
 use super::check::Checked;
 use super::finding::{Place, Rule};
 use super::judge::{Way, way};
 use super::mesh::{self, ACROSS, Tie, ties};
 use super::outline::{NodeOutline, Outline, Pen, RegionOutline};
+use crate::hindrance::Hindrance;
 use crate::pin;
 use crate::port80::{self, Heard};
 use crate::remedy::{self, Situation, Tool};
@@ -31,7 +33,8 @@ struct Answer {
     shown: Option<Pin>,
     /// The pin of a self-signed certificate that is accepted because this host trusts it.
     trusted: Option<Pin>,
-    stun: Option<Result<(), String>>,
+    /// Where it was asked for STUN, and what kept it from answering.
+    stun: Option<(SocketAddr, io::Result<Sight>)>,
     /// Who answers on port 80, where the map says that the node does.
     port_80: Option<Heard>,
 }
@@ -143,7 +146,7 @@ async fn ask(node: &Node, dialer: &Dialer, key: Option<NodePrivate>) -> Answer {
 }
 
 /// Asks for STUN where clients do; none if there is no address to ask.
-async fn stun(node: &Node, reached: Option<IpAddr>, port: u16) -> Option<Result<(), String>> {
+async fn stun(node: &Node, reached: Option<IpAddr>, port: u16) -> Option<(SocketAddr, io::Result<Sight>)> {
     let fixed = match way(node) {
         [Way::Fixed(ip), _] | [_, Way::Fixed(ip)] => Some(ip),
         _ => None,
@@ -153,7 +156,7 @@ async fn stun(node: &Node, reached: Option<IpAddr>, port: u16) -> Option<Result<
         None => tokio::net::lookup_host((node.host_name.as_str(), port)).await.ok()?.next()?.ip(),
     };
     let server = SocketAddr::new(ip, port);
-    Some(ask::stun(server).await.map(drop).map_err(|err| format!("{server}/udp: {err}")))
+    Some((server, ask::stun(server).await))
 }
 
 fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answer, pen: &mut Pen) {
@@ -180,21 +183,42 @@ fn judge(map: &Outline, region: &RegionOutline, one: &NodeOutline, answer: &Answ
             port80::CURE,
         );
     }
-    if let Some(Err(why)) = &answer.stun {
-        let cure = match is_serving {
-            true => {
-                "open the port in the host's firewall and in the provider's, or correct STUNPort (-1 is none)"
-            }
-            false => "cure what is wrong with the relay first: one that cannot serve keeps silent",
-        };
-        pen.note(
-            Rule::StunSilent,
-            place("STUNPort"),
-            format!("no answer to STUN: {why}"),
-            "an answer to STUN",
-            cure,
-        );
+    if let Some((server, Err(err))) = &answer.stun {
+        silent(*server, err, is_serving, &place, pen);
     }
+}
+
+/// STUN that does not answer, unless the question did not leave this host.
+fn silent(
+    server: SocketAddr,
+    err: &io::Error,
+    is_serving: bool,
+    place: &impl Fn(&'static str) -> Place,
+    pen: &mut Pen,
+) {
+    let kept = match Hindrance::of_connect(err) {
+        Hindrance::NoWay if err.kind() != io::ErrorKind::InvalidData => {
+            "there is no way there from this host"
+        }
+        Hindrance::Forbidden => "this host's own firewall lets nothing out there",
+        _ => {
+            let cure = match is_serving {
+                true => format!("{}, or correct STUNPort (-1 is none)", remedy::stun(server.port(), err)),
+                false => {
+                    "cure what is wrong with the relay first: one that cannot serve keeps silent".to_owned()
+                }
+            };
+            let found = remedy::no_answer(server, err);
+            return pen.note(Rule::StunSilent, place("STUNPort"), found, "an answer to STUN", cure);
+        }
+    };
+    pen.note(
+        Rule::NotAsked,
+        place("STUNPort"),
+        format!("it was not asked for STUN at {server}/udp: {kept} ({err})"),
+        "an answer to STUN",
+        "ask from another host, or see to the network and the firewall of this one",
+    );
 }
 
 fn is_refused(err: &DialError) -> bool {
@@ -219,7 +243,7 @@ fn dial(
         err if is_refused(err) => pen.note(
             Rule::NotAsked,
             place(""),
-            "TLS and certificate are right, but the relay does not admit a node that nobody knows",
+            "TLS and certificate are right, but whether it relays was not asked: it does not admit this node",
             "an answer to the whole handshake",
             "nothing, if it is meant to admit known nodes alone; --key FILE asks as one of them",
         ),
@@ -287,6 +311,37 @@ fn meshed(
                 "relays of one region that forward to each other (a mesh)",
                 "cure what keeps it from answering, or ask it as nodes that it admits",
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By the numbers of Linux: EPERM 1, ENETUNREACH 101, ECONNREFUSED 111.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn stun_that_is_silent_is_told_by_what_came_in_place_of_an_answer() {
+        let said = |err: io::Error| {
+            let mut pen = Pen::default();
+            silent("203.0.113.7:3478".parse().unwrap(), &err, true, &|_| Place::default(), &mut pen);
+            let finding = pen.findings.remove(0);
+            (finding.rule, finding.found + "; " + &finding.cure)
+        };
+        for (err, rule, words) in [
+            (
+                io::Error::from_raw_os_error(111),
+                Rule::StunSilent,
+                "nothing listens|let the relay answer STUN",
+            ),
+            (io::ErrorKind::TimedOut.into(), Rule::StunSilent, "no answer|firewall|-1 is none"),
+            (io::ErrorKind::InvalidData.into(), Rule::StunSilent, "no answer|another program"),
+            (io::Error::from_raw_os_error(101), Rule::NotAsked, "not asked|no way there|this one"),
+            (io::Error::from_raw_os_error(1), Rule::NotAsked, "not asked|own firewall|this one"),
+        ] {
+            let (is, said) = said(err);
+            assert!(is == rule && words.split('|').all(|word| said.contains(word)), "{is:?} {said}");
         }
     }
 }
