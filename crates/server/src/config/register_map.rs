@@ -106,7 +106,7 @@ pub(super) const MAP_INCLUDE: Key = Key {
           node joins the region with its number if there is one. Files are read again when they change, URLs every \
           `map.refresh`. A map that cannot be read, or in which `wherry map check` finds an error, changes nothing: what \
           it was before is served, and log and `/readyz` name the mistake with its place; so it is if all together have \
-          one, such as two nodes of one name. What was read last is kept in `state` and served after a restart until it \
+          one, such as two nodes of one name, or if nobody in the whole relays. What was read last is kept in `state` and served after a restart until it \
           is read again, so the relay starts without a file that it has read before, and says that it is missing. \
           Tailscale's own is `https://controlplane.tailscale.com/derpmap/default`. A server of a private authority, or a \
           relay with a self-signed certificate, is believed if `SSL_CERT_FILE` in the environment names a file with that \

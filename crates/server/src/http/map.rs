@@ -23,8 +23,8 @@ pub(super) fn answer<B>(request: &Request<B>, served: &Served) -> page::Page {
         if let Some(unfinished) = served.unfinished().filter(|_| asked) {
             return part(&unfinished);
         }
-        let text = "there is no map: an included one was not read yet, or none is included and this relay has no entry of \
-                    its own (behind a proxy that speaks TLS for it, map.port makes one); its log says which";
+        let text = "there is no map: an included one was not read yet, or none with a relay is included and this relay has no \
+                    entry of its own (behind a proxy that speaks TLS for it, map.port makes one); its log says which";
         let mut page = page::error(StatusCode::SERVICE_UNAVAILABLE, text);
         set(page.headers_mut(), RETRY_AFTER, HeaderValue::from_static("10"));
         set(page.headers_mut(), VARY, HeaderValue::from_static(HEADER));

@@ -285,8 +285,15 @@ impl Made {
         match map.to_json() {
             Ok(text) => {
                 let text = format!("{text}\n");
-                let wrong =
+                let mut wrong =
                     read(WHOLE, &text).err().map(|lines| shortened(&lines, WHOLE)).unwrap_or_default();
+                let mut nodes = map.live_regions().flat_map(|(_, region)| &region.nodes);
+                if wrong.is_empty() && nodes.all(|node| node.stun_only) {
+                    wrong.push(format!(
+                        "{WHOLE}: nobody in them relays, and this relay has no entry of its own, so clients that have no other map \
+                         would be cut off; include a map with relays, or set hostname"
+                    ));
+                }
                 Self { word, text, regions, told, wrong }
             }
             Err(err) => Self { word, text: String::new(), regions, told, wrong: vec![err.to_string()] },

@@ -517,3 +517,26 @@ async fn a_whole_without_a_region_is_told() {
     assert_eq!(desk.regions(), [901]);
     assert!(desk.faults().concat().contains("no region is left"), "{:?}", desk.faults());
 }
+
+#[tokio::test]
+async fn a_whole_in_which_nobody_relays_is_not_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let quiet = HOME.replace("hostname: b.example", "hostname: b.example, stunonly: true");
+    let path = file(&dir, "map", &quiet);
+    let include = vec![Include::File(path.clone())];
+    let mut desk = Desk::of(include.clone(), Path::new("/proc/none"), Box::new(|| None));
+    for text in [&*quiet, HOME, &*quiet] {
+        fs::write(&path, text).unwrap();
+        desk.again().await;
+        let faults = desk.faults().concat();
+        assert_eq!(text != HOME, faults.contains("nobody in them relays"), "{faults}");
+        assert_eq!(text == HOME, faults.is_empty(), "{faults}");
+        if text == HOME {
+            assert_eq!(desk.regions(), [901]);
+        }
+    }
+    assert!(desk.served.page().is_some_and(|page| !page.body.windows(8).any(|at| at == b"STUNOnly")));
+    let mut desk = Desk::new(include);
+    desk.again().await;
+    assert_eq!((desk.regions(), desk.faults()), (vec![900, 901], Vec::new()), "this relay relays itself");
+}
