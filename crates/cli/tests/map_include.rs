@@ -306,6 +306,9 @@ fn a_map_of_the_size_of_tailscales_is_served_whole() {
             r#"{{"Name":"{region}{name}","RegionID":{region},"HostName":"derp{region}{name}.tailscale.com","IPv4":"203.0.113.{region}","IPv6":"2001:db8::{region}{name}","CanPort80":true}}"#
         )
     };
+    for relay in [&one, &other] {
+        assert_eq!(relay.log().matches("has not read all maps").count(), 1, "{}", relay.log());
+    }
     let region = |id: u16| {
         let nodes: Vec<_> = ('a'..='e').map(|name| node(id, name)).collect();
         format!(

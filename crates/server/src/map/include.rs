@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,8 +27,10 @@ const MAX_BYTES: usize = 4 << 20;
 /// What failed for a reason that nobody tells when it is gone is tried again after this, if not sooner.
 pub(super) const RETRY: Duration = Duration::from_secs(60);
 
-/// A relay that does not have its whole map yet is asked again after this: it may wait for this one.
+/// A relay that does not have its whole map yet is asked again after this: it may wait for this one. Each time that it says
+/// the same as before, it is after twice the time, up to the longest: what it lacks may never come.
 const UNFINISHED_RETRY: Duration = Duration::from_secs(10);
+const UNFINISHED_LONGEST: Duration = Duration::from_secs(120);
 
 /// Mistakes of one map that log and health name; `wherry map check` names all.
 const MAX_FAULTS: usize = 5;
@@ -59,16 +62,6 @@ pub(super) enum IncludeError {
     /// What is wrong with it, a line each.
     #[error("{}", .0.join("; "))]
     Wrong(Vec<String>),
-}
-
-impl IncludeError {
-    /// After which it is tried again.
-    const fn pause(&self) -> Duration {
-        match self {
-            Self::Unfinished(_) => UNFINISHED_RETRY,
-            _ => RETRY,
-        }
-    }
 }
 
 /// What to do about a URL that is not fetched.
@@ -107,6 +100,8 @@ pub(super) struct Held {
     pub(super) word: Option<Word>,
     /// What the last reading failed with, a line each.
     pub(super) faults: Vec<String>,
+    /// What of that was said in the log.
+    logged: Vec<String>,
     /// Where it outlives a restart.
     kept: PathBuf,
     /// Why it would not.
@@ -119,8 +114,9 @@ pub(super) struct Held {
 enum Source {
     /// A file: due when it changes.
     File { path: PathBuf, changes: Changes<Option<Stamp>>, disk: Disk },
-    /// A URL: due at this time of the clock; with what it was known by last.
-    Url { url: String, due: Duration, known: Option<Validators> },
+    /// A URL: due at this time of the clock; with what it was known by last, and after which it is asked again if it says the
+    /// same unfinished thing.
+    Url { url: String, due: Duration, known: Option<Validators>, unfinished: Duration },
 }
 
 /// What a reading found.
@@ -128,6 +124,24 @@ enum Found {
     Map(DerpMap, Option<Word>),
     /// What was there before.
     Same(Option<Word>),
+}
+
+/// How a reading went, for when the next is due.
+#[derive(Debug, Clone, Copy)]
+enum Outcome {
+    Taken,
+    Unfinished,
+    Failed,
+}
+
+impl Outcome {
+    const fn of(found: &Result<Found, IncludeError>) -> Self {
+        match found {
+            Ok(_) => Self::Taken,
+            Err(IncludeError::Unfinished(_)) => Self::Unfinished,
+            Err(_) => Self::Failed,
+        }
+    }
 }
 
 /// What fetches.
@@ -160,7 +174,9 @@ impl Held {
             Include::File(path) => {
                 Source::File { path, changes: Changes::since(None), disk: Disk::default() }
             }
-            Include::Url(url) => Source::Url { url, due: Duration::ZERO, known: None },
+            Include::Url(url) => {
+                Source::Url { url, due: Duration::ZERO, known: None, unfinished: UNFINISHED_RETRY }
+            }
         };
         let kept = include.kept_in(state_dir);
         let map = kept::load(&kept, read).unwrap_or_else(|err| {
@@ -171,8 +187,19 @@ impl Held {
             let regions = map.live_regions().count();
             tracing::info!(%include, kept = %kept.display(), regions, "the map kept from before is served until it is read again");
         }
-        let (map, faults, keep_due) = (map.map(Arc::new), Vec::new(), Duration::ZERO);
-        Self { include, source, was_read: false, map, word: None, faults, kept, unkept: None, keep_due }
+        let (map, faults, logged, keep_due) = (map.map(Arc::new), Vec::new(), Vec::new(), Duration::ZERO);
+        Self {
+            include,
+            source,
+            was_read: false,
+            map,
+            word: None,
+            faults,
+            logged,
+            kept,
+            unkept: None,
+            keep_due,
+        }
     }
 
     /// Reads it if it is due by the clock `now`, or in any case, and keeps what could not be kept; whether there is another
@@ -232,13 +259,7 @@ impl Held {
                 }
                 found
             }
-            Source::Url { url, due, known } => {
-                let found = fetch(url, known, name.clone(), read, fetcher).await;
-                // From its end on: else one that hangs for longer than that would be asked again at once.
-                let pause = found.as_ref().err().map(IncludeError::pause);
-                *due = now().saturating_add(pause.map_or(refresh, |pause| pause.min(refresh)));
-                found
-            }
+            Source::Url { url, known, .. } => fetch(url, known, name.clone(), read, fetcher).await,
         };
         self.was_read = true;
         let faults = match &found {
@@ -249,13 +270,32 @@ impl Held {
         let is_news = faults != self.faults;
         self.faults = faults;
         let before = (self.map.clone(), self.word.clone());
+        let outcome = Outcome::of(&found);
         self.take(found);
         let is_other = (&self.map, &self.word) != (&before.0, &before.1);
+        // From its end on: else one that hangs for longer than that would be asked again at once.
+        self.rest(outcome, is_other || is_news, now(), refresh);
         let was_kept = self.unkept.is_none();
         if is_other || (!was_kept && self.faults.is_empty()) {
             self.keep(now()).await;
         }
         is_other || is_news || was_kept != self.unkept.is_none()
+    }
+
+    /// Says when a URL is due again, `now` by the clock.
+    fn rest(&mut self, outcome: Outcome, is_other: bool, now: Duration, refresh: Duration) {
+        let Source::Url { due, unfinished, .. } = &mut self.source else { return };
+        let same = mem::replace(unfinished, UNFINISHED_RETRY);
+        let pause = match outcome {
+            Outcome::Taken => refresh,
+            Outcome::Failed => RETRY,
+            Outcome::Unfinished => {
+                let pause = if is_other { UNFINISHED_RETRY } else { same };
+                *unfinished = pause.saturating_mul(2).min(UNFINISHED_LONGEST);
+                pause
+            }
+        };
+        *due = now.saturating_add(pause.min(refresh));
     }
 
     /// Takes in what was found. What a relay lacks still replaces no whole map.
@@ -279,10 +319,10 @@ impl Held {
         self.word.as_ref().is_none_or(Word::is_whole)
     }
 
-    /// Says in the log how the last reading went.
-    fn report(&self) {
+    /// Says in the log how the last reading went, unless it went wrong as was said before.
+    fn report(&mut self) {
         let include = &self.include;
-        for err in &self.faults {
+        for err in self.faults.iter().filter(|err| !self.logged.contains(err)) {
             match self.map {
                 Some(_) if !self.is_whole() => tracing::warn!(%include, err, "included map read in part"),
                 Some(_) => {
@@ -295,6 +335,7 @@ impl Held {
             let regions = self.map.as_ref().map(|map| map.live_regions().count());
             tracing::info!(%include, regions, "included map read");
         }
+        self.logged.clone_from(&self.faults);
     }
 
     /// Writes it to where it outlives a restart.

@@ -540,3 +540,25 @@ async fn a_whole_in_which_nobody_relays_is_not_served() {
     desk.again().await;
     assert_eq!((desk.regions(), desk.faults()), (vec![900, 901], Vec::new()), "this relay relays itself");
 }
+
+#[tokio::test]
+async fn a_relay_that_stays_unfinished_is_asked_less_and_less_often() {
+    let part = |map: &str| {
+        let word = "wherry-map: 0000000000000007 0000000000000007/0\r\nContent-Length";
+        format!("HTTP/1.1 503 Service Unavailable\r\n{word}: {}\r\n\r\n{map}", map.len())
+    };
+    let other = JSON.replace("901", "902");
+    let answers = [JSON, JSON, JSON, JSON, JSON, JSON, &other, &other];
+    let (url, server) = web(answers.map(part).to_vec());
+    let (reading, fetcher): (ReadMap, _) = (Arc::new(read), Fetcher::new(|| Trust::system([])));
+    let mut held = Held::new(Include::Url(url), Path::new("/proc/none"), &reading);
+    let (at, hour, mut now) = (Duration::from_secs, Duration::from_secs(3600), 0);
+    for pause in [10, 20, 40, 80, 120, 120, 10, 20] {
+        held.read(&reading, &fetcher, || at(now), hour).await;
+        assert!(held.faults[0].contains("has not read all maps"), "{:?}", held.faults);
+        now += pause;
+        assert!(!held.is_due(at(now - 1)).await, "{pause} s");
+        assert!(held.is_due(at(now)).await, "{pause} s");
+    }
+    server.join().unwrap();
+}

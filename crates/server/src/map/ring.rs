@@ -18,7 +18,8 @@ pub(crate) const ASKED: &str = "unfinished";
 /// around for ever. No map goes through so many relays.
 const FAR: u8 = 16;
 
-/// More relays than this are no ring, but somebody's idea of a joke.
+/// More relays than this are no ring, but somebody's idea of a joke. They are not named: who cannot say what is lacking
+/// waits itself.
 const MAX_LACKING: usize = 256;
 
 /// A relay for as long as it runs.
@@ -62,6 +63,9 @@ impl Word {
                 }
             }
         }
+        if lacking.len() > MAX_LACKING {
+            lacking = BTreeMap::from([(of, 0)]);
+        }
         Self { of, lacking }
     }
 
@@ -77,7 +81,7 @@ impl Word {
         let lacking: BTreeMap<_, _> = parts
             .map(|part| {
                 let (id, passed) = part.split_once('/')?;
-                Some((parse_id(id)?, passed.parse().ok()?))
+                Some((parse_id(id)?, parse_passed(passed)?))
             })
             .take(MAX_LACKING + 1)
             .collect::<Option<_>>()?;
@@ -86,7 +90,13 @@ impl Word {
 }
 
 fn parse_id(text: &str) -> Option<RelayId> {
-    u64::from_str_radix(text, 16).ok().map(RelayId)
+    let is_one = text.len() == 16 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    u64::from_str_radix(text, 16).ok().filter(|_| is_one).map(RelayId)
+}
+
+fn parse_passed(text: &str) -> Option<u8> {
+    let is_one = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|passed| is_one && *passed < FAR)
 }
 
 impl fmt::Display for Word {
@@ -229,10 +239,26 @@ mod tests {
         let word = Word { of: id(7), lacking: [(id(1), 0), (id(9), 15)].into() };
         assert_eq!(word.to_string(), "0000000000000007 0000000000000001/0 0000000000000009/15");
         assert_eq!(Word::parse(&word.to_string()), Some(word));
-        for text in ["", "x", "7 1", "7 1/", "7 1/256", "7 /1"] {
-            assert_eq!(Word::parse(text), None, "{text}");
+        let [one, other] = [7, 1].map(|id| format!("{id:016x}"));
+        for part in ["", "/", "/256", "/16", "/+1", "/-1", "/ 1", "/1/1"] {
+            assert_eq!(Word::parse(&format!("{one} {other}{part}")), None, "{part}");
         }
-        let many: String = (0..257).map(|id| format!(" {id:x}/1")).collect();
-        assert_eq!(Word::parse(&format!("7{many}")), None);
+        for text in ["", "x", "7", "+000000000000007", "000000000000000A"] {
+            assert_eq!(Word::parse(text), None, "{text}");
+            assert_eq!(Word::parse(&format!("{one} {text}/1")), None, "{text}");
+        }
+        let many: String = (0..257).map(|id| format!(" {id:016x}/1")).collect();
+        assert_eq!(Word::parse(&format!("{one}{many}")), None);
+    }
+
+    #[test]
+    fn a_word_that_would_be_too_long_says_that_its_relay_waits() {
+        let word = |of: usize, ids: std::ops::Range<usize>| Word {
+            of: id(of),
+            lacking: ids.map(|at| (id(at), 0)).collect(),
+        };
+        let (one, other) = (word(1, 10..210), word(2, 210..410));
+        let both = Word::on(id(0), &[Some(Some(&one)), Some(Some(&other))]);
+        assert_eq!(Word::parse(&both.to_string()), Some(word(0, 0..1)));
     }
 }
