@@ -152,6 +152,21 @@ fn a_map_with_a_mistake_is_not_taken_and_log_and_health_name_its_place() {
 }
 
 #[test]
+fn a_map_that_loses_its_regions_is_not_taken_for_one_without_any_and_nulls_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("others.yaml");
+    fs::write(&file, one(901, "901a", 443)).unwrap();
+    let relay = Relay::start(&dir, &["--map-include", "others.yaml"]);
+    relay.wait_for_regions(&["900", "901"]);
+    fs::write(&file, "regions: {}\n").unwrap();
+    wait_for("the mistake", || relay.notes().contains("error [no-regions]: regions: there is no region"));
+    assert_eq!(relay.regions(), ["900", "901"]);
+    fs::write(&file, "regions: {901: null}\n").unwrap();
+    relay.wait_for_regions(&["900"]);
+    assert!(relay.log().contains("the included map has no region any more"), "{}", relay.log());
+}
+
+#[test]
 fn maps_with_one_name_in_two_regions_do_not_go_together() {
     let dir = tempfile::tempdir().unwrap();
     for (file, region, node) in [("one.yaml", 901, "twice"), ("other.yaml", 902, "twice")] {
@@ -291,6 +306,9 @@ fn what_one_of_two_relays_cannot_read_is_waited_for_by_the_other() {
         [&one, &other].iter().all(|relay| relay.notes().contains("the relay there has not read all maps"))
     });
     assert_eq!((one.regions(), other.regions()), (Vec::new(), Vec::new()));
+    for relay in [&one, &other] {
+        assert_eq!(relay.log().matches("has not read all maps").count(), 1, "{}", relay.log());
+    }
     fs::write(&late, self::one(902, "902a", 443)).unwrap();
     wait_for("both maps", || {
         [&one, &other].iter().for_each(|relay| relay.renew());
@@ -306,9 +324,6 @@ fn a_map_of_the_size_of_tailscales_is_served_whole() {
             r#"{{"Name":"{region}{name}","RegionID":{region},"HostName":"derp{region}{name}.tailscale.com","IPv4":"203.0.113.{region}","IPv6":"2001:db8::{region}{name}","CanPort80":true}}"#
         )
     };
-    for relay in [&one, &other] {
-        assert_eq!(relay.log().matches("has not read all maps").count(), 1, "{}", relay.log());
-    }
     let region = |id: u16| {
         let nodes: Vec<_> = ('a'..='e').map(|name| node(id, name)).collect();
         format!(

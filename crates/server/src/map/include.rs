@@ -275,6 +275,7 @@ impl Held {
         let is_other = (&self.map, &self.word) != (&before.0, &before.1);
         // From its end on: else one that hangs for longer than that would be asked again at once.
         self.rest(outcome, is_other || is_news, now(), refresh);
+        self.warn_of_nobody(before.0.as_deref());
         let was_kept = self.unkept.is_none();
         if is_other || (!was_kept && self.faults.is_empty()) {
             self.keep(now()).await;
@@ -296,6 +297,16 @@ impl Held {
             }
         };
         *due = now.saturating_add(pause.min(refresh));
+    }
+
+    /// Says that a map that had regions has nothing but nulls now: as it is written, but perhaps not as it was meant.
+    fn warn_of_nobody(&self, before: Option<&DerpMap>) {
+        let count = |map: Option<&DerpMap>| map.map_or(0, |map| map.live_regions().count());
+        let (had, has) = (count(before), count(self.map.as_deref()));
+        if had > 0 && has == 0 {
+            let include = &self.include;
+            tracing::warn!(%include, had, "the included map has no region any more, each of its regions is null");
+        }
     }
 
     /// Takes in what was found. What a relay lacks still replaces no whole map.

@@ -80,6 +80,9 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
             "the regions stand beside that key, not under it".to_owned(),
             "indent each region, and all that stands in it, by two spaces more",
         ),
+        Value::Object(members) if members.is_empty() => {
+            ("there is nothing in it".to_owned(), "put a map into it; wherry map entry prints one")
+        }
         _ if tree.members().iter().all(is_status) => (
             "it is what a web server answers where there is no map".to_owned(),
             "check the URL that it was fetched from: of a repository's file take the address of the raw file",
