@@ -5,7 +5,7 @@ use wherry_wire::derp_map::DerpMap;
 use super::finding::{At, Finding, Place, Rule, Severity};
 use super::judge::{Destination, judge};
 use super::outline::{Outline, Pen, Sense, outline};
-use super::read::{Form, Sign, Text, Unread, parse, sign};
+use super::read::{Form, Sign, Text, Unread, conflict, leftover, parse, sign};
 use super::source::{Origin, Source};
 
 /// A text that was read and judged.
@@ -79,6 +79,10 @@ pub fn check(source: &Source, destination: Option<Destination>) -> Checked {
 }
 
 fn read(source: &Source, pen: &mut Pen) -> Option<Read> {
+    if let Some(sign) = conflict(&source.text) {
+        note(source, sign, pen);
+        return None;
+    }
     let place = |at| Place { source: source.name.clone(), at, ..Place::default() };
     if source.text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
         let (found, cure) = match source.origin {
@@ -101,14 +105,8 @@ fn read(source: &Source, pen: &mut Pen) -> Option<Read> {
             Some(Read { text, written, meant })
         }
         Err(Unread { at, reason }) => {
-            if let Some(Sign { at, found, cure }) = sign(&source.text, at) {
-                pen.note(
-                    Rule::Syntax,
-                    place(Some(at)),
-                    found,
-                    "the signs of ASCII around keys and values",
-                    cure,
-                );
+            if let Some(sign) = sign(&source.text, at, form).or_else(|| leftover(&source.text, at)) {
+                note(source, sign, pen);
                 return None;
             }
             let (expected, cure) = match form {
@@ -122,6 +120,12 @@ fn read(source: &Source, pen: &mut Pen) -> Option<Read> {
             None
         }
     }
+}
+
+fn note(source: &Source, sign: Sign, pen: &mut Pen) {
+    let Sign { at, found, expected, cure } = sign;
+    let place = Place { source: source.name.clone(), at: Some(at), ..Place::default() };
+    pen.note(Rule::Syntax, place, found, expected, cure);
 }
 
 fn guess(source: &Source, outline: &Outline) -> Option<Destination> {

@@ -242,5 +242,7 @@ rules! {
         Deprecated = "deprecated",
         /// A part of the map that Headscale drops.
         NotMerged = "not-merged",
+        /// A name or an address that only examples have.
+        Example = "example",
     }
 }

@@ -67,6 +67,10 @@ pub async fn probe(checked: &mut Checked, dialer: &Dialer, keys: &[NodePrivate])
     checked.findings.retain(|finding| match finding.rule {
         Rule::MustBeMeshed => open.contains(&finding.place.region),
         Rule::BareAddress => false,
+        // What answers is somebody's own.
+        Rule::Example => {
+            answers.values().any(|answer| matches!(&answer.dial, Some(Err(err)) if !is_refused(err)))
+        }
         _ => true,
     });
     checked.outline = Some(map);

@@ -6,6 +6,7 @@ use wherry_wire::derp_map::{Address, Node};
 
 use crate::map::finding::Rule;
 use crate::map::outline::{NodeOutline, Outline, Pen, RegionOutline};
+use crate::map::read::{is_placeholder, plain};
 
 /// How clients come to an address of a node in one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +114,10 @@ fn host(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen)
 /// What is wrong with a host name, and what to write.
 pub(in crate::map) fn bad_name(map: &Outline, host: &str) -> Option<(String, String)> {
     let write = |field: &str, value: &str| map.line(field, value);
+    if let Some(plain) = plain(host) {
+        let cure = format!("write {}", write("HostName", &format!("{plain:?}")));
+        return Some((format!("it is {host:?}, in signs of a full-width keyboard"), cure));
+    }
     if let Some((_, rest)) = host.split_once("://") {
         let bare = rest.split(['/', ':']).next().unwrap_or_default();
         return Some((
@@ -137,6 +142,10 @@ pub(in crate::map) fn bad_name(map: &Outline, host: &str) -> Option<(String, Str
     let looks_like_address = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     if looks_like_address {
         return Some((format!("it is {host:?}, which is no address"), "correct the address".to_owned()));
+    }
+    if !is_name && is_placeholder(host) {
+        let cure = "write the relay's name or public address".to_owned();
+        return Some((format!("it is {host:?}, a placeholder that nobody filled in"), cure));
     }
     (!is_name).then(|| (format!("it is {host:?}"), "correct the name".to_owned()))
 }
@@ -165,6 +174,7 @@ fn family(
     if text.is_empty() || text == "none" || (right.is_some() && no_host.is_none()) {
         return;
     }
+    let ascii = plain(text).and_then(|plain| plain.parse::<IpAddr>().ok());
     let (found, cure) = match text.trim_matches(['[', ']']).parse::<IpAddr>() {
         Ok(_) if let Some(kind) = no_host => {
             (format!("it is {text:?}, {kind}"), "write the relay's public address".to_owned())
@@ -178,10 +188,21 @@ fn family(
             let cure = format!("move it to {}", map.name(other));
             (format!("it is {text:?}, an {other} address: clients take it for {field} switched off"), cure)
         }
-        Err(_) => (
-            format!("it is {text:?}, no address: clients take it for {field} switched off"),
-            format!("correct it, or write {} if that is meant", map.line(field, "\"none\"")),
-        ),
+        Err(_) => {
+            let none = map.line(field, "\"none\"");
+            let (what, cure) = match ascii {
+                Some(ip) => (
+                    "in signs of a full-width keyboard",
+                    format!("write {}", map.line(field, &format!("\"{ip}\""))),
+                ),
+                None if is_placeholder(text) => (
+                    "a placeholder that nobody filled in",
+                    format!("write the relay's {field} address, or {none} if it has none"),
+                ),
+                None => ("no address", format!("correct it, or write {none} if that is meant")),
+            };
+            (format!("it is {text:?}, {what}: clients take it for {field} switched off"), cure)
+        }
     };
     let expected =
         format!("an {field} address without port, or none to switch {field} off, or nothing to ask DNS");
@@ -189,6 +210,16 @@ fn family(
 }
 
 fn private(map: &Outline, region: &RegionOutline, one: &NodeOutline, ways: [Way; 2], pen: &mut Pen) {
+    let host = one.node.host_name.trim_end_matches('.').to_ascii_lowercase();
+    if host == "localhost" || host.ends_with(".localhost") {
+        pen.note(
+            Rule::AddressPrivate,
+            map.in_node(region, one, "HostName"),
+            format!("{host} is each client's own host"),
+            "a name that is the relay's for all clients",
+            "write the relay's name or public address",
+        );
+    }
     for (field, way) in [("IPv4", ways[0]), ("IPv6", ways[1])] {
         let Way::Fixed(ip) = way else { continue };
         // What no host can have is an error, and said already.

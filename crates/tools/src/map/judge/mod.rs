@@ -6,6 +6,7 @@
 mod address;
 mod certificate;
 mod destination;
+mod example;
 mod homes;
 mod node;
 mod region;

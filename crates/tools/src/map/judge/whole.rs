@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::{Destination, homes, node, region};
+use super::{Destination, example, homes, node, region};
 use crate::map::finding::{At, Place, Rule};
 use crate::map::outline::{Outline, Pen};
 use crate::map::read::{Form, Text};
@@ -26,6 +26,7 @@ pub(in crate::map) fn judge(map: &Outline, text: &Text, destination: Option<Dest
     region::judge_together(map, destination, pen);
     node::judge_together(map, &mut names, pen);
     homes::judge(map, destination, pen);
+    example::judge(map, pen);
     pen.findings.retain(|finding| !map.is_unread(&finding.place));
     of_reading.append(&mut pen.findings);
     pen.findings = of_reading;

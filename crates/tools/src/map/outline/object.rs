@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::known::{Field, Kind, Meaning, UNMERGED, meaning, plainly, written};
 use super::model::Places;
 use crate::map::finding::{At, Finding, Place, Rule};
-use crate::map::read::{Form, Member, Number, Tree, Value, shorten};
+use crate::map::read::{Form, Member, Number, Tree, Value, is_placeholder, plain, shorten};
 
 /// Where findings are written down.
 #[derive(Debug, Default)]
@@ -173,13 +173,14 @@ fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &
             drop(fields.simple.insert(field.name.to_owned(), value));
         }
         Err(expected) => {
-            pen.note(
-                Rule::WrongType,
-                around.field(member.value.at, &member.key),
-                format!("it is {}", member.value.kind()),
-                expected,
-                cure_of_type(&member.value, field.kind, around.form),
-            );
+            let written = match &member.value.value {
+                Value::Text(text) => aside(text),
+                _ => None,
+            };
+            let (also, cure) = written
+                .unwrap_or_else(|| ("", cure_of_type(&member.value, field.kind, around.form).to_owned()));
+            let found = format!("it is {}{also}", member.value.kind());
+            pen.note(Rule::WrongType, around.field(member.value.at, &member.key), found, expected, cure);
             match meant(&member.value, field.kind) {
                 Some(meant) if around.sense == Sense::Meant => {
                     drop(fields.simple.insert(field.name.to_owned(), meant));
@@ -191,10 +192,26 @@ fn take<'t>(field: Field, member: &'t Member, fields: &mut Fields<'t>, around: &
     }
 }
 
+/// What is to be said of a text that somebody meant otherwise, and what to do.
+fn aside(text: &str) -> Option<(&'static str, String)> {
+    match plain(text) {
+        Some(plain) => Some((FULL_WIDTH, format!("write {}", shorten(&plain)))),
+        None if is_placeholder(text) => {
+            Some((", a placeholder that nobody filled in", "write the value that it stands for".to_owned()))
+        }
+        None => None,
+    }
+}
+
+/// What is said of letters and digits that are none of ASCII.
+pub(super) const FULL_WIDTH: &str = ", in signs of a full-width keyboard";
+
 /// What a value of another type would be without or with quotes.
 fn meant(tree: &Tree, kind: Kind) -> Option<Json> {
     match (kind, &tree.value) {
-        (Kind::Whole, Value::Text(text)) => text.trim().parse::<i64>().ok().map(Json::from),
+        (Kind::Whole, Value::Text(text)) => {
+            plain(text).as_deref().unwrap_or(text).trim().parse::<i64>().ok().map(Json::from)
+        }
         (Kind::Number, Value::Text(text)) => {
             text.trim().parse().ok().filter(|value: &f64| value.is_finite()).map(Json::from)
         }

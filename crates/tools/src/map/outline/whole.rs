@@ -9,9 +9,9 @@ use wherry_wire::derp_map::{DerpMap, HomeParams};
 
 use super::known::{Field, HOME, Kind, MAP, Meaning, NODE, REGION, meaning, written};
 use super::model::{NodeOutline, Outline, Places, RegionOutline};
-use super::object::{Around, FINITE, Fields, Pen, Sense, fields, is_object, repeated};
+use super::object::{Around, FINITE, FULL_WIDTH, Fields, Pen, Sense, fields, is_object, repeated};
 use crate::map::finding::{At, Place, Rule};
-use crate::map::read::{Form, Member, Text, Tree, Value, shorten};
+use crate::map::read::{Form, Member, Text, Tree, Value, plain, shorten};
 
 /// Reads a tree as a map, with the fields that count in this sense; none if it is something else.
 pub(in crate::map) fn outline(text: &Text, source: &str, sense: Sense, pen: &mut Pen) -> Option<Outline> {
@@ -59,6 +59,10 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
         _ if has("derp").is_some() => (
             "it is the configuration of a control plane".to_owned(),
             "give the map that it names: Headscale has files under derp.paths and URLs under derp.urls",
+        ),
+        _ if has("apiVersion").is_some() && has("kind").is_some() => (
+            "it is an object of Kubernetes, such as a ConfigMap".to_owned(),
+            "give what stands in it under data alone, without its indentation, as a file of its own",
         ),
         _ if has("acls").or_else(|| has("grants")).is_some() => (
             "it is a policy file without derpMap".to_owned(),
@@ -158,9 +162,18 @@ fn numbered<'t>(tree: &'t Tree, around: &Around, name: &str, pen: &mut Pen) -> V
         Value::Object(members) => {
             let (good, bad): (Vec<_>, Vec<_>) = members.iter().partition(|one| one.number.is_some());
             for member in bad {
-                let found = format!("the key {:?} is no region id", shorten(&member.key));
-                let place = around.field(member.at, &field);
-                pen.note(Rule::WrongType, place, found, example, "write the region's id as its key");
+                let key = shorten(&member.key);
+                let (found, cure) = match plain(&member.key) {
+                    Some(plain) => (
+                        format!("the key {key:?} is no region id{FULL_WIDTH}"),
+                        format!("write {}", shorten(&plain)),
+                    ),
+                    None => (
+                        format!("the key {key:?} is no region id"),
+                        "write the region's id as its key".to_owned(),
+                    ),
+                };
+                pen.note(Rule::WrongType, around.field(member.at, &field), found, example, cure);
             }
             good
         }

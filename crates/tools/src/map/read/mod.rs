@@ -5,13 +5,15 @@
 //! kept for others to judge.
 
 mod json;
+mod leftover;
 mod signs;
 mod text;
 mod tree;
 mod unread;
 mod yaml;
 
-pub(super) use signs::{Sign, sign};
+pub(super) use leftover::{conflict, is_placeholder, leftover};
+pub(super) use signs::{Sign, plain, sign};
 pub(super) use text::{Form, Text, parse};
 pub(super) use tree::{Member, Number, Tree, Value, shorten};
 pub(super) use unread::Unread;
