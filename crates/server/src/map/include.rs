@@ -435,3 +435,35 @@ pub(super) fn shortened(lines: &[String], name: &str) -> Vec<String> {
     let rest = (more > 0).then(|| format!("{name}: {more} mistakes more; wherry map check names all"));
     lines.iter().take(MAX_FAULTS).cloned().chain(rest).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::CertificateError;
+
+    use super::*;
+
+    #[test]
+    fn an_authority_that_is_unknown_in_any_way_is_to_be_made_known() {
+        let remedy = |fault| {
+            let refused = TlsError::Certificate { fault, reason: CertificateError::UnknownIssuer };
+            remedy(&FetchError::Dial(DialError::Tls(refused)))
+        };
+        for unknown in [
+            CertificateFault::SelfSigned,
+            CertificateFault::IssuerMissing,
+            CertificateFault::UnknownIssuer,
+            CertificateFault::NoStore,
+            CertificateFault::OtherKey,
+        ] {
+            assert!(remedy(unknown).contains("SSL_CERT_FILE"), "{unknown:?}: {}", remedy(unknown));
+        }
+        for (other, word) in [
+            (CertificateFault::IssuerExpired, "renew the chain"),
+            (CertificateFault::Expired, "renew the certificate"),
+            (CertificateFault::NotYetValid, "clock"),
+            (CertificateFault::OtherName, "write the URL"),
+        ] {
+            assert!(remedy(other).contains(word), "{other:?}: {}", remedy(other));
+        }
+    }
+}
