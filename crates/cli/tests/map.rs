@@ -197,6 +197,7 @@ fn what_looks_like_a_map_is_told_what_it_is_and_where() {
             "1:1",
             "Kubernetes|under data",
         ),
+        ("- a\n- b\n".to_owned(), "1:1", "it is a list, but not a map"),
         ("{}\n".to_owned(), "1:1", "nothing in it|wherry map entry"),
     ] {
         let dir = tempfile::tempdir().unwrap();

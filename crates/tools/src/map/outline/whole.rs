@@ -44,7 +44,17 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
     if let Some(member) = has("derpMap") {
         return Some((&member.value, true));
     }
-    let (found, cure) = match &tree.value {
+    // All that stands in the regions is judged with the mistake in their name.
+    let Some((found, cure)) = other(tree, around.form) else { return Some((tree, false)) };
+    let expected = format!("a map, whose key {} holds the regions by id", written("Regions", around.form));
+    pen.note(Rule::NotAMap, around.at(tree.at), found, expected, cure);
+    None
+}
+
+/// What stands in place of a map, and what to do; none if it is one whose regions have a mistyped name.
+fn other(tree: &Tree, form: Form) -> Option<(String, &'static str)> {
+    let has = |name: &str| member(tree, name);
+    Some(match &tree.value {
         Value::Null => {
             ("there is nothing in it".to_owned(), "put a map into it; wherry map entry prints one")
         }
@@ -76,10 +86,7 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
             "it is a node alone".to_owned(),
             "write it into the list of nodes of a region; wherry map entry prints a whole map",
         ),
-        // All that stands in the regions is judged with the mistake in their name.
-        _ if tree.members().iter().any(|member| is_regions(member, around.form)) => {
-            return Some((tree, false));
-        }
+        _ if tree.members().iter().any(|member| is_regions(member, form)) => return None,
         _ if has("Regions").is_some() => (
             "the regions stand beside that key, not under it".to_owned(),
             "indent each region, and all that stands in it, by two spaces more",
@@ -87,7 +94,7 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
         Value::Object(members) if members.is_empty() => {
             ("there is nothing in it".to_owned(), "put a map into it; wherry map entry prints one")
         }
-        _ if tree.members().iter().all(is_status) => (
+        Value::Object(members) if members.iter().all(is_status) => (
             "it is what a web server answers where there is no map".to_owned(),
             "check the URL that it was fetched from: of a repository's file take the address of the raw file",
         ),
@@ -96,10 +103,7 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
             "put them one level deeper, under the key for all regions",
         ),
         _ => (format!("it is {}, but not a map", tree.kind()), "give a map; wherry map entry prints one"),
-    };
-    let expected = format!("a map, whose key {} holds the regions by id", written("Regions", around.form));
-    pen.note(Rule::NotAMap, around.at(tree.at), found, expected, cure);
-    None
+    })
 }
 
 fn member<'t>(tree: &'t Tree, name: &str) -> Option<&'t Member> {
