@@ -133,12 +133,11 @@ pub(crate) fn certificates(
 
 fn table(rows: &[Row]) -> String {
     let heading = ["key", "value", "from"].map(str::to_owned);
-    let value = |row: &Row| if row.values.is_empty() { "none".to_owned() } else { row.values.join(", ") };
     let from = |row: &Row| match &row.reason {
         Some(reason) => format!("{}: {reason}", row.origin),
         None => row.origin.to_string(),
     };
-    let rows = rows.iter().map(|row| [row.key.to_owned(), value(row), from(row)]);
+    let rows = rows.iter().map(|row| [row.key.to_owned(), row.value(), from(row)]);
     output::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>(), [false; 3])
 }
 

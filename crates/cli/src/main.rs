@@ -23,6 +23,7 @@ mod map;
 mod netcheck;
 mod output;
 mod ping;
+mod reload;
 mod runtime;
 mod serve;
 mod settings;

@@ -3,36 +3,46 @@
 use std::{io, sync::Arc};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use wherry_server::{config::Settings, run::Running};
+use wherry_server::{
+    config::{Effective, Settings},
+    run::Running,
+};
 
 use crate::{
     entry,
     failure::{Failure, SystemError},
-    log, manager, map, output, runtime,
+    log, manager, map, output,
+    reload::Written,
+    runtime,
     settings::Asked,
 };
 
 /// Runs the relay until SIGTERM or SIGINT.
 pub(crate) fn run(asked: Asked) -> Result<(), Failure> {
-    let settings = asked.load()?.settings;
+    let sources = asked.sources.clone();
+    let Effective { settings, survey, .. } = asked.load()?;
     log::start(&settings.log)?;
-    run_settings(&settings)
+    runtime::run(serve(&settings, Some(Written { sources, in_force: survey })))?
 }
 
-/// Runs a relay of these settings until SIGTERM or SIGINT; the log is up already.
+/// Runs a relay of these settings, which are written nowhere, until SIGTERM or SIGINT; the log is up already.
 pub(crate) fn run_settings(settings: &Settings) -> Result<(), Failure> {
-    runtime::run(serve(settings))?
+    runtime::run(serve(settings, None))?
 }
 
-async fn serve(settings: &Settings) -> Result<(), Failure> {
+async fn serve(settings: &Settings, mut written: Option<Written>) -> Result<(), Failure> {
     // Before anything is bound: a signal that comes early still ends it in order.
     let mut signals = Signals::new().map_err(SystemError::Start)?;
     let running = Running::start(settings, Arc::new(map::read))?;
     announce(settings, &running)?;
     manager::is_ready();
     while let Asks::Reload = signals.next().await {
-        tracing::info!("reloading certificates, lists and maps");
+        tracing::info!("reloading settings, certificates, lists and maps");
         manager::is_reloading();
+        // Before the list is read again, which may be another one now.
+        if let Some(written) = &mut written {
+            running.judge_settings(written.read_again(&running));
+        }
         running.reload();
         manager::is_ready();
     }

@@ -61,15 +61,25 @@ pub(super) fn summary(status: &Status) -> String {
     let notes: String = status.notes.iter().map(|note| format!("note: {note}\n")).collect();
     let home = status.conns.iter().filter(|conn| conn.home).count();
     format!(
-        "wherry {}, up {}, {ready}\n{notes}listening on {}\n{} connections, {home} of them at home here; {} in, {} out, {} packets dropped\n\n",
+        "wherry {}, up {}, {ready}\n{notes}listening on {}\n{}{} connections, {home} of them at home here; {} in, {} out, {} packets dropped\n\n",
         status.version,
         age(status.uptime_ms),
         listen.collect::<Vec<_>>().join(", "),
+        admission(&status.admit),
         status.conns.len(),
         size(status.traffic.bytes_in as f64),
         size(status.traffic.bytes_out as f64),
         status.dropped_packets,
     )
+}
+
+/// Who may use it; nothing if the relay does not say.
+fn admission(admit: &str) -> String {
+    match admit.split_once(':') {
+        Some(("list", file)) => format!("open to the nodes in {file}\n"),
+        _ if admit == "open" => "open to anybody\n".to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// All connections, or nothing if there is none.

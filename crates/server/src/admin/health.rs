@@ -18,6 +18,8 @@ pub enum Part {
     Memory,
     /// The map that is served.
     Map,
+    /// The settings, as they are written now.
+    Settings,
     /// The relay is going down.
     Draining,
 }
@@ -33,6 +35,7 @@ impl Part {
             Self::Stun => "stun",
             Self::Memory => "memory",
             Self::Map => "map",
+            Self::Settings => "settings",
             Self::Draining => "draining",
         }
     }

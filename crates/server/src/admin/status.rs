@@ -18,6 +18,9 @@ pub struct Status {
     pub hostnames: Vec<String>,
     /// Where it listens, with the ports the system chose.
     pub addresses: Addresses,
+    /// Who may use it: `open`, or `list:` and the file; empty if an earlier version does not say.
+    #[serde(default)]
+    pub admit: String,
     /// Whether `/readyz` says 200.
     pub ready: bool,
     /// Its lines about what keeps the relay from being ready.

@@ -86,9 +86,14 @@ impl List {
         self.entries.load().get(key).cloned()
     }
 
-    /// Its file, if nobody is on it.
-    pub(super) fn empty(&self) -> Option<&Path> {
-        self.entries.load().is_empty().then_some(&self.path)
+    /// Its file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether nobody is on it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.load().is_empty()
     }
 
     pub(super) fn failure(&self) -> Option<Arc<ListFailure>> {
@@ -184,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_nobody_on_it_is_told_by_its_file() {
+    fn a_list_with_nobody_on_it_is_empty_until_somebody_is() {
         let (file, list) = list("# nobody yet\n");
-        assert_eq!(list.empty(), Some(file.path()));
+        assert!(list.is_empty());
         std::fs::write(file.path(), ANNA).unwrap();
         list.reload().unwrap();
-        assert_eq!(list.empty(), None);
+        assert!(!list.is_empty());
     }
 
     #[test]

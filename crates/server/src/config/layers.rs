@@ -44,7 +44,8 @@ pub enum Origin {
 
 impl Origin {
     /// Whether nobody wrote the value: it is a default or what `--dev` implies.
-    pub(super) fn is_preset(&self) -> bool {
+    #[must_use]
+    pub fn is_preset(&self) -> bool {
         matches!(self, Self::Default | Self::Dev)
     }
 }

@@ -39,6 +39,25 @@ pub struct Row {
     pub reason: Option<String>,
 }
 
+impl Survey {
+    /// The keys that come to another value in `later`: their rows here and there.
+    pub fn changes<'a>(&'a self, later: &'a Self) -> impl Iterator<Item = (&'a Row, &'a Row)> {
+        let same_key = |row: &Row| later.rows.iter().find(|one| one.key == row.key);
+        self.rows
+            .iter()
+            .filter_map(move |row| Some((row, same_key(row)?)))
+            .filter(|(before, now)| before.values != now.values)
+    }
+}
+
+impl Row {
+    /// The value as one word for people.
+    #[must_use]
+    pub fn value(&self) -> String {
+        if self.values.is_empty() { "none".to_owned() } else { self.values.join(", ") }
+    }
+}
+
 /// The book that the checks are kept in.
 pub(super) struct Ledger {
     written: BTreeMap<&'static str, Given>,

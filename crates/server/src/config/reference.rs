@@ -26,6 +26,10 @@ a list is separated by commas; a flag may also be repeated. A variable that is s
 An unknown key is an error. `wherry config check` takes the same flags as `wherry serve`, prints the value of each key
 (`none` where nothing is set) and where it came from, and reports all problems at once with exit code 78.
 
+A change of the file counts after a restart (`systemctl restart wherry`). A reload (`SIGHUP`, `systemctl reload wherry`) takes
+`admit` at once, if it is written, and cuts off whom it does not admit; of every other key that changed the log and `wherry
+status` say that it waits. What keys name is read again at a reload, or when it changes: certificates, the list, included maps.
+
 `--dev` replaces defaults by what a relay on one's own machine needs.
 ";
 

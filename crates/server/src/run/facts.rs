@@ -1,7 +1,7 @@
 //! What the private listener tells.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use wherry_switch::Role;
@@ -24,6 +24,8 @@ pub(super) struct Site {
     pub(super) hostnames: Vec<Host>,
     pub(super) draining: AtomicBool,
     pub(super) shortage: Arc<Shortage>,
+    /// What became of the settings as they were read again.
+    pub(super) settings: Mutex<Health>,
 }
 
 impl Site {
@@ -36,7 +38,7 @@ impl Site {
 
 impl Facts for Site {
     fn health(&self) -> Health {
-        let mut health = Health::default();
+        let mut health = self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if self.draining.load(Ordering::Relaxed) {
             let problem = "the relay is stopping".to_owned();
             health.faults.push(Fault { part: Part::Draining, problem });
@@ -92,6 +94,7 @@ impl Facts for Site {
             key: relay.identity.public().to_string(),
             hostnames: self.hostnames.iter().map(ToString::to_string).collect(),
             addresses: self.addresses.clone(),
+            admit: relay.admission.in_force().to_string(),
             ready: health.is_ready(),
             faults: health.faults.iter().map(ToString::to_string).collect(),
             notes: health.notes.iter().map(ToString::to_string).collect(),

@@ -1,7 +1,7 @@
 //! A relay that runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -13,10 +13,10 @@ use super::facts::Site;
 use super::shortage::{self, Shortage};
 use super::start::{Built, build};
 use super::workers::WorkerThread;
-use crate::admin::{self, Addresses};
-use crate::admission::Removed;
+use crate::admin::{self, Addresses, Health};
+use crate::admission::{ListError, Removed};
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Admit, Settings};
 use crate::listen::{Door, Face, accept};
 use crate::map::{Keeper, ReadMap};
 use crate::metrics::CloseReason;
@@ -104,7 +104,9 @@ impl Running {
         let draining = AtomicBool::new(false);
         let shortage = Arc::new(Shortage::default());
         tasks.spawn(shortage::watch(Arc::clone(&door.relay), Arc::clone(&shortage)));
-        let site = Arc::new(Site { door, certs, metrics, addresses, hostnames, draining, shortage });
+        let settings = Mutex::default();
+        let site = Site { door, certs, metrics, addresses, hostnames, draining, shortage, settings };
+        let site = Arc::new(site);
         // Not among the tasks: whoever watches the relay sees it drain.
         tasks.spawn(voice_follows_health(voice.clone(), Arc::clone(&site)));
         let mut watch = JoinSet::new();
@@ -139,6 +141,23 @@ impl Running {
         if let Ok(removed) = self.site.door.relay.admission.reload() {
             cut_off(&self.site.door, &removed);
         }
+    }
+
+    /// Lets `admit` say from now on who may use the relay, and cuts off whom it does not admit; how many connections
+    /// those are.
+    ///
+    /// # Errors
+    /// The list cannot be used; what was in force stays so.
+    pub fn admit(&self, admit: &Admit) -> Result<usize, ListError> {
+        let relay = &self.site.door.relay;
+        relay.admission.change(admit)?;
+        // Who joins after this look was admitted before, and is judged once more when it has joined.
+        Ok(relay.cut_off_strangers())
+    }
+
+    /// Replaces what health has to say of the settings as they are written now.
+    pub fn judge_settings(&self, health: Health) {
+        *self.site.settings.lock().unwrap_or_else(PoisonError::into_inner) = health;
     }
 
     /// Stops in order: no new connections, clients are told, and everything is over within a few seconds.

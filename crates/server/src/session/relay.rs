@@ -113,6 +113,14 @@ impl Relay {
         }
     }
 
+    /// Cuts off every client that would not be admitted now; how many connections those are.
+    pub fn cut_off_strangers(&self) -> usize {
+        let conns = self.switch.conns();
+        let strangers =
+            conns.iter().filter(|conn| conn.role() == Role::Regular && !self.admission.admits(conn.key()));
+        strangers.map(|conn| link::end(conn, CloseReason::Revoked)).count()
+    }
+
     /// Tells every client that the relay goes away, and ends all connections. Returns at once.
     ///
     /// Clients are asked to come back after different times, so that they do not all come at once.

@@ -74,7 +74,9 @@ impl Site {
     /// What the relay says of itself, or why it says nothing. `has_bad_files`: what is wrong with its files was told.
     pub(super) fn health(&self, settings: &Settings, has_bad_files: bool) -> Vec<Finding> {
         match &self.status {
-            Some(status) => health(status, has_bad_files),
+            Some(status) => {
+                admission(status, settings).into_iter().chain(health(status, has_bad_files)).collect()
+            }
             None if self.is_silent => vec![self.hangs()],
             None if self.is_there && settings.admin.is_none() => vec![Finding::skipped(
                 Part::Running,
@@ -196,6 +198,18 @@ fn nobody(free: &str, runs: bool, is_all_seen: bool) -> Finding {
              (journalctl -u wherry)",
         )
     }
+}
+
+/// Whether those may use it who may by the settings.
+fn admission(status: &Status, settings: &Settings) -> Option<Finding> {
+    let (is, written) = (&status.admit, settings.admit.to_string());
+    (!is.is_empty() && *is != written).then(|| {
+        Finding::error(
+            Part::Running,
+            format!("admit is {is} in the relay that runs, though {written} is written"),
+            "have it read its settings again (systemctl reload wherry); a flag or a variable that it was started with wins over the file",
+        )
+    })
 }
 
 /// What the relay says of itself.

@@ -1,0 +1,80 @@
+//! Settings that are read again while the relay runs.
+
+use wherry_server::{
+    admin::{Fault, Health, Part},
+    config::{Effective, Row, Sources, Survey, load},
+    run::Running,
+};
+
+/// The key that a reload takes; what every other one made is there already, and bound.
+const TAKEN: &str = "admit";
+
+/// Where the settings of a relay are written, and what they came to.
+pub(crate) struct Written {
+    pub(crate) sources: Sources,
+    pub(crate) in_force: Survey,
+}
+
+impl Written {
+    /// Reads them again, and takes who may use the relay. Whatever else is new is said to wait for a restart, in the log
+    /// and in what this returns; mistakes leave all as it was.
+    pub(crate) fn read_again(&mut self, running: &Running) -> Health {
+        let mut health = Health::default();
+        let later = match load(&self.sources) {
+            Ok(later) => later,
+            Err(problems) => {
+                for problem in &problems.all {
+                    tracing::error!(err = %problem, "settings not read again; those before stay in force");
+                    health.faults.push(fault(format!(
+                        "{problem}; mend it, then reload again: what was before is in force"
+                    )));
+                }
+                return health;
+            }
+        };
+        if let Err(fault) = self.admit(&later, running) {
+            health.faults.push(fault);
+        }
+        for (before, now) in self.in_force.changes(&later.survey) {
+            // Why it was not taken was said.
+            if now.key == TAKEN && !health.is_ready() {
+                continue;
+            }
+            let (key, before, now) = (now.key, before.value(), now.value());
+            tracing::warn!(key, before, now, "setting changed: it takes effect on a restart");
+            health.notes.push(fault(format!(
+                "{key} is {before}, though {now} is written: it takes effect on a restart; systemctl restart wherry"
+            )));
+        }
+        health
+    }
+
+    /// Takes who may use the relay, unless nobody wrote it: what follows from other settings waits for them.
+    fn admit(&mut self, later: &Effective, running: &Running) -> Result<(), Fault> {
+        let of_admit = |row: &&Row| row.key == TAKEN;
+        let now = later.survey.rows.iter().find(of_admit).filter(|row| !row.origin.is_preset());
+        let before = self.in_force.rows.iter_mut().find(|row| row.key == TAKEN);
+        let (Some(before), Some(now)) = (before, now) else { return Ok(()) };
+        if before.values == now.values {
+            return Ok(());
+        }
+        let (was, is) = (before.value(), now.value());
+        match running.admit(&later.settings.admit) {
+            Ok(cut_off) => {
+                tracing::warn!(before = was, now = is, cut_off, "admission changed");
+                *before = now.clone();
+                Ok(())
+            }
+            Err(err) => {
+                tracing::error!(%err, before = was, now = is, "admission not changed; the one before stays in force");
+                Err(fault(format!(
+                    "{err}, so admit is {was}, though {is} is written; mend the list, then reload again"
+                )))
+            }
+        }
+    }
+}
+
+fn fault(problem: String) -> Fault {
+    Fault { part: Part::Settings, problem }
+}
