@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use wherry_tools::map::Destination;
 
 use super::form::Form;
+use super::out::OutArg;
 use crate::settings::SettingArgs;
 use crate::subject::{StunPort, stun_port};
 
@@ -129,6 +130,9 @@ pub(crate) struct EntryArgs {
     pub(super) stun_port: Option<StunPort>,
 
     #[command(flatten)]
+    pub(super) out: OutArg,
+
+    #[command(flatten)]
     pub(super) settings: SettingArgs,
 }
 
@@ -137,6 +141,7 @@ Examples:
   wherry map entry derp.example.com:8443
   wherry map entry 203.0.113.7 --format acl --code home --name \"At home\"
   wherry map entry --config /etc/wherry.toml --region-id 901
+  wherry map entry 203.0.113.7 --out /etc/headscale/derp.yaml
   wherry map entry 203.0.113.7 | wherry map check --probe -
 
 Of a running relay that serves a map, region, names, addresses and STUN port are those of its own map; flags win.
@@ -161,11 +166,14 @@ pub(crate) struct MergeArgs {
     /// Form of the result
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Form::Yaml)]
     pub(super) to: Form,
+
+    #[command(flatten)]
+    pub(super) out: OutArg,
 }
 
 const MERGE_AFTER: &str = "\
 Examples:
-  wherry map merge home.yaml office.yaml > derp.yaml
+  wherry map merge home.yaml office.yaml --out derp.yaml
   wherry map merge https://relay.example/derpmap.json home.yaml --without hkg
   wherry map merge home.yaml --without 1 --without 2 --to acl
 
@@ -185,12 +193,15 @@ pub(crate) struct ConvertArgs {
     /// Form of the result
     #[arg(long, visible_alias = "format", value_enum)]
     pub(super) to: Form,
+
+    #[command(flatten)]
+    pub(super) out: OutArg,
 }
 
 const CONVERT_AFTER: &str = "\
 Examples:
-  wherry map convert derp.yaml --to json > derpmap.json
-  wherry map convert policy.hujson --to yaml > derp.yaml
+  wherry map convert derp.yaml --to json --out derpmap.json
+  wherry map convert policy.hujson --to yaml --out derp.yaml
   curl -s https://relay.example/derpmap.json | wherry map convert - --to acl
 
 Exit code: 0 converted, 1 the map cannot be read, 64 the question was wrong, 78 the map has errors.";

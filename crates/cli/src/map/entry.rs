@@ -16,6 +16,7 @@ use wherry_wire::derp_map::{DerpMap, Entry};
 
 use super::args::EntryArgs;
 use super::form::Form;
+use super::out::put;
 use crate::failure::Failure;
 use crate::finding::line;
 use crate::settings::SettingArgs;
@@ -96,7 +97,7 @@ pub(super) fn run(args: EntryArgs, env: &Environment) -> Result<(), Failure> {
     let map = entry.map();
     judge(&errors(&map)?, &of_base, class, is_asked)?;
     let text = args.format.write(&map).map_err(|err| Failure::Other(err.into()))?;
-    Ok(output::print(&text)?)
+    put(&text, &args.out)
 }
 
 /// What a failure is.

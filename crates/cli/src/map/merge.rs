@@ -10,6 +10,7 @@ use wherry_wire::derp_map::{Change, DerpMap};
 use super::args::{ConvertArgs, MergeArgs};
 use super::form::Form;
 use super::lines::Count;
+use super::out::{OutArg, put};
 use super::read::of_all;
 use crate::failure::Failure;
 use crate::finding::line;
@@ -37,7 +38,7 @@ fn rest(unsaid: &Count) -> String {
 /// Regions, for a message.
 struct Known<'a>(&'a [(i64, String)]);
 
-/// Merges maps and prints the result.
+/// Merges maps and writes the result.
 ///
 /// # Errors
 /// [`Failure::Config`] if a map has errors, [`Failure::Usage`] for a region that is not there, [`Failure::Other`] if a map
@@ -66,17 +67,17 @@ pub(super) fn merge(args: &MergeArgs) -> Result<(), Failure> {
         return Err(Failure::Other(NotWritten::Nothing.into()));
     }
     across(&merged)?;
-    print(&merged, args.to)
+    write(&merged, args.to, &args.out)
 }
 
-/// Converts a map and prints the result.
+/// Converts a map and writes the result.
 ///
 /// # Errors
 /// [`Failure::Config`] if it has errors, [`Failure::Other`] if it cannot be read.
 pub(super) fn convert(args: &ConvertArgs) -> Result<(), Failure> {
     let all = runtime::run(gather(std::slice::from_ref(&args.source)))??;
     match all.into_iter().find_map(|checked| checked.map) {
-        Some(map) => print(&map, args.to),
+        Some(map) => write(&map, args.to, &args.out),
         None => Err(Failure::Other(NotWritten::Nothing.into())),
     }
 }
@@ -170,9 +171,8 @@ fn across(merged: &DerpMap) -> Result<(), Failure> {
     }
 }
 
-fn print(map: &DerpMap, form: Form) -> Result<(), Failure> {
-    let text = form.write(map).map_err(|err| Failure::Other(err.into()))?;
-    Ok(output::print(&text)?)
+fn write(map: &DerpMap, form: Form, out: &OutArg) -> Result<(), Failure> {
+    put(&form.write(map).map_err(|err| Failure::Other(err.into()))?, out)
 }
 
 impl fmt::Display for Known<'_> {

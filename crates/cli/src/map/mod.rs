@@ -9,6 +9,7 @@ mod entry;
 mod form;
 mod lines;
 mod merge;
+mod out;
 mod read;
 
 pub(crate) use args::MapCommands;
