@@ -7,6 +7,7 @@ mod address;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -271,13 +272,61 @@ fn a_relay_is_found_in_its_own_map_by_its_pin_and_without_a_map_it_has_the_usual
     assert_eq!((code, out.contains("  900:"), err.contains("--region-id")), (0, true, false), "{out}{err}");
 }
 
-#[test]
-fn stun_that_does_not_answer_is_not_in_the_entry() {
-    let relay = Relay::start(&[]);
-    let (code, out, err) = map(&relay.dir, &["entry", &relay.addr(), "--stun-port", "1"]);
+/// What `wherry map entry` of this relay says of STUN, on stdout and on stderr.
+fn stun_of(relay: &Relay, addr: &str, flags: &[&str]) -> (String, String) {
+    let (code, out, err) = map(&relay.dir, &[&["entry", addr], flags].concat());
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("stunport: -1"), "{out}");
-    assert!(err.contains("no answer to STUN on 1/udp"), "{err}");
+    let port = out.lines().find(|line| line.contains("stunport")).unwrap();
+    (port.trim().to_owned(), err.lines().filter(|line| line.contains("STUN")).collect())
+}
+
+#[test]
+fn stun_that_does_not_answer_is_in_the_entry_if_the_relay_names_it() {
+    let relay = Relay::start(&["--map-stun-port", "1"]);
+    let (port, err) = stun_of(&relay, &relay.addr(), &[]);
+    assert_eq!(port, "stunport: 1");
+    assert!(err.contains("no answer to STUN on 1/udp, which the entry names all the same"), "{err}");
+    let (port, err) = stun_of(&relay, &relay.addr(), &["--stun-port", "2"]);
+    assert_eq!(port, "stunport: 2", "it was asked for");
+    assert!(err.contains("no answer to STUN on 2/udp, which"), "{err}");
+    assert_eq!(
+        stun_of(&relay, &relay.addr(), &["--stun-port", "off"]),
+        ("stunport: -1".to_owned(), String::new())
+    );
+}
+
+#[test]
+fn stun_that_does_not_answer_where_nobody_names_it_is_not_in_the_entry() {
+    let listen = own_port(8443);
+    let relay = Relay::start_at(&["--listen", &listen], &["--map-serve=false"]);
+    let (port, err) = stun_of(&relay, &listen, &[]);
+    assert_eq!(port, "stunport: -1");
+    assert!(err.contains("no answer to STUN on 3478/udp, so the entry says that there is none"), "{err}");
+}
+
+#[test]
+fn a_map_for_a_file_replaces_it_whole_or_not_at_all() {
+    let relay = Relay::start(&[]);
+    let file = relay.dir.path().join("derp.yaml");
+    fs::write(&file, "old").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o604)).unwrap();
+    let (code, out, err) = map(&relay.dir, &["entry", &own_port(1), "--out", "derp.yaml"]);
+    assert_eq!((code, out.as_str(), fs::read_to_string(&file).unwrap().as_str()), (1, "", "old"), "{err}");
+    symlink("derp.yaml", relay.dir.path().join("link")).unwrap();
+    let (code, out, err) = map(&relay.dir, &["entry", &relay.addr(), "--out", "link"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("#") || text.contains("regions:"), "{text}");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o604);
+    let (code, out, err) = map(&relay.dir, &["convert", "derp.yaml", "--to", "json", "--out", "derp.yaml"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    assert!(fs::read_to_string(&file).unwrap().starts_with('{'));
+    let (code, out, err) = map(&relay.dir, &["merge", "derp.yaml", "--out", "derp.yaml"]);
+    assert_eq!((code, out.as_str(), fs::read_to_string(&file).unwrap()), (0, "", text), "{err}");
+    for (path, words) in [("gone/derp.yaml", "no such folder"), ("/dev/null", "no file"), (".", "no file")] {
+        let (code, _, err) = map(&relay.dir, &["merge", "derp.yaml", "--out", path]);
+        assert!(code == 64 && err.contains(words), "{path}: {code} {err}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use wherry_server::clock::Clock;
 use wherry_server::config::{self, Effective, Environment, Row, Settings};
 use wherry_server::run;
 use wherry_server::tls::{self, TlsError};
-use wherry_tools::map::{self, AskError, Finding, Origin, OwnMap, Severity, Source, StunAt, learn};
+use wherry_tools::map::{self, AskError, Finding, Origin, OwnMap, Severity, Shown, Source, StunAt, learn};
 use wherry_tools::remedy::{self, Situation, Tool};
 use wherry_wire::derp_map::{DerpMap, Entry};
 
@@ -171,21 +171,16 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
         let remedy = remedy(&cause, &endpoint);
         Failure::Other(NoEntry::Ask { relay: relay.to_owned(), cause: cause.into(), remedy }.into())
     })?;
+    if !shown.admits_strangers {
+        output::complain("its admission is closed to strangers, as that of most relays should be");
+    }
     if !shown.cert_name.is_empty() {
         output::complain(
             "no authority stands for its certificate, so it is pinned: compare the pin with what the relay prints",
         );
     }
-    if !shown.admits_strangers {
-        output::complain("it does not admit a node that nobody knows, which may be as intended");
-    }
-    if let Some(port) = shown.stun_port.filter(|_| !shown.has_stun) {
-        output::complain(&format!(
-            "no answer to STUN on {port}/udp, so the entry says that there is none: open the port, or say another with --stun-port"
-        ));
-    }
     let seen = Entry {
-        stun_port: shown.stun_port.filter(|_| shown.has_stun),
+        stun_port: stun_port(&shown),
         cert_name: shown.cert_name,
         can_port_80: shown.can_port_80,
         ..Entry::at(endpoint.host(), endpoint.port())
@@ -200,6 +195,20 @@ fn of_relay(relay: &str, stun: Option<StunPort>) -> Result<Entry, Failure> {
         }
         OwnMap::With(standing) => Ok(standing.entry(seen)),
     }
+}
+
+/// The port of STUN for the entry. One that is silent is to be opened, not to be left out, if anybody names it.
+fn stun_port(shown: &Shown) -> Option<u16> {
+    let Some(port) = shown.stun_port.filter(|_| !shown.has_stun) else { return shown.stun_port };
+    let then = match shown.stun_is_guess {
+        true => "so the entry says that there is none: open the port, or say another with --stun-port",
+        false => {
+            "which the entry names all the same: open the port in the host's firewall and in the provider's, or clients behind \
+             NAT find no direct way; if there is to be none, say --stun-port off"
+        }
+    };
+    output::complain(&format!("no answer to STUN on {port}/udp, {then}"));
+    (!shown.stun_is_guess).then_some(port)
 }
 
 fn endpoint(relay: &str) -> Result<Endpoint, NoEntry> {

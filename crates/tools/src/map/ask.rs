@@ -43,6 +43,8 @@ pub struct Shown {
     pub stun_port: Option<u16>,
     /// Whether it answered there.
     pub has_stun: bool,
+    /// Nobody names that port, neither who asks nor the relay's own map: it is the usual one.
+    pub stun_is_guess: bool,
     /// Whether it answers on port 80 as clients ask to find captive portals.
     pub can_port_80: bool,
     /// What the map that it serves says of it.
@@ -96,11 +98,11 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Res
         Some(addr) => addr,
         None => dialer.tcp(&target(Verify::Host)).await?.addr(),
     };
-    let usual = Node::default();
-    let stun_port = match stun_at {
-        StunAt::Nowhere => None,
-        StunAt::Port(port) => Some(port),
-        StunAt::Known => own_map.at_its_place().unwrap_or(&usual).stun_udp_port(),
+    let (stun_port, stun_is_guess) = match (stun_at, own_map.at_its_place()) {
+        (StunAt::Nowhere, _) => (None, false),
+        (StunAt::Port(port), _) => (Some(port), false),
+        (StunAt::Known, Some(node)) => (node.stun_udp_port(), false),
+        (StunAt::Known, None) => (Node::default().stun_udp_port(), true),
     };
     let has_stun = match stun_port {
         Some(port) => stun(SocketAddr::new(addr.ip(), port)).await.is_ok(),
@@ -110,7 +112,7 @@ pub async fn learn(dialer: &Dialer, endpoint: &Endpoint, stun_at: StunAt) -> Res
         IpAddr::V4(ip) => port80::ask(Witness::Node(SocketAddrV4::new(ip, 80)), None).await == Heard::Witness,
         IpAddr::V6(_) => false,
     };
-    Ok(Shown { cert_name, admits_strangers, stun_port, has_stun, can_port_80, own_map })
+    Ok(Shown { cert_name, admits_strangers, stun_port, has_stun, stun_is_guess, can_port_80, own_map })
 }
 
 /// The rule by which clients everywhere accept the certificate.
