@@ -270,11 +270,12 @@ fn one_relay_under_two_addresses_carries_packets_as_a_mesh_does_and_two_keys_sho
     let nodes = [("900a", relay.ip), ("900b", second.into())].map(|(name, ip)| {
         json!({
             "Name": name, "RegionID": 900, "HostName": ip, "IPv4": ip, "IPv6": "none",
-            "DERPPort": 8443, "CertName": relay.pin(), "STUNPort": -1,
+            "DERPPort": 8443, "CertName": relay.pin(),
         })
     });
     let file = in_file(relay.dir.path(), &map(&nodes));
-    let (code, report) = super::json(&[&file, "--key", &relay.keys[0], "--key", &relay.keys[1]]);
+    let (code, report) =
+        super::json(&[&file, "--stun-port", "off", "--key", &relay.keys[0], "--key", &relay.keys[1]]);
     assert_eq!((code, mesh(&report)), (Some(0), ("ok", "packets pass between 900a and 900b")), "{report}");
 }
 
@@ -296,4 +297,23 @@ fn the_nodes_of_a_map_are_told_in_their_order() {
         (Some(1), expected.iter().map(|(name, len)| (name, *len)).collect()),
         "{report}"
     );
+}
+
+#[test]
+fn a_map_that_denies_the_stun_of_its_relay_is_a_fault_and_is_corrected() {
+    let serves = [("WHERRY_MAP_SERVE", "true")];
+    let relay = Relay::start_with(tempfile::tempdir().unwrap(), &serves, &["-stun-port", "3478"]);
+    let mut denied = node("900a", &relay);
+    denied["STUNPort"] = json!(-1);
+    let file = in_file(relay.dir.path(), &map(&[denied]));
+    let words = ["the relay's own map names 3478/udp", "write STUNPort 3478"];
+    let report = super::fault(&[&file, "--open"], "warning", "stun", words);
+    let node = &report["relays"][0]["map"]["Regions"]["900"]["Nodes"][0];
+    assert_eq!((&node["STUNPort"], &node["CertName"]), (&json!(3478), &json!(relay.pin())), "{report}");
+    // One that serves no map has none to set against it.
+    let relay = Relay::start();
+    let mut denied = self::node("900a", &relay);
+    denied["STUNPort"] = json!(-1);
+    let (code, report) = super::json(&[&in_file(relay.dir.path(), &map(&[denied])), "--open"]);
+    assert_eq!((code, super::faults(&report)), (Some(0), Vec::new()), "{report}");
 }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use wherry_client::{
     DialError, Dialer, HandshakeError, Identity, NoEntropy, Step, Target, Verify, lookup_both,
 };
-use wherry_wire::derp_map::{DerpMap, Entry};
+use wherry_wire::derp_map::{DerpMap, Entry, Node};
 
 use super::families::Seen;
 use super::finding::{Finding, Mark, Part};
@@ -73,6 +73,7 @@ pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, No
         seen: None,
         is_refused: false,
         pin: None,
+        kept_stun: None,
     };
     visit.relay().await?;
     let right = match visit.right_verify() {
@@ -80,15 +81,15 @@ pub async fn examine(dialer: &Dialer, patient: &Patient) -> Result<Diagnosis, No
         _ => None,
     };
     let standing = match &right {
-        Some(verify) if patient.map.is_none() => visit.standing(verify).await,
+        Some(verify) if patient.map.is_none() || patient.is_without_stun() => visit.standing(verify).await,
         _ => None,
     };
     visit.by_family().await?;
+    visit.findings.extend(visit.kept_stun.map(kept_from_clients));
     visit.port_80().await;
-    let map = right.and_then(|verify| match (visit.pin, &patient.map) {
-        (Some(pin), Some(_)) => patient.pinned(pin),
-        (None, Some(own)) => Some(own.clone()),
-        (_, None) => Some(entry(&visit.patient, &verify, standing.as_ref()).map()),
+    let map = right.and_then(|verify| match &patient.map {
+        Some(_) => patient.corrected(visit.pin, visit.kept_stun),
+        None => Some(entry(&visit.patient, &verify, standing.as_ref()).map()),
     });
     Ok(Diagnosis { findings: visit.findings, map })
 }
@@ -130,12 +131,16 @@ impl Visit<'_> {
         })
     }
 
-    /// Where the relay stands in the map that it serves. That map knows the port of STUN where it was guessed.
+    /// Where the relay stands in the map that it serves. That map knows the port of STUN where it was guessed, or said
+    /// to be none.
     async fn standing(&mut self, verify: &Verify) -> Option<Standing> {
         let own_map = own_map(self.dialer, &self.patient.endpoint, verify).await;
         if let Some(node) = own_map.at_its_place().filter(|_| self.patient.stun_is_guess) {
             self.patient.stun_port = node.stun_udp_port();
             self.patient.stun_is_guess = false;
+        } else if self.patient.is_without_stun() && self.patient.stun_port.is_none() {
+            self.kept_stun = own_map.at_its_place().and_then(Node::stun_udp_port);
+            self.patient.stun_port = self.kept_stun;
         }
         match own_map {
             OwnMap::With(standing) => Some(*standing),
@@ -307,6 +312,18 @@ impl Visit<'_> {
         self.note(admission);
         Ok(())
     }
+}
+
+/// A map that says there is no STUN, of a relay whose own map names the port.
+fn kept_from_clients(port: u16) -> Finding {
+    Finding::warning(
+        Part::Stun,
+        format!("the map says that there is no STUN (STUNPort -1), but the relay's own map names {port}/udp"),
+        format!(
+            "write STUNPort {port}, once {port}/udp is open: clients behind NAT learn their own address by STUN alone, and find no \
+             direct way without"
+        ),
+    )
 }
 
 /// A name and its address.

@@ -30,12 +30,23 @@ pub struct Patient {
 }
 
 impl Patient {
-    /// What the map that was asked about has of it, with this pin.
-    pub(super) fn pinned(&self, pin: Pin) -> Option<DerpMap> {
+    /// What the map that was asked about has of it, with this pin and this port of STUN, if any.
+    pub(super) fn corrected(&self, pin: Option<Pin>, stun_port: Option<u16>) -> Option<DerpMap> {
         let mut map = self.map.clone()?;
         for node in map.regions.values_mut().flatten().flat_map(|region| &mut region.nodes) {
-            node.cert_name = pin.to_string();
+            if let Some(pin) = pin {
+                node.cert_name = pin.to_string();
+            }
+            if let Some(port) = stun_port {
+                node.stun_port = port.into();
+            }
         }
         Some(map)
+    }
+
+    /// Whether the map that was asked about says that it answers no STUN.
+    pub(super) fn is_without_stun(&self) -> bool {
+        let mut nodes = self.map.iter().flat_map(DerpMap::live_regions).flat_map(|(_, region)| &region.nodes);
+        nodes.any(|node| node.stun_udp_port().is_none())
     }
 }

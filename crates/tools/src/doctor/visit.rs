@@ -18,6 +18,8 @@ pub(super) struct Visit<'a> {
     pub(super) is_refused: bool,
     /// The pin that cures what is wrong with the certificate.
     pub(super) pin: Option<Pin>,
+    /// The port of STUN that the relay's own map names, and the one that was asked about does not.
+    pub(super) kept_stun: Option<u16>,
 }
 
 impl Visit<'_> {
