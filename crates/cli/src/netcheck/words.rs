@@ -26,6 +26,8 @@ struct Facts<'a> {
     /// The router opens ports when asked.
     opens_ports: bool,
     relay: bool,
+    /// It was looked at up to its admission.
+    is_closed: bool,
     /// The map has nodes for STUN alone.
     names_none: bool,
     /// Relays are reached, and none of them admits the key that was given.
@@ -65,6 +67,7 @@ pub(super) fn words(report: &Report, map: &DerpMap) -> String {
         is_public: report.is_public,
         opens_ports: ports.is_offered(),
         relay: report.has_relay(),
+        is_closed: report.is_closed(),
         names_none: !subject::has_relays(map),
         is_key_refused: report.is_key_refused(),
     })
@@ -147,6 +150,9 @@ fn of(facts: Facts<'_>) -> String {
     let relay = match facts {
         Facts { names_none: true, .. } => "no node of the map relays, so nobody finds a home there",
         Facts { is_key_refused: true, .. } => "no relay of the map that is reached from here admits this key",
+        Facts { is_closed: true, .. } => {
+            "a relay of the map works from here, as far as a stranger may see (--key FILE goes beyond)"
+        }
         Facts { relay: true, .. } => "a relay of the map works from here",
         _ => "no relay of the map works from here",
     };
@@ -169,6 +175,7 @@ mod tests {
         is_public: false,
         opens_ports: false,
         relay: true,
+        is_closed: false,
         names_none: false,
         is_key_refused: false,
     };

@@ -108,7 +108,7 @@ fn one_server_is_too_few_to_tell_the_mapping() {
 }
 
 #[test]
-fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_it_is_not_one_alone_that_refuses_stun() {
+fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_several_were_asked_for_stun() {
     let silent = node(1, false);
     let udp = |nodes: &[NodeReport]| {
         let found = reasons(&map(vec![region(1)]), V4, nodes, 0);
@@ -116,7 +116,8 @@ fn udp_is_called_blocked_only_if_relays_answer_by_tcp_and_it_is_not_one_alone_th
     };
     assert_eq!(udp(std::slice::from_ref(&silent)), Reason::Timeout);
     let by_tcp = NodeReport { relay_v4: Ok(relay()), ..silent };
-    assert_eq!(udp(std::slice::from_ref(&by_tcp)), Reason::Blocked);
+    assert_eq!(udp(std::slice::from_ref(&by_tcp)), Reason::TooLittle);
+    assert_eq!(udp(&[by_tcp.clone(), by_tcp.clone()]), Reason::Blocked);
     let server = "192.0.2.7:3478".parse().unwrap();
     let refusal = Err(Why::stun(&std::io::ErrorKind::ConnectionRefused.into(), server));
     let refused = NodeReport { stun_v4: refusal, ..by_tcp.clone() };
@@ -214,7 +215,9 @@ fn a_node_that_is_silent_because_udp_is_blocked_has_no_remedy_of_its_own() {
         stun.unwrap().why.remedy
     };
     assert!(!remedy(&[node(1, false)]).is_empty());
-    assert!(remedy(&[NodeReport { relay_v4: Ok(relay()), ..node(1, false) }]).is_empty());
+    let by_tcp = [1, 2].map(|region| NodeReport { relay_v4: Ok(relay()), ..node(region, false) });
+    assert!(remedy(&by_tcp).is_empty());
+    assert!(!remedy(&by_tcp[..1]).is_empty(), "one alone may be to blame");
 }
 
 #[test]

@@ -91,6 +91,12 @@ impl Report {
         self.relays().any(Result::is_ok) || (!self.has_key && self.is_refused())
     }
 
+    /// Whether those relays of the map that work are seen up to their admission alone, which is closed to strangers.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.has_relay() && !self.relays().any(Result::is_ok)
+    }
+
     /// Whether relays of the map are reached, and none of them admits the node whose key was given.
     #[must_use]
     pub fn is_key_refused(&self) -> bool {

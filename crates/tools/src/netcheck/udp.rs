@@ -42,6 +42,16 @@ pub(super) fn is_asked_by(family: Family, nodes: &[NodeReport]) -> bool {
 /// No answer from anybody who was asked.
 fn silent(asked: &[&NodeReport], nodes: &[NodeReport]) -> Why {
     let by_tcp = asked.iter().filter(|node| node.is_reached()).count();
+    if let ([one], 1) = (asked, by_tcp) {
+        let what = format!(
+            "{}, the only STUN server that was asked, does not answer, though its relay does by TCP, so whether UDP comes through \
+             is not known",
+            one.label
+        );
+        let remedy = "either its UDP port is shut at the relay, or this network lets no UDP out: a second \
+                      STUN server tells which, as --map https://controlplane.tailscale.com/derpmap/default has many";
+        return Why::new(Reason::TooLittle, what, remedy);
+    }
     if by_tcp > 0 {
         let what = format!("no STUN server answers, though relays do by TCP ({by_tcp} of {})", asked.len());
         let remedy =
