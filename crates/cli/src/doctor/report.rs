@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use thiserror::Error;
-use wherry_tools::doctor::{Diagnosis, Finding, Part, Patient, RegionDiagnosis};
+use wherry_tools::doctor::{Diagnosis, Finding, Mark, Part, Patient, RegionDiagnosis};
 use wherry_tools::map::{Finding as MapFinding, Severity};
 use wherry_wire::derp_map::{DerpMap, Node};
 
@@ -96,6 +96,13 @@ impl Relay {
 }
 
 impl Report {
+    /// Whether anything could be looked at.
+    pub(super) fn is_examined(&self) -> bool {
+        let of_relays = self.relays.iter().flat_map(|relay| &relay.findings);
+        let of_regions = self.regions.iter().flat_map(|region| &region.findings);
+        self.host.iter().chain(of_relays).chain(of_regions).any(|finding| finding.mark != Mark::Skipped)
+    }
+
     /// Adds the verdict. `is_no_map`: no client could use the map, even where nothing else is wrong with it.
     pub(super) fn judge(&mut self, is_no_map: bool) -> Result<(), Unhealthy> {
         let mut wrong = Vec::new();

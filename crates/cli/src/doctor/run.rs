@@ -36,9 +36,16 @@ pub(crate) fn run(args: &DoctorArgs, env: &Environment) -> Result<(), Failure> {
     };
     let (mut report, is_wrong) = runtime::run(examine(args, env))?.map_err(no_report)?;
     let verdict = report.judge(is_wrong);
-    if args.json {
-        let text = serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
-        output::print(&format!("{text}\n"))?;
+    match args.json {
+        true => {
+            let text =
+                serde_json::to_string_pretty(&report).map_err(|err| SystemError::Stdout(err.into()))?;
+            output::print(&format!("{text}\n"))?;
+        }
+        false if report.is_examined() || verdict.is_err() => {
+            output::print(text::verdict(verdict.is_ok()))?;
+        }
+        false => {}
     }
     verdict.map_err(|unhealthy| match is_wrong {
         true => Failure::Config(unhealthy.into()),

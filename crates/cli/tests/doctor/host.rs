@@ -119,7 +119,7 @@ fn a_good_configuration_is_examined_here_and_then_as_clients_see_it() {
         assert!(stdout.contains(&format!("  ok       {part} ")), "{part}: {stdout}");
     }
     assert!(stdout.contains("the certificate is the pinned one"), "{stdout}");
-    assert_eq!(stdout.matches("\nhealthy\n\n").count(), 2, "{stdout}");
+    assert_eq!(stdout.matches("\nhealthy\n\n").count(), 1, "{stdout}");
     // The file may come from the environment, or by its flag.
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
     let (code, named, _) =

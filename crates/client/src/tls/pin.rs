@@ -50,7 +50,7 @@ pub enum PinFailure {
         count: usize,
     },
     /// The one certificate has another hash.
-    #[error("the relay's certificate is {found}, the pin says {wanted}")]
+    #[error("the pin says {wanted}, the relay's certificate is {found}")]
     OtherCertificate {
         /// Hash of the certificate shown.
         found: Pin,
