@@ -61,7 +61,7 @@ fn a_good_relay_passes_every_step_in_every_form_of_the_question() {
     }
     let (code, stdout, stderr) = ping(&[&node, "-c", "1"]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    assert!(stdout.contains("nodekey:") && stdout.contains("\nhealthy\n"), "{stdout}");
+    assert!(stdout.contains("\nthe relay's key  nodekey:") && stdout.contains("\nhealthy\n"), "{stdout}");
 }
 
 #[test]
@@ -86,11 +86,16 @@ fn closed_admission_is_told_apart_from_a_broken_relay() {
     std::fs::write(&file, key.to_text().as_bytes()).unwrap();
     let relay = Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]);
     let addr = relay.addr.to_string();
-    let (code, _, stderr) = ping(&[&addr, "--insecure", "-c", "1"]);
-    assert_eq!(code, Some(1));
-    assert!(stderr.contains("it connects, but admission is closed") && stderr.contains("--key"), "{stderr}");
-    let (code, _, stderr) = ping(&[&addr, "--insecure", "-c", "2", "--key", file.to_str().unwrap()]);
+    let (code, stdout, stderr) = ping(&[&addr, "--insecure", "-c", "1"]);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    assert!(stdout.contains("\nhealthy, as far as a stranger may see: admission is closed"), "{stdout}");
+    assert!(stdout.contains("closed\n") && stdout.contains("--key FILE"), "{stdout}");
+    let (code, report) = json(&[&addr, "--insecure", "-c", "1"]);
+    assert_eq!((code, &report["relays"][0]["closed"]), (Some(0), &true.into()), "{report}");
+    let (code, stdout, stderr) = ping(&[&addr, "--insecure", "-c", "2", "--key", file.to_str().unwrap()]);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.contains("\nhealthy\n"), "{stdout}");
+    assert!(stdout.contains(&format!("\nasked as         {}\n", key.public())), "{stdout}");
 }
 
 #[test]

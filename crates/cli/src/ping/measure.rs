@@ -88,10 +88,12 @@ impl<'a> Run<'a> {
             port: endpoint.port(),
             addr: None,
             server_key: None,
+            asked_as: plan.key.as_ref().map(|key| key.public().to_string()),
             tls: None,
             your_addr: None,
             steps: Vec::new(),
             notes: Vec::new(),
+            closed: false,
             healthy: false,
         };
         Self {
@@ -187,7 +189,15 @@ impl<'a> Run<'a> {
     }
 
     async fn failed(&mut self, err: &DialError) {
-        self.is_serving |= matches!(err, DialError::Handshake(HandshakeError::Refused));
+        if matches!(err, DialError::Handshake(HandshakeError::Refused)) {
+            self.is_serving = true;
+            if self.plan.key.is_none() {
+                // A closed relay is as it should be: doctor and netcheck say so too.
+                self.handshake.missed();
+                self.report.closed = true;
+                return;
+            }
+        }
         let endpoint = &self.subject.endpoint;
         let seen_pin = pin::seen(&self.plan.dialer, endpoint, err).await;
         let tool = Tool::Ping { has_key: self.plan.key.is_some() };

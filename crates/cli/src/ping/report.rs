@@ -16,12 +16,16 @@ pub(super) struct Report {
     pub(super) addr: Option<SocketAddr>,
     /// The relay's key.
     pub(super) server_key: Option<String>,
+    /// The key of the node that asked; none is a throw-away one.
+    pub(super) asked_as: Option<String>,
     pub(super) tls: Option<Tls>,
     /// This host's address as the relay's STUN sees it.
     pub(super) your_addr: Option<SocketAddr>,
     pub(super) steps: Vec<Step>,
     /// What is worth knowing though nothing is wrong.
     pub(super) notes: Vec<String>,
+    /// It was looked at up to its admission, which is closed to the throw-away key.
+    pub(super) closed: bool,
     pub(super) healthy: bool,
 }
 

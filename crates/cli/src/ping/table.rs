@@ -3,7 +3,7 @@
 use std::time::Duration;
 use std::{fmt, iter};
 
-use super::report::{Report, Step};
+use super::report::{Name, Report, Step};
 use crate::output::{self, plain};
 
 /// The report as lines of text, without the problems.
@@ -13,7 +13,8 @@ impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         head(f, self.0)?;
         let heading = ["step", "min", "median", "max", "rounds", ""].map(str::to_owned);
-        let rows: Vec<_> = iter::once(heading).chain(self.0.steps.iter().map(row)).collect();
+        let rows: Vec<_> =
+            iter::once(heading).chain(self.0.steps.iter().map(|step| row(step, self.0.closed))).collect();
         f.write_str(&output::table(&rows, [false, true, true, true, true, false]))?;
         if let Some(addr) = self.0.your_addr {
             writeln!(f, "your address as the relay sees it: {addr}")?;
@@ -21,7 +22,14 @@ impl fmt::Display for Table<'_> {
         for note in &self.0.notes {
             writeln!(f, "note: {}", plain(note))?;
         }
-        writeln!(f, "{}\n", if self.0.healthy { "healthy" } else { "NOT HEALTHY" })
+        let verdict = match self.0 {
+            Report { healthy: false, .. } => "NOT HEALTHY",
+            Report { closed: true, .. } => {
+                "healthy, as far as a stranger may see: admission is closed to a throw-away key (--key FILE goes beyond)"
+            }
+            _ => "healthy",
+        };
+        writeln!(f, "{verdict}\n")
     }
 }
 
@@ -39,16 +47,20 @@ fn head(out: &mut fmt::Formatter<'_>, report: &Report) -> fmt::Result {
     }
     writeln!(out)?;
     if let Some(key) = &report.server_key {
-        writeln!(out, "{key}")?;
+        writeln!(out, "the relay's key  {key}")?;
+    }
+    if let Some(key) = &report.asked_as {
+        writeln!(out, "asked as         {key}")?;
     }
     Ok(())
 }
 
-fn row(step: &Step) -> [String; 6] {
+fn row(step: &Step, is_closed: bool) -> [String; 6] {
     let [min, median, max] = [step.min, step.median, step.max].map(millis);
     let rounds = format!("{}/{}", step.worked, step.tried);
     let mark = match (&step.problem, step.worked) {
         (Some(_), _) => "failed",
+        (None, 0) if is_closed && step.step == Name::Handshake => "closed",
         (None, 0) => "no answer",
         _ => "",
     };
