@@ -1,7 +1,8 @@
 //! Whether clients accept a certificate that was refused once it is pinned.
 
 use wherry_client::{
-    CertificateFault, DialError, Dialer, Endpoint, Pin, PinFailure, Target, TlsError, TlsReport, Verify,
+    CertificateFault, DialError, Dialer, Endpoint, HandshakeError, Identity, Pin, PinFailure, Target,
+    TlsError, TlsReport, UpgradeError, Verify,
 };
 
 /// For a certificate that was refused with `err` and that a pin may cure: its pin, or why clients refuse it under that pin
@@ -34,6 +35,20 @@ pub(crate) async fn tried(
 pub(crate) async fn shown(dialer: &Dialer, endpoint: &Endpoint) -> Result<Option<Pin>, DialError> {
     let tls = shake(dialer, &Target::one(endpoint.clone().with_verify(Verify::Nothing))).await?;
     Ok(tls.and_then(|tls| tls.chain.first().map(|leaf| Pin::of(leaf))))
+}
+
+/// What shows that nobody relays behind a certificate that was refused; none if somebody does, or if it is not seen. No more is
+/// sent there than a key that is thrown away.
+pub(crate) async fn no_relay(dialer: &Dialer, endpoint: &Endpoint) -> Option<DialError> {
+    let target = Target::one(endpoint.clone().with_verify(Verify::Nothing));
+    match dialer.connect(&target, &Identity::throw_away().ok()?).await {
+        Err(
+            err @ DialError::Handshake(HandshakeError::Upgrade(
+                UpgradeError::Status { .. } | UpgradeError::NotHttp,
+            )),
+        ) => Some(err),
+        _ => None,
+    }
 }
 
 /// TLS alone; what it showed. The connection is over then, for a server may take one at a time.

@@ -237,7 +237,7 @@ fn heading(relay: &str, cause: &AskError) -> String {
 fn remedy(cause: &AskError, endpoint: &Endpoint) -> String {
     let dial = |err: &DialError| remedy::dial(err, &Situation { endpoint, tool: Tool::Map, seen_pin: None });
     match cause {
-        AskError::Dial(err) => dial(err),
+        AskError::Dial(err) | AskError::NoRelay { behind: err, .. } => dial(err),
         AskError::Certificate { refused, .. } => dial(refused),
         _ => remedy::LOG.to_owned(),
     }

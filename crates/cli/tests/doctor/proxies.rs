@@ -137,10 +137,20 @@ fn what_is_no_relay_gets_no_entry() {
     let date = "Sun, 06 Nov 1994 08:49:37 GMT";
     let addr = dated_tls_server(listener, &ip, dir.path(), date).to_string();
     let (_, blind) = json(&[&addr, "--stun-port", "off"]);
-    let remedy = blind["relays"][0]["findings"][1]["remedy"].as_str().unwrap();
-    let pin = remedy.split('"').nth(1).unwrap();
+    let found = faults(&blind);
+    let [one] = &found[..] else { panic!("{found:?}") };
+    assert!(one[1] == "derp" && one[2].starts_with("what answers there does not relay: "), "{one:?}");
+    assert!(
+        one[2].contains("HTTP status 404") && one[2].contains("its certificate is refused, too"),
+        "{one:?}"
+    );
     assert!(blind["relays"][0]["map"].is_null(), "{blind}");
-    let (code, pinned) = json(&[&addr, "--stun-port", "off", "--pin", pin]);
+    let mut entry = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let (code, out, err) = outcome(entry.args(["map", "entry", &addr]));
+    assert!(code == Some(1) && out.is_empty() && err.contains("HTTP status 404"), "{out}{err}");
+    let leaf = CertificateDer::from_pem_file(dir.path().join(format!("{ip}.crt"))).unwrap();
+    let pin = Pin::of(&leaf).to_string();
+    let (code, pinned) = json(&[&addr, "--stun-port", "off", "--pin", &pin]);
     assert!(pinned.to_string().contains("HTTP status 404"), "{pinned}");
     assert!(code == Some(1) && pinned["relays"][0]["map"].is_null(), "{pinned}");
 }

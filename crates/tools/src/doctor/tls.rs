@@ -56,6 +56,13 @@ impl Visit<'_> {
         } else {
             // A server may take one at a time.
             drop(blind);
+            if is_certificates && let Some(behind) = pin::no_relay(self.dialer, &endpoint).await {
+                let found = format!(
+                    "what answers there does not relay: {behind}; its certificate is refused, too: {err}"
+                );
+                self.note(Finding::error(Part::Derp, found, self.remedy(&behind, None)));
+                return;
+            }
             let seen = pin::seen(self.dialer, &endpoint, err).await;
             self.fault(Part::Tls, err, seen.as_ref());
             self.findings.extend(expiry);

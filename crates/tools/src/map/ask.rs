@@ -58,6 +58,14 @@ pub enum AskError {
     /// It does not answer as a relay.
     #[error(transparent)]
     Dial(#[from] DialError),
+    /// It does not relay, and its certificate is refused, too.
+    #[error("what answers there does not relay: {behind}; its certificate is refused, too: {refused}")]
+    NoRelay {
+        /// What shows it.
+        behind: DialError,
+        /// The certificate.
+        refused: DialError,
+    },
     /// Its certificate is refused, and pinning it does not help.
     #[error("{refused}; pinned, it would be refused too: {pinned}")]
     Certificate {
@@ -125,6 +133,12 @@ async fn accepted(dialer: &Dialer, endpoint: &Endpoint) -> Result<Verify, AskErr
         }
         // Any other is replaced by its authority in the course of time, and its pin with it.
         Err(err @ DialError::Tls(TlsError::Certificate { fault: CertificateFault::SelfSigned, .. })) => err,
+        Err(refused @ DialError::Tls(TlsError::Certificate { .. })) => {
+            return Err(match pin::no_relay(dialer, endpoint).await {
+                Some(behind) => AskError::NoRelay { behind, refused },
+                None => refused.into(),
+            });
+        }
         Err(err) => return Err(err.into()),
     };
     let Some((pin, pinned)) = pin::tried(dialer, endpoint).await? else { return Err(refused.into()) };
