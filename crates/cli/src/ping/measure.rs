@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
         }
         let endpoint = &self.subject.endpoint;
         let seen_pin = pin::seen(&self.plan.dialer, endpoint, err).await;
-        let tool = Tool::Ping { has_key: self.plan.key.is_some() };
+        let tool = Tool::Ping { key: self.plan.key.as_ref().map(NodePrivate::public) };
         let remedy = match segments::only_small_pass(&self.plan.dialer, endpoint, err).await {
             true => dial_remedy::LARGE_LOST.to_owned(),
             false => dial_remedy::dial(err, &Situation { endpoint, tool, seen_pin: seen_pin.as_ref() }),

@@ -1,6 +1,6 @@
 //! One relay that is being looked at: what is known of it, and what was found.
 
-use wherry_client::{CertificateFault, DialError, Dialer, Objection, Pin, PinFailure, TlsError};
+use wherry_client::{CertificateFault, DialError, Dialer, NodePrivate, Objection, Pin, PinFailure, TlsError};
 
 use super::families::Seen;
 use super::finding::{Finding, Part};
@@ -39,7 +39,7 @@ impl Visit<'_> {
     }
 
     pub(super) fn remedy(&self, err: &DialError, seen_pin: Option<&Result<Pin, PinFailure>>) -> String {
-        let tool = Tool::Doctor { has_key: self.patient.key.is_some() };
+        let tool = Tool::Doctor { key: self.patient.key.as_ref().map(NodePrivate::public) };
         remedy::dial(err, &Situation { endpoint: &self.patient.endpoint, tool, seen_pin })
     }
 

@@ -202,7 +202,7 @@ impl Tester<'_> {
             Ok(figure) => Ok(figure),
             Err(Fault::Dial(err)) => {
                 let seen_pin = pin::seen(self.dialer, &endpoint, &err).await;
-                Err(Why::dial(&err, &endpoint, self.key.is_some(), seen_pin.as_ref()))
+                Err(Why::dial(&err, &endpoint, self.key.map(NodePrivate::public), seen_pin.as_ref()))
             }
             Err(Fault::Ping(err)) => Err(Why::new(
                 Reason::Broken,

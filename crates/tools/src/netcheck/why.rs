@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 use wherry_client::{
-    AttemptError, DialError, Endpoint, Family, HandshakeError, Pin, PinFailure, Step, TargetError, TlsError,
+    AttemptError, DialError, Endpoint, Family, HandshakeError, NodePublic, Pin, PinFailure, Step, TargetError,
+    TlsError,
 };
 
 use crate::remedy::{self, Situation, Tool};
@@ -133,10 +134,10 @@ impl Why {
     pub(super) fn dial(
         err: &DialError,
         endpoint: &Endpoint,
-        has_key: bool,
+        key: Option<NodePublic>,
         seen_pin: Option<&Result<Pin, PinFailure>>,
     ) -> Self {
-        let remedy = remedy::dial(err, &Situation { endpoint, tool: Tool::Netcheck { has_key }, seen_pin });
+        let remedy = remedy::dial(err, &Situation { endpoint, tool: Tool::Netcheck { key }, seen_pin });
         Self::new(reason(err), err.to_string(), remedy)
     }
 

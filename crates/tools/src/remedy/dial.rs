@@ -217,27 +217,23 @@ fn not_upgraded(tool: Tool) -> String {
 }
 
 fn handshake(err: &HandshakeError, tool: Tool) -> String {
-    match err {
-        HandshakeError::Refused if tool == Tool::Bench => {
+    match (err, tool.key()) {
+        (HandshakeError::Refused, _) if tool == Tool::Bench => {
             "a load takes a relay that admits any key: start it with --admit open while it is measured".to_owned()
         }
-        HandshakeError::Refused
-            if matches!(
-                tool,
-                Tool::Ping { has_key: true } | Tool::Netcheck { has_key: true } | Tool::Doctor { has_key: true }
-            ) =>
-        {
-            "it connects, but the relay does not admit this key: add it to the relay's admission list; a derper with -verify-clients has \
-             none, it asks the tailscaled of its host: start that again if it is dead (systemctl restart tailscaled), and let it be in \
-             the tailnet of this node"
-                .to_owned()
+        (HandshakeError::Refused, Some(key)) => {
+            format!(
+                "it connects, but the relay does not admit {key}: add that line to the relay's admission list; a derper with \
+                 -verify-clients has none, it asks the tailscaled of its host: start that again if it is dead (systemctl restart \
+                 tailscaled), and let it be in the tailnet of this node"
+            )
         }
-        HandshakeError::Refused => {
+        (HandshakeError::Refused, None) => {
             "it connects, but admission is closed to this throw-away key: that may be as intended; to test the rest, \
              give an admitted node's key with --key FILE"
                 .to_owned()
         }
-        HandshakeError::Ended | HandshakeError::Io(_) => {
+        (HandshakeError::Ended | HandshakeError::Io(_), _) => {
             format!("the relay, or a proxy before it, hangs up; {LOG}")
         }
         _ => "what answers there is no DERP relay, or a broken one: check host, port and path".to_owned(),

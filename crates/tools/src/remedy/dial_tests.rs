@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use wherry_client::{CertificateFault, Pin, PinFailure, TlsError};
+use wherry_client::{CertificateFault, NodePrivate, Pin, PinFailure, TlsError};
 use wherry_wire::derp::HandshakeError as WireError;
 
 use super::super::tls::certificate;
@@ -36,7 +36,7 @@ fn a_family_that_nobody_has_is_not_advised() {
             at: (*at).to_owned(),
             error: AttemptError::Connect(io::ErrorKind::NetworkUnreachable.into()),
         };
-        tcp(&at.iter().map(attempt).collect::<Vec<_>>(), 443, Tool::Doctor { has_key: false })
+        tcp(&at.iter().map(attempt).collect::<Vec<_>>(), 443, Tool::Doctor { key: None })
     };
     let (four, six) = ("192.0.2.7:443", "[2001:db8::7]:443");
     let said = no_way(&[six]);
@@ -47,11 +47,12 @@ fn a_family_that_nobody_has_is_not_advised() {
 
 #[test]
 fn a_key_that_is_refused_may_be_so_by_a_list_or_by_a_tailscaled() {
-    for tool in [Tool::Ping { has_key: true }, Tool::Doctor { has_key: true }] {
+    let key = Some(NodePrivate::generate([7; 32]).public());
+    for tool in [Tool::Ping { key }, Tool::Doctor { key }] {
         let said = handshake(&HandshakeError::Refused, tool);
         assert!(said.contains("admission list") && said.contains("restart tailscaled"), "{said}");
     }
-    assert!(handshake(&HandshakeError::Refused, Tool::Doctor { has_key: false }).contains("--key FILE"));
+    assert!(handshake(&HandshakeError::Refused, Tool::Doctor { key: None }).contains("--key FILE"));
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn a_private_address_that_is_not_reached_is_told_as_such() {
         let err = DialError::Unreachable {
             attempts: vec![Attempt { label: String::new(), at: String::new(), error }],
         };
-        dial(&err, &Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin: None })
+        dial(&err, &Situation { endpoint: &endpoint, tool: Tool::Doctor { key: None }, seen_pin: None })
     };
     let no_way = io::ErrorKind::NetworkUnreachable;
     assert!(said("10.0.0.7", no_way).starts_with("10.0.0.7 is a private address"));
@@ -75,9 +76,9 @@ fn a_private_address_that_is_not_reached_is_told_as_such() {
 #[test]
 fn advice_names_what_the_tool_takes() {
     let tools = [
-        (Tool::Ping { has_key: false }, true, true),
-        (Tool::Doctor { has_key: false }, true, true),
-        (Tool::Netcheck { has_key: false }, true, false),
+        (Tool::Ping { key: None }, true, true),
+        (Tool::Doctor { key: None }, true, true),
+        (Tool::Netcheck { key: None }, true, false),
         (Tool::Bench, false, true),
         (Tool::Map, false, false),
     ];
@@ -111,8 +112,7 @@ fn each_answer_in_place_of_an_upgrade_has_its_own_advice() {
         ("https://relay.example", 400, "", "keeps the request from it"),
     ] {
         let endpoint = url.parse().unwrap();
-        let situation =
-            Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin: None };
+        let situation = Situation { endpoint: &endpoint, tool: Tool::Doctor { key: None }, seen_pin: None };
         let said = refusal(status, body, &situation);
         assert!(said.contains(word), "{status}: {said}");
     }
@@ -123,7 +123,7 @@ const PIN: &str = "sha256-raw:0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a
 /// What doctor says of a relay on this port.
 fn said_at(port: u16, err: &DialError, seen_pin: Option<&Result<Pin, PinFailure>>) -> String {
     let endpoint = format!("https://relay.example:{port}").parse().unwrap();
-    dial(err, &Situation { endpoint: &endpoint, tool: Tool::Doctor { has_key: false }, seen_pin })
+    dial(err, &Situation { endpoint: &endpoint, tool: Tool::Doctor { key: None }, seen_pin })
 }
 
 fn attempted(error: AttemptError) -> DialError {
@@ -193,7 +193,7 @@ fn each_fault_of_a_certificate_has_its_own_advice() {
     let said = |fault, tool, seen_pin: Option<&Result<Pin, PinFailure>>| {
         certificate(fault, &Situation { endpoint: &endpoint, tool, seen_pin })
     };
-    let doctor = Tool::Doctor { has_key: false };
+    let doctor = Tool::Doctor { key: None };
     for (fault, words) in [
         (CertificateFault::SelfSigned, "or pin a self-signed one"),
         (CertificateFault::IssuerMissing, "serve the whole chain (fullchain.pem"),
@@ -225,7 +225,7 @@ fn each_fault_of_a_certificate_has_its_own_advice() {
 fn answers_of_one_kind_have_one_advice() {
     let endpoint: Endpoint = "https://relay.example".parse().unwrap();
     let said = |status, tool| refusal(status, "", &Situation { endpoint: &endpoint, tool, seen_pin: None });
-    let doctor = Tool::Doctor { has_key: false };
+    let doctor = Tool::Doctor { key: None };
     for (statuses, words) in [
         (&[200, 204, 299][..], "a web server answers"),
         (&[301, 302, 303, 307, 308], "clients follow no redirect"),
@@ -239,17 +239,18 @@ fn answers_of_one_kind_have_one_advice() {
         }
     }
     let websocket = |tool| said(426, tool).contains("--websocket");
-    assert_eq!([websocket(Tool::Ping { has_key: false }), websocket(doctor)], [true, false]);
+    assert_eq!([websocket(Tool::Ping { key: None }), websocket(doctor)], [true, false]);
 }
 
 #[test]
 fn a_key_that_is_refused_is_to_be_admitted_and_a_throw_away_one_to_be_replaced() {
     let said = |tool| handshake(&HandshakeError::Refused, tool);
-    let with = |has_key| [Tool::Ping { has_key }, Tool::Netcheck { has_key }, Tool::Doctor { has_key }];
-    for tool in with(true) {
-        assert!(said(tool).contains("does not admit this key"), "{tool:?}");
+    let with = |key| [Tool::Ping { key }, Tool::Netcheck { key }, Tool::Doctor { key }];
+    let key = NodePrivate::generate([7; 32]).public();
+    for tool in with(Some(key)) {
+        assert!(said(tool).contains(&format!("does not admit {key}: add that line")), "{tool:?}");
     }
-    for tool in with(false).into_iter().chain([Tool::Map]) {
+    for tool in with(None).into_iter().chain([Tool::Map]) {
         assert!(said(tool).contains("admission is closed to this throw-away key"), "{tool:?}");
     }
     assert!(said(Tool::Bench).contains("--admit open"));

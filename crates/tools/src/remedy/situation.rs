@@ -1,6 +1,6 @@
 //! What is known beside the error when a dial fails.
 
-use wherry_client::{Endpoint, Pin, PinFailure};
+use wherry_client::{Endpoint, NodePublic, Pin, PinFailure};
 
 /// What else is known when a dial fails.
 #[derive(Debug, Clone, Copy)]
@@ -20,26 +20,34 @@ pub struct Situation<'a> {
 pub enum Tool {
     /// `wherry ping`.
     Ping {
-        /// A key was given, so the node is no throw-away one.
-        has_key: bool,
+        /// The node whose key was given; none is a throw-away one.
+        key: Option<NodePublic>,
     },
     /// `wherry netcheck`.
     Netcheck {
         /// As for [`Ping`](Self::Ping).
-        has_key: bool,
+        key: Option<NodePublic>,
     },
     /// `wherry bench`.
     Bench,
     /// `wherry doctor`.
     Doctor {
         /// As for [`Ping`](Self::Ping).
-        has_key: bool,
+        key: Option<NodePublic>,
     },
     /// `wherry map entry`.
     Map,
 }
 
 impl Tool {
+    /// The node whose key was given.
+    pub(super) const fn key(self) -> Option<NodePublic> {
+        match self {
+            Self::Ping { key } | Self::Netcheck { key } | Self::Doctor { key } => key,
+            Self::Bench | Self::Map => None,
+        }
+    }
+
     /// Whether it has -4 and -6.
     pub(super) const fn has_families(self) -> bool {
         match self {

@@ -209,7 +209,7 @@ mod tests {
         let ended = || TlsError::Ended(io::ErrorKind::UnexpectedEof.into());
         let by_name = advice("https://relay.example", Tool::Bench, ended());
         assert!(by_name.contains("for the name sent to it, \"relay.example\""), "{by_name}");
-        let by_address = advice("https://[2001:db8::7]:8443", Tool::Ping { has_key: false }, ended());
+        let by_address = advice("https://[2001:db8::7]:8443", Tool::Ping { key: None }, ended());
         assert!(by_address.contains("bare address 2001:db8::7"), "{by_address}");
         for advice in [by_name, by_address] {
             assert!(advice.contains("TCP proxy") && advice.contains("WHERRY_LOG=debug"), "{advice}");
