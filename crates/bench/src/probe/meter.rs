@@ -29,6 +29,12 @@ pub(crate) struct Look {
     machine: Option<MachineCpu>,
 }
 
+/// A tick of kernels that count CPU time by ticks.
+const LEAST_SECONDS: f64 = 0.01;
+
+/// Less than this is shown as 0.00 cores: what the relay does besides is as much.
+const LEAST_CORES: f64 = 0.005;
+
 /// CPU time used between two looks, in cores: 1.0 is one core all the time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Usage {
@@ -106,9 +112,10 @@ impl Usage {
         self.server_seconds.map(|seconds| seconds / self.wall)
     }
 
-    /// So many per CPU second of the relay.
+    /// So many per CPU second of the relay; none if it took too few of them to divide by.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     pub(crate) fn per_server_second(&self, count: u64) -> Option<f64> {
-        self.server_seconds.filter(|seconds| *seconds > 0.0).map(|seconds| count as f64 / seconds)
+        let is_enough = |seconds: &f64| *seconds >= LEAST_SECONDS && *seconds >= LEAST_CORES * self.wall;
+        self.server_seconds.filter(is_enough).map(|seconds| count as f64 / seconds)
     }
 }

@@ -51,7 +51,11 @@ impl Findings {
     pub(crate) fn per_cpu(&mut self, bench: &Bench<'_>, what: &str, usage: &Usage, count: u64) {
         let (name, label) = (format!("{what}_per_cpu_second"), format!("{what} per server CPU second"));
         let value = usage.per_server_second(count);
-        self.figures.push(Figure::maybe(&name, &label, Unit::PerCpuSecond, value, &bench.no_server));
+        let absent = match usage.server_seconds {
+            Some(_) => "it took too little CPU time to tell; load it more, or for longer",
+            None => &bench.no_server,
+        };
+        self.figures.push(Figure::maybe(&name, &label, Unit::PerCpuSecond, value, absent));
     }
 
     /// Adds the loss and the latency of one stream.
