@@ -97,7 +97,7 @@ pub(crate) fn remedy(doubt: &Doubt) -> String {
         host => format!("https://{host}"),
     }
     .parse();
-    let tool = Tool::Doctor { has_key: false };
+    let tool = Tool::Doctor { key: None };
     endpoint.map_or_else(
         |_| remedy::LOG.to_owned(),
         |endpoint| remedy::certificate(doubt.fault, &Situation { endpoint: &endpoint, tool, seen_pin: None }),

@@ -23,7 +23,9 @@ pub(crate) fn mistake(err: &Error, argv: &[String], cli: &Command) -> String {
             None => format!("{given:?} is one word too many; {}", usage(err, &path)),
         },
         (ErrorKind::InvalidSubcommand, _, Some(given)) => {
-            let remedy = text(ContextKind::SuggestedSubcommand).map_or_else(list, |near| did_you_mean(&near));
+            let near =
+                || text(ContextKind::SuggestedSubcommand).map_or_else(list, |near| did_you_mean(&near));
+            let remedy = below(&given, command).map_or_else(near, |two| did_you_mean(&two));
             format!("there is no command {given:?}; {remedy}")
         }
         (ErrorKind::MissingRequiredArgument, ..) => {
@@ -80,6 +82,14 @@ fn switch_before<'a>(word: &str, argv: &'a [String], command: &Command) -> Optio
     flag.is_require_equals_set().then_some(before.as_str())
 }
 
+/// The commands of commands that have this name, such as `config check`.
+fn below(name: &str, command: &Command) -> Option<String> {
+    let is_it = |one: &&Command| one.get_subcommands().any(|below| below.get_name() == name);
+    let found: Vec<_> =
+        command.get_subcommands().filter(is_it).map(|one| format!("{} {name}", one.get_name())).collect();
+    (!found.is_empty()).then(|| found.join(" or "))
+}
+
 fn did_you_mean(suggestion: &str) -> String {
     format!("did you mean {suggestion}?")
 }
@@ -129,6 +139,7 @@ mod tests {
             .subcommand(Command::new("serve").arg(open.clone()))
             .subcommand(Command::new("status").args([admin, count, open]))
             .subcommands(["netcheck", "bench", "ping", "config"].map(Command::new))
+            .subcommand(Command::new("map").subcommand(Command::new("check")))
             .subcommand(Command::new("completions").arg(shell));
         let argv: Vec<String> = ["wherry"].into_iter().chain(words.split(' ')).map(str::to_owned).collect();
         mistake(&cli.clone().try_get_matches_from(&argv).unwrap_err(), &argv, &cli)
@@ -146,6 +157,7 @@ mod tests {
             ("statsu", "there is no command \"statsu\"; did you mean status?"),
             ("netchek", "there is no command \"netchek\"; did you mean netcheck?"),
             ("bnech", "there is no command \"bnech\"; did you mean bench?"),
+            ("check", "there is no command \"check\"; did you mean map check?"),
             ("x", "there is no command \"x\"; `wherry --help` lists those there are"),
             ("completions", "missing: <shell>; usage: wherry completions <shell>"),
             ("completions zsh now", "\"now\" is one word too many; usage: wherry completions <shell>"),

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
-use wherry_client::{Endpoint, Family, NodePrivate, TargetError};
+use wherry_client::{Endpoint, Family, NodePrivate, NodePublic, TargetError};
 use wherry_tools::map::Source;
 use wherry_wire::derp_map::{Address, DerpMap, Node};
 
@@ -83,7 +83,13 @@ pub(crate) fn keys(paths: &[PathBuf]) -> Result<Vec<NodePrivate>, BadQuestion> {
 /// The node key of `--key`: the text itself, or a relay's key file that holds it.
 pub(crate) fn key(path: &Path) -> Result<NodePrivate, BadQuestion> {
     let shown = || path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|cause| BadQuestion::Read { path: shown(), cause })?;
+    let is_key =
+        || [NodePublic::PREFIX, NodePrivate::PREFIX].iter().any(|prefix| shown().starts_with(prefix));
+    let text = fs::read_to_string(path).map_err(|cause| match is_key() {
+        // One that is private is not shown again.
+        true => BadQuestion::NoKeyFile,
+        false => BadQuestion::Read { path: shown(), cause },
+    })?;
     let start = text.find(NodePrivate::PREFIX).unwrap_or_default();
     let rest = text.get(start..).unwrap_or_default().trim_end();
     let end = rest.find(['"', '\n', '\r']).unwrap_or(rest.len());

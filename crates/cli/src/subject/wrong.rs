@@ -33,6 +33,8 @@ pub(crate) enum BadQuestion {
         "no entry of a DERP map in it; expected is what wherry serve prints, a map, a region or a node in JSON, or a map in YAML"
     )]
     NoEntry,
+    #[error("--key takes the file that holds a private key, not a key; wherry key new --out FILE makes one")]
+    NoKeyFile,
     #[error("{}: no such file; if it is an address, write https:// before it", public(path))]
     NoFile { path: String },
     #[error("this JSON cannot be read: {0}")]
@@ -62,7 +64,9 @@ fn public(path: &str) -> String {
 impl From<BadQuestion> for Failure {
     fn from(wrong: BadQuestion) -> Self {
         match wrong {
-            BadQuestion::Target(_) | BadQuestion::NotOfMaps { .. } => Self::Usage(wrong.into()),
+            BadQuestion::Target(_) | BadQuestion::NotOfMaps { .. } | BadQuestion::NoKeyFile => {
+                Self::Usage(wrong.into())
+            }
             BadQuestion::Unread(SourceError { ref cause, .. }) if cause.is_no_map() => {
                 Self::Config(wrong.into())
             }

@@ -33,6 +33,9 @@ impl Host {
         if !text.is_ascii() {
             return Err(ValueError::NotAscii);
         }
+        if text.contains("://") {
+            return Err(ValueError::NameOfUrl);
+        }
         if text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
             return Err(ValueError::NameWithPort);
         }

@@ -22,7 +22,7 @@ use super::{
     key_file::read_node_key,
     ledger::{Ledger, Survey},
     limits, machine,
-    problem::{Conflict, Missing, ValueError, Way},
+    problem::{Conflict, Missing, ValueError},
     register as keys, value,
 };
 
@@ -60,7 +60,7 @@ impl Ledger {
         let http = self.http(listen.as_deref());
         let stun = self.stun(listen.as_deref());
         let derp = self.one(&keys::DERP, value::parse_switch);
-        let admit = self.admit(listen.as_deref(), derp, sources);
+        let admit = self.admit(listen.as_deref(), derp);
         let state_dir = self.state(sources);
         let cert = self.cert(listen.as_deref(), hostnames.as_deref(), state_dir.as_deref());
         let node_key = self.node_key(state_dir.as_deref());
@@ -150,20 +150,14 @@ impl Ledger {
         false
     }
 
-    fn admit(
-        &mut self,
-        listen: Option<&[ListenAddr]>,
-        derp: Option<bool>,
-        sources: &Sources,
-    ) -> Option<Admit> {
+    fn admit(&mut self, listen: Option<&[ListenAddr]>, derp: Option<bool>) -> Option<Admit> {
         let public = listen
             .and_then(|listen| listen.iter().map(|one| one.addr).find(|addr| !is_loopback(addr.ip())))
             .filter(|_| derp != Some(false));
         let (items, origin) = self.given(&keys::ADMIT);
         if items.is_empty() || origin == Origin::Dev {
             if let Some(addr) = public {
-                let way = if sources.file.is_some() { Way::File } else { Way::Flags };
-                self.missing(&keys::ADMIT, Missing::Admission { addr, way });
+                self.missing(&keys::ADMIT, Missing::Admission { addr, way: self.way });
                 return None;
             }
             self.show(&keys::ADMIT, ["open"].iter());
@@ -182,7 +176,7 @@ impl Ledger {
             return self.one(&keys::STATE, value::parse_path);
         }
         let Some(mut dir) = sources.env.state_dir() else {
-            self.missing(&keys::STATE, Missing::State);
+            self.missing(&keys::STATE, Missing::State { way: self.way });
             return None;
         };
         if self.dev {
@@ -220,7 +214,7 @@ impl Ledger {
                 Some(Some(CertSetting::Dir(dir)))
             }
             (None, Some(true)) if hostnames?.is_empty() => {
-                self.missing(&keys::HOSTNAME, Missing::Hostname);
+                self.missing(&keys::HOSTNAME, Missing::Hostname { way: self.way });
                 None
             }
             (None, Some(true)) => Some(Some(CertSetting::SelfSigned { dir: state_dir?.join("self-signed") })),
@@ -228,7 +222,7 @@ impl Ledger {
                 // A switch that cannot be read may have been meant to be on.
                 let may_be_on = self.may_be_set(&keys::SELF_SIGNED);
                 if let (false, Some(false), false, Some(addr)) = (has_dir, said, may_be_on, tls.flatten()) {
-                    self.missing(&keys::CERT_DIR, Missing::Certificate { addr });
+                    self.missing(&keys::CERT_DIR, Missing::Certificate { addr, way: self.way });
                 }
                 None
             }

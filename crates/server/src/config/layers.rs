@@ -181,6 +181,7 @@ fn read_env(env: &Environment, written: &mut BTreeMap<&'static str, Given>, prob
         let Some(key) = KEYS.iter().find(|key| key.env() == *name) else {
             let known: Vec<String> = KEYS.iter().map(|key| key.env()).collect();
             let near = nearest(bare(name), known.iter().map(|known| bare(known)));
+            let near = near.or_else(|| of_derper(bare(name)).map(str::to_uppercase));
             let suggestion = near.map(|near| format!("{PREFIX}{near}"));
             problems.push(Problem::UnknownKey { name: name.clone(), origin, suggestion });
             continue;
@@ -269,12 +270,29 @@ fn read_table(
                 problems.push(Problem::Misplaced { name, table, origin: origin_here });
             }
             (None, _) => {
-                let suggestion =
-                    if is_table(&name) { Some(format!("[{name}]")) } else { nearest(&name, known_names()) };
+                let suggestion = match is_table(&name) {
+                    true => Some(format!("[{name}]")),
+                    false => nearest(&name, known_names()).or_else(|| of_derper(&name).map(str::to_owned)),
+                };
                 problems.push(Problem::UnknownKey { name, origin: origin_here, suggestion });
             }
         }
     }
+}
+
+/// The key that does what a flag of `derper` does.
+fn of_derper(name: &str) -> Option<&'static str> {
+    Some(match name.to_lowercase().replace('-', "_").as_str() {
+        "a" | "addr" | "address" | "port" => "listen",
+        "http_port" => "http",
+        "stun_port" => "stun",
+        "verify_clients" | "verify_client_url" => "admit",
+        "certdir" | "certs" => "cert_dir",
+        "certmode" | "cert_mode" => "self_signed",
+        "domain" => "hostname",
+        "mesh_psk_file" => "mesh_key_file",
+        _ => return None,
+    })
 }
 
 /// Whether `word`, found in a table, is a key that belongs above all tables.

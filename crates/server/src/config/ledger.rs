@@ -9,7 +9,7 @@ use super::{
     file_error::FileError,
     key::Key,
     layers::{Given, merge},
-    problem::{Conflict, Missing},
+    problem::{Conflict, Missing, Way},
     register::KEYS,
 };
 
@@ -62,6 +62,8 @@ impl Row {
 pub(super) struct Ledger {
     written: BTreeMap<&'static str, Given>,
     pub(super) dev: bool,
+    /// Where what is missing would be written.
+    pub(super) way: Way,
     /// Flags could not be made sense of, so a key that seems not set may be.
     doubtful: bool,
     problems: Vec<Problem>,
@@ -75,8 +77,9 @@ impl Ledger {
         let mut problems = Vec::new();
         let written = merge(sources, &mut problems);
         let doubtful = sources.incomplete;
+        let way = if sources.file.is_some() { Way::File } else { Way::Flags };
         let (rows, survey) = (BTreeMap::new(), Survey::default());
-        Self { written, dev: sources.dev, doubtful, problems, rows, survey }
+        Self { written, dev: sources.dev, way, doubtful, problems, rows, survey }
     }
 
     /// The problems, and what could be made out.

@@ -220,6 +220,9 @@ pub enum ValueError {
     /// A name with characters beyond ASCII.
     #[error("not ASCII; write the punycode form (xn--…)")]
     NotAscii,
+    /// A URL in place of a name.
+    #[error("a name alone is wanted, without scheme (https://), port and path; the port belongs into listen")]
+    NameOfUrl,
     /// A name with a port behind it.
     #[error("a name without port is wanted; the port belongs into listen")]
     NameWithPort,
@@ -233,10 +236,12 @@ pub enum ValueError {
     #[error("no unit")]
     NoUnit,
     /// A unit nobody knows.
-    #[error("unknown unit {unit:?}")]
+    #[error("unknown unit {unit:?}{hint}", hint = Suggestion(*.suggestion))]
     Unit {
         /// The unit as written.
         unit: String,
+        /// The one that was probably meant.
+        suggestion: Option<&'static str>,
     },
     /// Not a number.
     #[error("not a number")]
@@ -315,17 +320,25 @@ pub enum Missing {
         way: Way,
     },
     /// No certificate for a TLS listener.
-    #[error("and {addr} speaks TLS: give --cert-dir DIR (your own certificates) or --self-signed")]
+    #[error("and {addr} speaks TLS: {}", .way.certificate())]
     Certificate {
         /// The first such address.
         addr: SocketAddr,
+        /// Where one would be named.
+        way: Way,
     },
     /// A self-signed certificate for nobody.
-    #[error("and a self-signed certificate needs it: give --hostname with the name or IP that clients dial")]
-    Hostname,
+    #[error("and a self-signed certificate needs it: {}", .way.hostname())]
+    Hostname {
+        /// Where it would be said.
+        way: Way,
+    },
     /// No folder to keep state in.
-    #[error("and there is no home folder to choose one in: give --state DIR")]
-    State,
+    #[error("and there is no home folder to choose one in: {}", .way.state())]
+    State {
+        /// Where it would be said.
+        way: Way,
+    },
 }
 
 /// Where somebody writes settings.
@@ -343,6 +356,27 @@ impl Way {
         match self {
             Self::File => r#"admit = "list:FILE" (node keys, one a line) or admit = "open" (anybody)"#,
             Self::Flags => "--admit list:FILE (node keys, one a line) or --admit open (anybody)",
+        }
+    }
+
+    fn certificate(self) -> &'static str {
+        match self {
+            Self::File => r#"set cert_dir = "DIR" (your own certificates) or self_signed = true"#,
+            Self::Flags => "give --cert-dir DIR (your own certificates) or --self-signed",
+        }
+    }
+
+    fn hostname(self) -> &'static str {
+        match self {
+            Self::File => r#"set hostname = "NAME", the name or IP that clients dial"#,
+            Self::Flags => "give --hostname with the name or IP that clients dial",
+        }
+    }
+
+    fn state(self) -> &'static str {
+        match self {
+            Self::File => r#"set state = "DIR""#,
+            Self::Flags => "give --state DIR",
         }
     }
 }

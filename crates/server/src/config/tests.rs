@@ -125,6 +125,41 @@ fn nothing_set_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn what_is_missing_in_a_file_is_named_by_its_keys() {
+    let mut desk = Desk::bare();
+    desk.file("admit = 'open'");
+    let certificate = r#"cert_dir: not set, and [::]:443 speaks TLS: set cert_dir = "DIR" (your own certificates) or self_signed = true"#;
+    assert_eq!(desk.problems(), [certificate]);
+    desk.file("admit = 'open'\nself_signed = true");
+    let hostname = r#"hostname: not set, and a self-signed certificate needs it: set hostname = "NAME", the name or IP that clients dial"#;
+    assert_eq!(desk.problems(), [hostname]);
+    desk.sources.env = Environment::default();
+    assert!(
+        desk.problems().iter().any(|one| one.ends_with(r#": set state = "DIR""#)),
+        "{:?}",
+        desk.problems()
+    );
+}
+
+#[test]
+fn the_words_of_derper_lead_to_the_keys_that_do_the_same() {
+    let mut desk = Desk::new();
+    desk.file("stun_port = 3479\nverify_clients = true\ncertdir = 'x'\ncertmode = 'manual'\n");
+    desk.env(&[("WHERRY_STUN_PORT", "3479")]);
+    let said = desk.problems().join("\n");
+    for (word, key) in [
+        ("stun_port", "stun"),
+        ("verify_clients", "admit"),
+        ("certdir", "cert_dir"),
+        ("certmode", "self_signed"),
+    ] {
+        assert!(said.contains(&format!("unknown key {word:?} (")), "{said}");
+        assert!(said.contains(&format!("did you mean {key:?}?")), "{word}: {said}");
+    }
+    assert!(said.contains("did you mean \"WHERRY_STUN\"?"), "{said}");
+}
+
+#[test]
 fn port_80_and_stun_follow_the_listeners() {
     let mut desk = Desk::new();
     desk.flag("admit", &["open"]);
@@ -233,6 +268,11 @@ const BAD_VALUES: &[(&str, &[&str], &str)] = &[
         &["relay..example"],
         r#"hostname = "relay..example" (flag --hostname): not a DNS name; allowed: a DNS name or an IP address, without port"#,
     ),
+    (
+        "hostname",
+        &["https://relay.example:443"],
+        r#"hostname = "https://relay.example:443" (flag --hostname): a name alone is wanted, without scheme (https://), port and path; the port belongs into listen; allowed:"#,
+    ),
     ("hostname", &["192.0.2.256"], r#"hostname = "192.0.2.256" (flag --hostname): not a DNS name; allowed:"#),
     (
         "hostname",
@@ -306,7 +346,7 @@ const BAD_VALUES: &[(&str, &[&str], &str)] = &[
     (
         "limits.mailbox_bytes",
         &["4M"],
-        r#"limits.mailbox_bytes = "4M" (flag --limits-mailbox-bytes): unknown unit "M"; allowed: a number with its unit: 64KiB, 4MiB"#,
+        r#"limits.mailbox_bytes = "4M" (flag --limits-mailbox-bytes): unknown unit "M"; did you mean "MiB"?; allowed: a number with its unit: 64KiB, 4MiB"#,
     ),
     (
         "limits.mailbox_bytes",

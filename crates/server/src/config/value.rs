@@ -26,7 +26,7 @@ pub fn parse_duration(text: &str, range: &RangeInclusive<Duration>) -> Result<Du
             "h" => Duration::from_secs(3600),
             "d" => Duration::from_secs(86_400),
             "" => return Err(ValueError::NoUnit),
-            unit => return Err(ValueError::Unit { unit: unit.to_owned() }),
+            unit => return Err(ValueError::Unit { unit: unit.to_owned(), suggestion: None }),
         };
         let number = u32::try_from(number).map_err(|_| ValueError::Number)?;
         let part = unit.checked_mul(number).ok_or(ValueError::Number)?;
@@ -48,7 +48,7 @@ pub(super) fn parse_size(text: &str, range: &RangeInclusive<usize>) -> Result<us
             "MB" => 1_000_000,
             "GB" => 1_000_000_000,
             "" => return Err(ValueError::NoUnit),
-            unit => return Err(ValueError::Unit { unit: unit.to_owned() }),
+            unit => return Err(ValueError::Unit { unit: unit.to_owned(), suggestion: size_unit(unit) }),
         };
         let number = usize::try_from(number).map_err(|_| ValueError::Number)?;
         let part = number.checked_mul(unit).ok_or(ValueError::Number)?;
@@ -60,6 +60,17 @@ pub(super) fn parse_size(text: &str, range: &RangeInclusive<usize>) -> Result<us
             Err(ValueError::Least { min: show_size(*range.start()) })
         }
         false => Err(out_of(range, |end| show_size(*end))),
+    }
+}
+
+/// What is meant by a unit of sizes as other programs write it.
+fn size_unit(unit: &str) -> Option<&'static str> {
+    match unit.to_ascii_lowercase().as_str() {
+        "b" | "byte" | "bytes" => Some("B"),
+        "k" | "kb" | "kib" => Some("KiB"),
+        "m" | "mb" | "mib" => Some("MiB"),
+        "g" | "gb" | "gib" => Some("GiB"),
+        _ => None,
     }
 }
 
