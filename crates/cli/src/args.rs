@@ -102,6 +102,9 @@ enum ConfigCommands {
     /// Check it and print each value and where it came from; takes the flags of serve
     #[command(after_help = CHECK_AFTER)]
     Check {
+        /// TOML file with settings, as --config names it
+        #[arg(value_name = "FILE", conflicts_with = "config")]
+        file: Option<PathBuf>,
         #[command(flatten)]
         settings: SettingArgs,
         /// Print JSON
@@ -171,8 +174,8 @@ pub(crate) fn parse(argv: Vec<String>) -> Result<Command, Failure> {
     let marked = |settings: SettingArgs| settings.marked(unknown);
     Ok(match cli.command {
         Commands::Serve { settings } => Command::Serve(marked(settings)),
-        Commands::Config(ConfigCommands::Check { settings, json }) => {
-            Command::ConfigCheck { settings: marked(settings), json }
+        Commands::Config(ConfigCommands::Check { file, settings, json }) => {
+            Command::ConfigCheck { settings: marked(settings).with_file(file), json }
         }
         Commands::Config(ConfigCommands::Reference { metrics }) => Command::ConfigReference { metrics },
         Commands::Derper { flags } => Command::Derper(flags),

@@ -1,12 +1,20 @@
 //! The flags of the settings, for every command that takes them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, FromArgMatches};
 use wherry_server::config::{Effective, Environment, Flag, KEYS, Key, Problems, Shape, Sources, load};
 
 use crate::failure::Mistakes;
 use crate::sift::UnknownFlag;
+
+/// Where the unit that comes with the relay has its settings.
+pub(crate) const USUAL: &str = "/etc/wherry.toml";
+
+/// The file that is meant where none is named.
+pub(crate) fn usual(env: &Environment, file: &Path) -> Option<PathBuf> {
+    env.var("WHERRY_CONFIG").map(PathBuf::from).or_else(|| file.is_file().then(|| file.to_owned()))
+}
 
 /// Flags of the settings, made from the register of keys.
 #[derive(Debug, Default)]
@@ -33,9 +41,20 @@ impl SettingArgs {
         self.file.is_some() || self.dev || !self.flags.is_empty()
     }
 
-    /// Where settings come from.
+    /// The same with the file that a word names.
+    pub(crate) fn with_file(self, file: Option<PathBuf>) -> Self {
+        Self { file: file.or(self.file), ..self }
+    }
+
+    /// Where settings come from. The usual file is for who says nothing at all.
     pub(crate) fn sources(self, env: &Environment) -> Asked {
-        let file = self.file.or_else(|| env.var("WHERRY_CONFIG").map(PathBuf::from));
+        let is_said = self.are_given()
+            || !self.unknown.is_empty()
+            || KEYS.iter().any(|key| env.var(&key.env()).is_some());
+        let file = self.file.or_else(|| match is_said {
+            true => env.var("WHERRY_CONFIG").map(PathBuf::from),
+            false => usual(env, Path::new(USUAL)),
+        });
         let incomplete = !self.unknown.is_empty();
         let sources = Sources { flags: self.flags, env: env.clone(), file, dev: self.dev, incomplete };
         Asked { sources, unknown: self.unknown }
@@ -85,7 +104,7 @@ impl clap::Args for SettingArgs {
             .long("config")
             .value_name("FILE")
             .value_parser(clap::value_parser!(PathBuf))
-            .help("TOML file with settings [env: WHERRY_CONFIG]");
+            .help("TOML file with settings [env: WHERRY_CONFIG] [default: /etc/wherry.toml, where no setting is given]");
         let dev = Arg::new("dev")
             .long("dev")
             .action(ArgAction::SetTrue)
@@ -115,4 +134,32 @@ fn setting(key: &'static Key) -> Arg {
         None => "Settings",
     };
     arg.help(format!("{}{default}", key.summary())).help_heading(heading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_file_is_taken_if_it_is_there_and_no_other_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let gone = file.path().with_extension("gone");
+        assert_eq!(usual(&Environment::of([]), file.path()).as_deref(), Some(file.path()));
+        assert_eq!(usual(&Environment::of([]), &gone), None);
+        let named = Environment::of([("WHERRY_CONFIG", "other.toml")]);
+        assert_eq!(usual(&named, file.path()), Some("other.toml".into()));
+    }
+
+    #[test]
+    fn the_usual_file_is_not_mixed_with_what_is_said() {
+        let file = |args: SettingArgs, vars: &[(&'static str, &'static str)]| {
+            args.sources(&Environment::of(vars.iter().copied())).sources.file
+        };
+        let named = [("WHERRY_CONFIG", "mine.toml"), ("WHERRY_HOSTNAME", "r.example")];
+        assert_eq!(file(SettingArgs::default(), &named), Some("mine.toml".into()));
+        assert_eq!(file(SettingArgs::default(), &named[1..]), None);
+        assert_eq!(file(SettingArgs { dev: true, ..SettingArgs::default() }, &[]), None);
+        let both = SettingArgs::of_file(Some("flag.toml".into())).with_file(None);
+        assert_eq!(file(both, &named), Some("flag.toml".into()));
+    }
 }

@@ -68,12 +68,12 @@ impl Relay {
 
     fn ask(&self, line: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
-        command.args(line.split_whitespace()).env_clear().env("WHERRY_ADMIN", format!("{}:3341", self.ip));
-        command.current_dir(self.dir.path()).stdin(Stdio::null()).output().unwrap()
+        command.args(line.split_whitespace()).env_clear().current_dir(self.dir.path());
+        command.stdin(Stdio::null()).output().unwrap()
     }
 
     fn status(&self) -> String {
-        String::from_utf8(self.ask("status --interval 0s").stdout).unwrap()
+        String::from_utf8(self.ask("status --config wherry.toml --interval 0s").stdout).unwrap()
     }
 
     fn doctor(&self) -> String {
@@ -157,6 +157,7 @@ fn what_a_reload_does_not_take_is_said_until_a_restart() {
     let told = relay.doctor();
     assert!(told.contains("warning  running     settings: map.region_code is home"), "{told}");
     assert!(told.contains("-> systemctl restart wherry"), "{told}");
+    assert_eq!(relay.ask("config check wherry.toml").status.code(), Some(0));
     relay.reload("admit = \"open\"\nmap.region_code = \"home\"");
     assert!(!relay.status().contains("note:"), "{}", relay.status());
 }

@@ -6,10 +6,8 @@ use thiserror::Error;
 use wherry_server::config::{Environment, Origin, Survey};
 
 use super::args::DoctorArgs;
+use crate::settings::{USUAL, usual};
 use crate::subject;
-
-/// Where the unit that comes with the relay has its settings.
-const USUAL: &str = "/etc/wherry.toml";
 
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,11 +49,6 @@ impl Question {
     }
 }
 
-/// The file that is meant where none is named.
-fn usual(env: &Environment, file: &Path) -> Option<PathBuf> {
-    env.var("WHERRY_CONFIG").map(PathBuf::from).or_else(|| file.is_file().then(|| file.to_owned()))
-}
-
 /// Whether anybody wrote a setting of a relay down: how it logs and where it is asked are other tools' settings too.
 pub(super) fn is_asked(file: Option<&PathBuf>, survey: &Survey) -> bool {
     let is_of_relay =
@@ -88,15 +81,6 @@ mod tests {
         assert_eq!(Question::of_words("gone.toml"), Question::Host(Some("gone.toml".into())));
     }
 
-    #[test]
-    fn the_usual_file_is_taken_if_it_is_there_and_no_other_is_named() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let gone = file.path().with_extension("gone");
-        assert_eq!(usual(&Environment::of([]), file.path()).as_deref(), Some(file.path()));
-        assert_eq!(usual(&Environment::of([]), &gone), None);
-        let named = Environment::of([("WHERRY_CONFIG", "other.toml")]);
-        assert_eq!(usual(&named, file.path()), Some("other.toml".into()));
-    }
     #[test]
     fn a_log_level_in_the_environment_is_no_relay() {
         let is_asked = |vars: &[(&'static str, &'static str)]| {

@@ -1,10 +1,12 @@
 //! Where the private listener is, from the words of the caller.
 
 use std::net::Ipv6Addr;
+use std::path::Path;
 
-use wherry_server::config::{Environment, Host, Origin, ValueError};
+use wherry_server::config::{Environment, Host, Origin, Sources, ValueError, load};
 
 use crate::failure::Failure;
+use crate::settings::{USUAL as USUAL_FILE, usual};
 
 /// Where a relay has its private listener unless it is told otherwise.
 const USUAL: &str = "127.0.0.1:3341";
@@ -62,18 +64,39 @@ impl From<Off> for Failure {
     }
 }
 
-/// Host and port of the private listener, by the flag, the environment, or where it usually is.
-pub(super) fn address(flag: Option<&str>, env: &Environment) -> Result<String, Failure> {
+/// Host and port of the private listener, by the flag, the environment, the file of settings, or where it usually is.
+pub(super) fn address(flag: Option<&str>, file: Option<&Path>, env: &Environment) -> Result<String, Failure> {
     let (given, origin) = match (flag, env.var("WHERRY_ADMIN")) {
-        (Some(flag), _) => (flag, Origin::Flag { name: "admin".to_owned() }),
-        (None, Some(var)) => (var, Origin::Env { name: "WHERRY_ADMIN".to_owned() }),
-        (None, None) => return Ok(USUAL.to_owned()),
+        (Some(flag), _) => (flag.to_owned(), Origin::Flag { name: "admin".to_owned() }),
+        (None, Some(var)) => (var.to_owned(), Origin::Env { name: "WHERRY_ADMIN".to_owned() }),
+        (None, None) => match of_file(file, env)? {
+            Some(written) => written,
+            None => return Ok(USUAL.to_owned()),
+        },
     };
     if given == "off" {
         return Err(Off(origin).into());
     }
-    let bad = |fault| BadAddress { given: given.to_owned(), origin, fault };
-    parse(given).map_err(|fault| bad(fault).into())
+    parse(&given).map_err(|fault| BadAddress { given, origin, fault }.into())
+}
+
+/// What the file of settings says, if there is one that says it. Only one that was named must be readable.
+fn of_file(named: Option<&Path>, env: &Environment) -> Result<Option<(String, Origin)>, Failure> {
+    let file = named.map(Path::to_owned).or_else(|| usual(env, Path::new(USUAL_FILE)));
+    let Some(file) = file else { return Ok(None) };
+    let must_be_read = file != Path::new(USUAL_FILE);
+    let (survey, problems) = match load(&Sources { file: Some(file), ..Sources::default() }) {
+        Ok(effective) => (effective.survey, None),
+        Err(problems) => (problems.survey.clone(), Some(problems)),
+    };
+    let row = survey.rows.into_iter().find(|row| row.key == "admin");
+    match (row, problems) {
+        (Some(row), _) if row.origin.is_preset() => Ok(None),
+        (Some(row), _) => Ok(Some((row.value(), row.origin))),
+        // The file, or what stands there, hides it.
+        (None, Some(problems)) if must_be_read => Err(problems.into()),
+        (None, _) => Ok(None),
+    }
 }
 
 /// `:PORT` and `PORT` are every address of the host, as where the relay reads them.
@@ -116,6 +139,25 @@ mod tests {
         }
         assert_eq!(parse("[::1]:3341").as_deref(), Ok("[::1]:3341"));
         assert_eq!(parse("relay.example:3341").as_deref(), Ok("relay.example:3341"));
+    }
+
+    #[test]
+    fn the_file_says_where_it_is_unless_the_environment_does() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let of = |text: &str, vars: &[(&'static str, &'static str)]| {
+            std::fs::write(file.path(), text).unwrap();
+            let env = Environment::of(vars.iter().copied());
+            address(None, Some(file.path()), &env).map_err(|failure| failure.code())
+        };
+        let own = "admin = '127.0.0.1:4000'";
+        assert_eq!(of(own, &[]), Ok("127.0.0.1:4000".to_owned()));
+        assert_eq!(of(own, &[("WHERRY_ADMIN", "127.0.0.1:5")]), Ok("127.0.0.1:5".to_owned()));
+        assert_eq!(of("", &[]), Ok(USUAL.to_owned()));
+        assert_eq!(of("admin = 'off'", &[]), Err(1));
+        assert_eq!(of("admin = 'nowhere'", &[]), Err(78));
+        assert_eq!(of("admin = ", &[]), Err(78), "what it says is not known");
+        let gone = address(None, Some(Path::new("/nonexistent.toml")), &Environment::of([]));
+        assert_eq!(gone.map_err(|failure| failure.code()), Err(78));
     }
 
     #[test]

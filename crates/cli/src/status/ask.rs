@@ -19,7 +19,8 @@ use crate::failure::Failure;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AskError {
     #[error(
-        "cannot reach the private listener at {admin}: {err}; start the relay, or give the address of its key admin: --admin HOST:PORT"
+        "cannot reach the private listener at {admin}: {err}; start the relay, or give the address of its key admin: --admin HOST:PORT; \
+         wherry derper has none unless WHERRY_ADMIN is set"
     )]
     Unreachable { admin: String, err: io::Error },
     #[error(

@@ -1,5 +1,7 @@
 //! The arguments, and what is printed.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use wherry_server::{admin::Status, config::Environment};
 
@@ -19,9 +21,12 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 pub(crate) struct StatusArgs {
-    /// Private listener of the relay, its key admin [env: WHERRY_ADMIN] [default: 127.0.0.1:3341]
+    /// Private listener of the relay, its key admin [env: WHERRY_ADMIN] [default: as the file says, else 127.0.0.1:3341]
     #[arg(long, value_name = "HOST:PORT")]
     admin: Option<String>,
+    /// TOML file with the relay's settings [env: WHERRY_CONFIG] [default: /etc/wherry.toml]
+    #[arg(long, value_name = "FILE", conflicts_with = "admin")]
+    config: Option<PathBuf>,
     /// Time between the two samples that rates are made of; 0s takes one sample and shows no rates
     #[arg(long, value_name = "TIME", default_value = "1s")]
     interval: String,
@@ -31,7 +36,7 @@ pub(crate) struct StatusArgs {
 }
 
 const AFTER: &str = "\
-Exit code: 0 shown, 1 no relay answers there or WHERRY_ADMIN is off, 64 the question was wrong, 78 WHERRY_ADMIN is.";
+Exit code: 0 shown, 1 no relay answers there or its admin is off, 64 the question was wrong, 78 the settings are.";
 
 /// A time that is none.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +63,7 @@ pub(crate) fn run(args: &StatusArgs, env: &Environment) -> Result<(), Failure> {
 fn samples(args: &StatusArgs, env: &Environment) -> Result<(Option<Status>, Status), Failure> {
     let interval = derper::parse_duration(&args.interval)
         .ok_or_else(|| Failure::Usage(BadInterval(args.interval.clone()).into()))?;
-    let admin = address(args.admin.as_deref(), env)?;
+    let admin = address(args.admin.as_deref(), args.config.as_deref(), env)?;
     Ok(runtime::run(async {
         let before = ask(&admin).await?;
         if interval.is_zero() {

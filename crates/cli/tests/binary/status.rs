@@ -10,7 +10,7 @@ fn mistakes_about_the_private_listener_get_their_lines_and_exit_codes() {
             "status --admin 127.0.0.1:1",
             1,
             &[
-                "wherry: cannot reach the private listener at 127.0.0.1:1: Connection refused (os error 111); start the relay, or give the address of its key admin: --admin HOST:PORT",
+                "wherry: cannot reach the private listener at 127.0.0.1:1: Connection refused (os error 111); start the relay, or give the address of its key admin: --admin HOST:PORT; wherry derper has none unless WHERRY_ADMIN is set",
             ],
         ),
         (
