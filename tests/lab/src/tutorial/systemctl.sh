@@ -69,7 +69,12 @@ serves() {
     done
 }
 
-case $1 in
+verb=$1
+if [ "$verb" = reload-or-restart ]; then
+    if [ -s "$pid" ]; then verb=reload; else verb=restart; fi
+fi
+
+case $verb in
 enable | restart)
     stop
     launch >"$log" 2>&1 </dev/null &
@@ -88,5 +93,5 @@ confined)
     become
     ;;
 reload) kill -HUP "$(cat "$pid")" ;;
-*) echo "systemctl: the lab's stand-in does not know $1" >&2; exit 1 ;;
+*) echo "systemctl: the lab's stand-in does not know $verb" >&2; exit 1 ;;
 esac
