@@ -84,7 +84,9 @@ fn read(source: &Source, pen: &mut Pen) -> Option<Read> {
         return None;
     }
     let place = |at| Place { source: source.name.clone(), at, ..Place::default() };
-    if source.text.trim_start_matches('\u{feff}').trim_start().starts_with('<') {
+    let begin = source.text.trim_start_matches('\u{feff}').trim_start();
+    // Two of them are a merge of YAML, or of git.
+    if begin.starts_with('<') && !begin.starts_with("<<") {
         let (found, cure) = match source.origin {
             Origin::Url => (
                 "the URL answers with a web page",

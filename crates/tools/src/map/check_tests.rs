@@ -107,6 +107,34 @@ fn anchors_and_merges_keep_the_places_of_what_they_repeat() {
 }
 
 #[test]
+fn what_readers_pass_over_keeps_no_map_from_being_read() {
+    let regions = "regions: {900: {regionid: 900, nodes: [{name: 900a, hostname: a.example}]}}";
+    let known = DerpMap::from_yaml(regions).unwrap();
+    for text in [
+        format!("Regions:\n{regions}\n901: {{a: 1}}\n"),
+        format!("\"derpMap\": a\n{regions}\n"),
+        format!("{{{}}}\n", regions.replace("regions", "\"regions\"")),
+        format!("<<: {{{regions}}}\n"),
+        format!("%YAML 1.1\n---\n{regions}\n"),
+    ] {
+        assert_eq!(loaded(&text).map.map(|map| map.regions), Some(known.regions.clone()), "{text}");
+    }
+    // Of a key that is there twice Go's JSON takes both.
+    let text = r#"{"regions": null, "Regions": {"900": {"RegionID": 900}}, "901": {"a": 1}}"#;
+    assert_eq!(loaded(text).map.unwrap().regions.len(), 1);
+}
+
+#[test]
+fn a_directive_that_headscale_refuses_is_named() {
+    for directive in ["%YAML 1.2", "%FOO"] {
+        let loaded = loaded(&format!("# a map\n{directive}\n---\nregions: {{900: null}}\n"));
+        let [finding] = loaded.findings.as_slice() else { panic!("{:?}", loaded.findings) };
+        assert_eq!((finding.rule, finding.place.at), (Rule::Syntax, Some(At { line: 2, column: 1 })));
+        assert!(finding.found.contains(directive) && loaded.map.is_none(), "{finding:?}");
+    }
+}
+
+#[test]
 fn what_readers_pass_over_is_judged_but_is_not_in_the_map() {
     let text = "regions:\n  900:\n    regionid: 900\n    nodes:\n      - {name: 900a, regionid: 900, hostname: a.example, \
                 port: 84430, insecure: true}\n";

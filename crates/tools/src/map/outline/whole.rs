@@ -38,7 +38,8 @@ fn find_map<'t>(tree: &'t Tree, around: &Around, pen: &mut Pen) -> Option<(&'t T
     let is_above = |one: &Member| one.number.is_some() && is_object(&one.value);
     let is_beside =
         |regions: &Member| regions.value.value == Value::Null && tree.members().iter().any(is_above);
-    if has("Regions").is_some_and(|regions| !is_beside(regions)) {
+    let mut all = tree.members().iter().filter(|one| one.key.eq_ignore_ascii_case("Regions"));
+    if all.any(|regions| !is_beside(regions)) {
         return Some((tree, false));
     }
     if let Some(member) = has("derpMap") {

@@ -50,7 +50,12 @@ pub(in crate::map) fn parse(text: &str) -> (Form, Result<Text, Unread>) {
 fn parse_unmarked(text: &str) -> (Form, Result<Text, Unread>) {
     let begin = begin(text);
     if begin.starts_with("\"derpMap\"") {
-        return (Form::Json, snippet(text));
+        let read = snippet(text);
+        // YAML may have a key of that name, which its readers pass over.
+        return match in_yaml(text, |member| member.key == "regions").filter(|_| read.is_err()) {
+            Some(read) => (Form::Yaml, Ok(read)),
+            None => (Form::Json, read),
+        };
     }
     // A comment of a policy file may come first.
     if !begin.starts_with(['{', '[']) && begin.len() == text.trim_start().len() {
@@ -73,13 +78,18 @@ fn parse_unmarked(text: &str) -> (Form, Result<Text, Unread>) {
         // What a policy file may have is not what is wrong with it.
         Err(unread) => unread,
     };
-    // YAML may be written with braces too, but then its keys have no quotes.
-    match yaml::read(text) {
-        Ok((tree, second)) if tree.members().iter().take(KEYS).any(|member| is_bare(text, member)) => {
-            (Form::Yaml, Ok(Text { second, ..Text::of(Form::Yaml, tree) }))
-        }
-        _ => (Form::Json, Err(unread)),
+    // YAML may be written with braces too, but then its keys have no quotes, or are those of its own.
+    match in_yaml(text, |member| member.key == "regions" || is_bare(text, member)) {
+        Some(read) => (Form::Yaml, Ok(read)),
+        None => (Form::Json, Err(unread)),
     }
+}
+
+/// The text as YAML, if it has such a key there.
+fn in_yaml(text: &str, is_wanted: impl Fn(&Member) -> bool) -> Option<Text> {
+    let (tree, second) = yaml::read(text).ok()?;
+    let has_it = tree.members().iter().take(KEYS).any(is_wanted);
+    has_it.then(|| Text { second, ..Text::of(Form::Yaml, tree) })
 }
 
 /// What stands between the braces of a policy file: `"derpMap": {…}`.

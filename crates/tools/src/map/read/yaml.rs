@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag, options};
 
-use super::tree::{MAX_VALUES, Member, Number, Tree, Value};
+use super::tree::{MAX_VALUES, Member, Number, Tree, Value, shorten};
 use super::unread::Unread;
 use crate::map::finding::At;
 
@@ -27,6 +27,12 @@ pub(super) fn read(text: &str) -> Result<(Tree, Option<At>), Unread> {
         values: 0,
         copied: 0,
     };
+    if let Some((directive, line)) = foreign_directive(text) {
+        let reason = format!(
+            "Headscale takes no other directive than %YAML 1.1 and refuses {directive}: remove the line"
+        );
+        return Err(Unread { at: At { line, column: 1 }, reason });
+    }
     let mut tree = None;
     while let Some((event, span)) = reader.next()? {
         match event {
@@ -39,6 +45,18 @@ pub(super) fn read(text: &str) -> Result<(Tree, Option<At>), Unread> {
         }
     }
     Ok((tree.unwrap_or_else(empty), None))
+}
+
+/// The first directive before the document that Go's reader refuses, and its line.
+fn foreign_directive(text: &str) -> Option<(String, usize)> {
+    let head = text.lines().zip(1..).take_while(|(line, _)| line.is_empty() || line.starts_with(['%', '#']));
+    let mut directives = head.filter(|(line, _)| line.starts_with('%'));
+    let is_known = |line: &str| {
+        let mut words = line.split_ascii_whitespace();
+        let known = (words.next(), words.next());
+        matches!(known, (Some("%YAML"), Some("1.1")) | (Some("%TAG"), _))
+    };
+    directives.find(|(line, _)| !is_known(line)).map(|(line, number)| (shorten(line), number))
 }
 
 fn empty() -> Tree {
