@@ -253,11 +253,13 @@ impl Endpoint {
 /// A URL, or what was taken for one, for logs and people: without what may be a secret, its user and its query.
 ///
 /// A password with a `/`, `?` or `#` ends the host for who reads the URL, and one without its scheme is none at all: what looks
-/// like a user is left out with all that stands before the last `@`, be that in the path.
+/// like a user is left out with all that stands before the last `@`, be that in the path; where that may be in the query,
+/// what follows is left out too.
 #[must_use]
 pub fn without_secrets(text: &str) -> String {
     let (scheme, rest) = text.split_at(scheme_len(text));
     let (user, public) = match rest.rsplit_once('@') {
+        Some((before, _)) if is_user(before, !scheme.is_empty()) && may_be_query(before) => ("…", ""),
         Some((before, after)) if is_user(before, !scheme.is_empty()) => ("…@", after),
         _ => ("", rest),
     };
@@ -284,6 +286,13 @@ fn is_user(before: &str, has_scheme: bool) -> bool {
     let is_host = |host: &str| host.contains('.') && !host.contains('@');
     let is_path = before.split_once(['/', '?', '#']).is_some_and(|(host, _)| is_host(host));
     before.contains(':') || (has_scheme && !is_path)
+}
+
+/// Whether what stands before an `@` may be a host and the beginning of its query.
+fn may_be_query(before: &str) -> bool {
+    before
+        .split_once(['?', '#'])
+        .is_some_and(|(public, _)| public.split('/').next().is_some_and(|host| host.contains('.')))
 }
 
 /// `host` as TLS names it.
