@@ -323,7 +323,7 @@ fn meshed(
 mod tests {
     use super::*;
 
-    /// By the numbers of Linux: EPERM 1, ENETUNREACH 101, ECONNREFUSED 111.
+    /// By the numbers of Linux: EPERM 1, ENETUNREACH 101, ECONNREFUSED 111, EHOSTUNREACH 113.
     #[cfg(target_os = "linux")]
     #[test]
     fn stun_that_is_silent_is_told_by_what_came_in_place_of_an_answer() {
@@ -338,6 +338,11 @@ mod tests {
                 io::Error::from_raw_os_error(111),
                 Rule::StunSilent,
                 "nothing listens|let the relay answer STUN",
+            ),
+            (
+                io::Error::from_raw_os_error(113),
+                Rule::StunSilent,
+                "is rejected|nobody has that address|the relay's",
             ),
             (io::ErrorKind::TimedOut.into(), Rule::StunSilent, "no answer|firewall|-1 is none"),
             (io::ErrorKind::InvalidData.into(), Rule::StunSilent, "no answer|another program"),
