@@ -167,6 +167,16 @@ fn a_map_that_loses_its_regions_is_not_taken_for_one_without_any_and_nulls_are_t
 }
 
 #[test]
+fn others_in_the_region_of_a_relay_without_a_mesh_are_told_by_log_and_health() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("others.yaml"), one(900, "900z", 443)).unwrap();
+    let relay = Relay::start(&dir, &["--map-include", "others.yaml"]);
+    let told = "region 900 of the served map has 1 relays beside this one (900a, 900z)";
+    wait_for("the note", || relay.notes().contains(told));
+    assert!(relay.log().contains(told), "{}", relay.log());
+}
+
+#[test]
 fn maps_with_one_name_in_two_regions_do_not_go_together() {
     let dir = tempfile::tempdir().unwrap();
     for (file, region, node) in [("one.yaml", 901, "twice"), ("other.yaml", 902, "twice")] {
