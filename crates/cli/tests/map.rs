@@ -198,6 +198,9 @@ fn what_looks_like_a_map_is_told_what_it_is_and_where() {
             "Kubernetes|under data",
         ),
         ("- a\n- b\n".to_owned(), "1:1", "it is a list, but not a map"),
+        (yaml.replace("code: a", "code:a"), "4:5", "no space|write regioncode: a"),
+        (yaml.replace("code: a", "code: a: b"), "4:18", "a colon and a space|regioncode: \"a: b\""),
+        (yaml.replace("code: a", "code: @a"), "4:17", "begins with '@'|regioncode: \"@a\""),
         ("{}\n".to_owned(), "1:1", "nothing in it|wherry map entry"),
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -220,6 +223,31 @@ fn map_of(text: &str) -> String {
     let file = dir.path().join("map");
     fs::write(&file, text).unwrap();
     map(&["check", "--offline", file.to_str().unwrap()]).1
+}
+
+#[test]
+fn what_is_nearly_an_address_or_no_name_yet_is_told_with_what_to_write() {
+    let said = |fields: &str| {
+        let node = format!("{{name: 900a, regionid: 900, {fields}}}");
+        map_of(&format!(
+            "regions: {{900: {{regionid: 900, regioncode: a, regionname: A, nodes: [{node}]}}}}\n"
+        ))
+    };
+    for (fields, words) in [
+        ("hostname: a.test, ipv4: 192.88.99.7/32", "with more than the address|write ipv4: \"192.88.99.7\""),
+        (
+            "hostname: a.test, ipv4: '192.88.99.7:443'",
+            "with more than the address|write ipv4: \"192.88.99.7\"",
+        ),
+        ("hostname: a.test, ipv6: '5f00::7/128'", "with more than the address|write ipv6: \"5f00::7\""),
+        ("ipv4: 192.88.99.7", "has no hostname|write its name, or hostname: \"192.88.99.7\""),
+        ("ipv4: none, ipv6: '5f00::7'", "has no hostname|write its name, or hostname: \"[5f00::7]\""),
+        ("hostname: your.domain.name", "note [example]|a name of examples"),
+        ("hostname: YOUR_DOMAIN", "note [example]|a name of examples"),
+    ] {
+        let said = said(fields);
+        assert!(words.split('|').all(|word| said.contains(word)), "{fields}: {said}");
+    }
 }
 
 #[test]

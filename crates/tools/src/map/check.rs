@@ -5,7 +5,7 @@ use wherry_wire::derp_map::DerpMap;
 use super::finding::{At, Finding, Place, Rule, Severity};
 use super::judge::{Destination, judge};
 use super::outline::{Outline, Pen, Sense, outline};
-use super::read::{Form, Sign, Text, Unread, conflict, leftover, parse, sign};
+use super::read::{Form, Sign, Text, Unread, conflict, leftover, parse, sign, unquoted};
 use super::source::{Origin, Source};
 
 /// A text that was read and judged.
@@ -107,7 +107,9 @@ fn read(source: &Source, pen: &mut Pen) -> Option<Read> {
             Some(Read { text, written, meant })
         }
         Err(Unread { at, reason }) => {
-            if let Some(sign) = sign(&source.text, at, form).or_else(|| leftover(&source.text, at)) {
+            let in_yaml = || unquoted(&source.text, at).filter(|_| form == Form::Yaml);
+            let sign = sign(&source.text, at, form).or_else(|| leftover(&source.text, at));
+            if let Some(sign) = sign.or_else(in_yaml) {
                 note(source, sign, pen);
                 return None;
             }

@@ -1,6 +1,6 @@
 //! Host names and addresses of a node.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use wherry_wire::derp_map::{Address, Node};
 
@@ -92,7 +92,16 @@ fn host(map: &Outline, region: &RegionOutline, one: &NodeOutline, pen: &mut Pen)
             place,
             format!("the node has no {name}"),
             "a DNS name or an IP address: clients name it in TLS, whatever the address fields say",
-            format!("write {}", map.line("HostName", "\"derp.example.com\"")),
+            match way(&one.node) {
+                // The certificate is asked for by that.
+                [Way::Fixed(ip), _] => {
+                    format!("write its name, or {}", map.line("HostName", &format!("\"{ip}\"")))
+                }
+                [_, Way::Fixed(ip)] => {
+                    format!("write its name, or {}", map.line("HostName", &format!("\"[{ip}]\"")))
+                }
+                _ => format!("write {}", map.line("HostName", "\"derp.example.com\"")),
+            },
         );
     }
     if let Some(ip) = literal(host) {
@@ -199,7 +208,13 @@ fn family(
                     "a placeholder that nobody filled in",
                     format!("write the relay's {field} address, or {none} if it has none"),
                 ),
-                None => ("no address", format!("correct it, or write {none} if that is meant")),
+                None => match bare(text).filter(|ip| (field == "IPv4") == ip.is_ipv4()) {
+                    Some(ip) => (
+                        "with more than the address",
+                        format!("write {}", map.line(field, &format!("\"{ip}\""))),
+                    ),
+                    None => ("no address", format!("correct it, or write {none} if that is meant")),
+                },
             };
             (format!("it is {text:?}, {what}: clients take it for {field} switched off"), cure)
         }
@@ -207,6 +222,13 @@ fn family(
     let expected =
         format!("an {field} address without port, or none to switch {field} off, or nothing to ask DNS");
     pen.note(Rule::AddressBad, map.in_node(region, one, field), found, expected, cure);
+}
+
+/// The address that stands before a port or the length of a prefix.
+fn bare(text: &str) -> Option<IpAddr> {
+    let before_length = text.split_once('/').and_then(|(ip, _)| ip.parse().ok());
+    let before_port = || text.parse::<SocketAddr>().ok().map(|addr| addr.ip());
+    before_length.or_else(before_port)
 }
 
 fn private(map: &Outline, region: &RegionOutline, one: &NodeOutline, ways: [Way; 2], pen: &mut Pen) {

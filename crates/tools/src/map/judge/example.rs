@@ -49,8 +49,7 @@ fn is_of_examples(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let is_reserved =
         |name: &str| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let is_name =
-        host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     ["example.com", "example.net", "example.org"].into_iter().any(is_reserved)
         || (is_name && is_placeholder(&host))
 }

@@ -66,12 +66,12 @@ pub(in crate::map) fn is_placeholder(value: &str) -> bool {
     has(("<", ">")) || TEMPLATES.into_iter().any(has) || is_address || is_name || is_yours(value)
 }
 
-/// Whether a part of a name is somebody's: `your-domain.com`, `derp.yourdomain.com`.
+/// Whether a part of a name is somebody's: `your-domain.com`, `your.domain.name`.
 fn is_yours(name: &str) -> bool {
     let words = ["domain", "derp", "host", "ip", "name", "relay", "server", "vps"];
     name.to_ascii_lowercase().split('.').any(|label| {
         label.strip_prefix("your").is_some_and(|rest| {
-            rest.starts_with(['-', '_']) || words.iter().any(|word| rest.starts_with(word))
+            rest.is_empty() || rest.starts_with(['-', '_']) || words.iter().any(|word| rest.starts_with(word))
         })
     })
 }

@@ -9,6 +9,7 @@ mod leftover;
 mod signs;
 mod text;
 mod tree;
+mod unquoted;
 mod unread;
 mod yaml;
 
@@ -16,4 +17,5 @@ pub(super) use leftover::{conflict, is_placeholder, leftover};
 pub(super) use signs::{Sign, plain, sign};
 pub(super) use text::{Form, Text, parse};
 pub(super) use tree::{Member, Number, Tree, Value, shorten};
+pub(super) use unquoted::unquoted;
 pub(super) use unread::Unread;
