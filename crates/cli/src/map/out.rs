@@ -48,7 +48,12 @@ pub(super) fn put(text: &str, OutArg { out }: &OutArg) -> Result<(), Failure> {
     }
     let mode = before.as_ref().map_or(0o644, |before| before.mode() & 0o777);
     match files::replace(&path, text.as_bytes(), mode) {
-        Ok(()) => Ok(before.into_iter().for_each(|before| give_back(&path, &before))),
+        Ok(()) => {
+            if let Some(before) = before {
+                give_back(&path, &before);
+            }
+            Ok(())
+        }
         Err(err) => Err(Failure::Other(NotWritten::File { path, err }.into())),
     }
 }

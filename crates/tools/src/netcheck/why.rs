@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 use wherry_client::{
-    AttemptError, DialError, Endpoint, Family, HandshakeError, NodePublic, Pin, PinFailure, Step, TargetError,
-    TlsError,
+    AttemptError, DialError, Endpoint, Family, HandshakeError, NodePublic, Pin, PinFailure, Step,
+    TargetError, TlsError,
 };
 
 use crate::remedy::{self, Situation, Tool};

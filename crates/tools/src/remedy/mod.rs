@@ -11,5 +11,5 @@ mod tls;
 pub use dial::{LARGE_LOST, dial};
 pub(crate) use dial::{OWN_NETWORK, RESOLVER, is_of_resolver};
 pub use situation::{LOG, Situation, Tool};
-pub use tls::certificate;
 pub(crate) use stun::{no_answer, stun};
+pub use tls::certificate;
