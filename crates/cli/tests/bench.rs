@@ -128,7 +128,7 @@ fn open_loops_offer_what_the_clock_says_and_lose_nothing_at_a_low_rate() {
         let rate = run(&relay, "rate", &[&SHORT[..], &["--rate", "1k"], flags].concat());
         assert_eq!(rate["streams"][0]["offered"], 300, "{flags:?}");
         assert_eq!(figure(&rate, "loss"), 0.0, "{flags:?}");
-        assert!(figure(&rate, "p50_us") > 0.0 && figure(&rate, "packets_per_cpu_second") > 0.0);
+        assert!(figure(&rate, "p50_us") > 0.0);
     }
 }
 
@@ -137,7 +137,7 @@ fn closed_loops_go_round_on_several_threads_beside_idle_clients() {
     let relay = Relay::start();
     let flags = ["--pairs", "3", "--threads", "2", "--in-flight", "8", "--idle-beside", "20"];
     let peak = run(&relay, "peak", &[&SHORT[..], &flags].concat());
-    assert!(figure(&peak, "packets_per_second") > 100.0);
+    assert!(figure(&peak, "packets_per_second") > 100.0 && figure(&peak, "packets_per_cpu_second") > 100.0);
     assert_eq!(figure(&peak, "loss"), 0.0);
     let hot = run(&relay, "peak", &[&SHORT[..], &["--pattern", "one-hot", "--clients", "10"]].concat());
     assert!(figure(&hot, "packets_per_second") > 100.0);
