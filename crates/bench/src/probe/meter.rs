@@ -29,9 +29,6 @@ pub(crate) struct Look {
     machine: Option<MachineCpu>,
 }
 
-/// A tick of kernels that count CPU time by ticks.
-const LEAST_SECONDS: f64 = 0.01;
-
 /// Less than this is shown as 0.00 cores: what the relay does besides is as much.
 const LEAST_CORES: f64 = 0.005;
 
@@ -115,7 +112,7 @@ impl Usage {
     /// So many per CPU second of the relay; none if it took too few of them to divide by.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     pub(crate) fn per_server_second(&self, count: u64) -> Option<f64> {
-        let is_enough = |seconds: &f64| *seconds >= LEAST_SECONDS && *seconds >= LEAST_CORES * self.wall;
+        let is_enough = |seconds: &f64| *seconds > 0.0 && *seconds >= LEAST_CORES * self.wall;
         self.server_seconds.filter(is_enough).map(|seconds| count as f64 / seconds)
     }
 }
