@@ -19,18 +19,6 @@ use crate::mailbox::{Mailbox, MailboxTerms};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnId(pub u64);
 
-impl ConnId {
-    /// Number of its group, of 64 that joined one after the other, and its bit in it. Sets of conns take little memory so.
-    pub const fn group(self) -> (u64, u64) {
-        (self.0 / 64, 1 << (self.0 % 64))
-    }
-
-    /// The conns of a group whose bits are set.
-    pub(crate) fn of_group(group: u64, bits: u64) -> impl Iterator<Item = Self> {
-        (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| Self(64 * group + bit))
-    }
-}
-
 impl fmt::Display for ConnId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

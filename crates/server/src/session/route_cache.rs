@@ -74,7 +74,7 @@ struct Receivers {
 impl Receivers {
     /// Adds `conn`; says whether it is new.
     fn insert(&mut self, conn: ConnId) -> bool {
-        let (group, bit) = conn.group();
+        let (group, bit) = (conn.0 / 64, 1 << (conn.0 % 64));
         if self.groups.len() >= GROUPS && !self.groups.contains_key(&group) {
             self.groups = HashMap::new();
         }

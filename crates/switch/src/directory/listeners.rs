@@ -1,106 +1,142 @@
 //! Who is to be told when a peer is gone: every conn that heard it, once for each such conn and peer, ever.
 //!
-//! Of a pair of conn and peer two bits are kept, next to those of the conns that joined about the same time: in a crowd each
-//! packet may be a pair's first, and a thousand conns that heard a peer are sixteen groups. What a conn that left has heard is
-//! swept out a part at a time, as others leave.
+//! A pair of conn and peer costs about 8 bytes as long as the conn is here, the first few 12 each, and 8 more until it was told. In a crowd each
+//! packet may be a pair's first: noting one searches and moves nothing.
 //!
 //! Source: tailscale: derp/derpserver/derpserver.go, `peerGoneWatchers` and `sclient.noteSendFromSrc`.
 
-use std::collections::HashMap;
-use std::mem;
+use std::collections::{HashMap, HashSet};
 
 use wherry_wire::key::NodePublic;
 
 use crate::conn::ConnId;
 
-/// In how many parts all is swept. More make a sweep shorter and none of the memory smaller.
-const PARTS: usize = 64;
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    /// For each conn the sources it ever heard, as places in `sources`.
+    heard: HashMap<ConnId, HashSet<u32>>,
+    places: HashMap<NodePublic, u32>,
+    sources: Vec<Source>,
+    /// Places in `sources` that nobody points to.
+    free: Vec<u32>,
+}
 
 #[derive(Debug)]
-pub(super) struct Listeners {
-    /// By source, each in the part of its key.
-    parts: Box<[HashMap<NodePublic, Source>]>,
-    /// The part to be swept next.
-    next: usize,
-    /// Conns that left since the last sweep.
-    left: usize,
+struct Source {
+    key: NodePublic,
+    /// Conns to be told, and some that have left.
+    waiting: Vec<ConnId>,
+    /// Conns that ever heard it and are still here.
+    held_by: u32,
 }
 
-/// Who heard one source, by group of conns.
-type Source = HashMap<u64, Group>;
+impl Source {
+    /// Conns that left and may still be waiting, beside as many as are here.
+    const LEFT: usize = 16;
 
-/// Conns of one group, a bit each.
-#[derive(Debug, Default)]
-struct Group {
-    /// Ever heard the source; some have left.
-    heard: u64,
-    /// Of those, who is to be told.
-    waiting: u64,
-}
-
-impl Default for Listeners {
-    fn default() -> Self {
-        Self { parts: (0..PARTS).map(|_| HashMap::new()).collect(), next: 0, left: 0 }
+    /// Whether it is time to weed. Sources of a crowd lose their conns together: by their `place` they are not all weeded when
+    /// the same one leaves.
+    fn has_many_that_left(&self, place: u32) -> bool {
+        let [here, place] = [self.held_by, place % 64].map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        let spread = here.saturating_mul(place) / 64;
+        self.waiting.len() > here.saturating_mul(2).saturating_add(spread).saturating_add(Self::LEFT)
     }
 }
 
 impl Listeners {
     /// `conn` heard `source`. Does nothing if it did before.
     pub(super) fn note(&mut self, conn: ConnId, source: &NodePublic) {
-        let (group, bit) = conn.group();
-        let Some(part) = self.part_of(source) else { return };
-        let group = part.entry(*source).or_default().entry(group).or_default();
+        let Some(place) = self.place_of(source) else { return };
         // Whoever heard it before was told already or waits for it.
-        group.waiting |= bit & !group.heard;
-        group.heard |= bit;
-    }
-
-    /// `source` is gone: who is to be told, among them some that left. They are not told again.
-    pub(super) fn take(&mut self, source: &NodePublic) -> Vec<ConnId> {
-        let groups = self.part_of(source).and_then(|part| part.get_mut(source)).into_iter().flatten();
-        groups.flat_map(|(group, conns)| ConnId::of_group(*group, mem::take(&mut conns.waiting))).collect()
-    }
-
-    /// A conn left and `here` are. Sweeps so often that all is swept once while as many leave as are here. `bits_here` tells of
-    /// a group which of its conns are here.
-    pub(super) fn sweep(&mut self, here: usize, bits_here: impl Fn(u64) -> u64) {
-        self.left += 1;
-        if self.left.saturating_mul(PARTS) < here {
-            return;
+        if self.heard.entry(conn).or_default().insert(place)
+            && let Some(source) = self.source_mut(place)
+        {
+            source.held_by += 1;
+            source.waiting.push(conn);
         }
-        self.left = 0;
-        self.next = (self.next + 1) % PARTS;
-        let Some(part) = self.parts.get_mut(self.next) else { return };
-        part.retain(|_, source| {
-            source.retain(|group, conns| {
-                let here = bits_here(*group);
-                conns.heard &= here;
-                conns.waiting &= here;
-                conns.heard != 0
-            });
-            shrink(source);
-            !source.is_empty()
-        });
-        shrink(part);
     }
 
-    /// What is wrong with it, if anything.
-    pub(super) fn fault(&self) -> Option<&'static str> {
-        let mut groups = self.parts.iter().flat_map(HashMap::values).flat_map(HashMap::values);
-        groups
-            .any(|group| group.heard == 0 || group.waiting & !group.heard != 0)
-            .then_some("somebody is to be told of a source it never heard")
+    /// `source` is gone: who is to be told, if still here. They are not told again.
+    pub(super) fn take(&mut self, source: &NodePublic) -> Vec<ConnId> {
+        let place = self.places.get(source).copied();
+        place
+            .and_then(|place| self.source_mut(place))
+            .map(|source| std::mem::take(&mut source.waiting))
+            .unwrap_or_default()
     }
 
-    fn part_of(&mut self, source: &NodePublic) -> Option<&mut HashMap<NodePublic, Source>> {
-        self.parts.get_mut(usize::from(source.as_bytes()[0]) % PARTS)
+    /// `conn` left: forgets what it heard.
+    pub(super) fn forget(&mut self, conn: ConnId) {
+        for place in self.heard.remove(&conn).unwrap_or_default() {
+            let place_of = usize::try_from(place).ok();
+            let Some(source) = place_of.and_then(|place| self.sources.get_mut(place)) else { continue };
+            source.held_by -= 1;
+            if source.held_by == 0 {
+                let key = source.key;
+                source.waiting = Vec::new();
+                self.places.remove(&key);
+                self.free.push(place);
+            } else if source.has_many_that_left(place) {
+                source.waiting.retain(|conn| self.heard.contains_key(conn));
+            }
+        }
     }
-}
 
-/// Gives back the memory of what was there once.
-fn shrink<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>) {
-    if map.capacity() > 4 * map.len() {
-        map.shrink_to_fit();
+    /// What is wrong with it, if anything; `is_here` tells which conns joined and did not leave.
+    pub(super) fn fault(&self, is_here: impl Fn(ConnId) -> bool) -> Option<&'static str> {
+        let mut held = vec![0_u32; self.sources.len()];
+        for (conn, heard) in &self.heard {
+            if !is_here(*conn) {
+                return Some("a conn that left is kept as a listener");
+            }
+            for place in heard {
+                match usize::try_from(*place).ok().and_then(|place| held.get_mut(place)) {
+                    Some(count) => *count += 1,
+                    None => return Some("a conn heard a source that is not there"),
+                }
+            }
+        }
+        for ((place, source), held) in (0..).zip(&self.sources).zip(held) {
+            // A free place keeps the key it had, which may have another place by now.
+            let is_used = self.places.get(&source.key) == Some(&place);
+            if held != source.held_by || is_used != (held > 0) {
+                return Some("a source is kept that nobody heard");
+            }
+            let heard = |conn| self.heard.get(conn).is_some_and(|heard| heard.contains(&place));
+            if source.waiting.iter().any(|conn| is_here(*conn) && !heard(conn)) {
+                return Some("somebody is to be told of a source it never heard");
+            }
+            if source.has_many_that_left(place) {
+                return Some("a source keeps conns that left");
+            }
+        }
+        (self.places.len() + self.free.len() != self.sources.len())
+            .then_some("a source is neither used nor free")
+    }
+
+    /// The place of `source`, made if it has none. `None` only beyond four billion sources.
+    fn place_of(&mut self, source: &NodePublic) -> Option<u32> {
+        if let Some(place) = self.places.get(source) {
+            return Some(*place);
+        }
+        let fresh = Source { key: *source, waiting: Vec::new(), held_by: 0 };
+        let place = match self.free.pop() {
+            Some(place) => {
+                *self.source_mut(place)? = fresh;
+                place
+            }
+            None => {
+                let place = u32::try_from(self.sources.len()).ok()?;
+                self.sources.push(fresh);
+                place
+            }
+        };
+        self.places.insert(*source, place);
+        Some(place)
+    }
+
+    fn source_mut(&mut self, place: u32) -> Option<&mut Source> {
+        self.sources.get_mut(usize::try_from(place).ok()?)
     }
 }
 
@@ -108,64 +144,19 @@ fn shrink<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>) {
 mod tests {
     use super::*;
 
-    fn source(number: u8) -> NodePublic {
-        NodePublic::from_bytes([number; 32])
-    }
-
     #[test]
-    fn a_conn_is_told_once_of_each_source() {
-        let mut listeners = Listeners::default();
-        let mut conns = [3, 4, 64, 1_000_000].map(ConnId);
-        for conn in conns {
-            listeners.note(conn, &source(1));
-            listeners.note(conn, &source(1));
-        }
-        listeners.note(ConnId(5), &source(2));
-        let mut told = listeners.take(&source(1));
-        told.sort_unstable();
-        conns.sort_unstable();
-        assert_eq!(told, conns);
-        listeners.note(ConnId(4), &source(1));
-        assert_eq!(listeners.take(&source(1)), []);
-        assert_eq!(listeners.take(&source(2)), [ConnId(5)]);
-    }
-
-    #[test]
-    fn conns_that_come_and_go_leave_little_behind() {
+    fn conns_that_come_and_go_leave_nothing_behind() {
+        let source = NodePublic::from_bytes([7; 32]);
         let mut listeners = Listeners::default();
         let stays = ConnId(0);
-        let bits_here = |group| u64::from(group == 0);
-        for number in 0..=u8::MAX {
-            listeners.note(stays, &source(number));
+        listeners.note(stays, &source);
+        for conn in (1..1000).map(ConnId) {
+            listeners.note(conn, &source);
+            listeners.forget(conn);
+            assert_eq!(listeners.fault(|conn| conn == stays), None);
         }
-        for conn in (1..1_000_000).step_by(1000).map(ConnId) {
-            for number in 0..=u8::MAX {
-                listeners.note(conn, &source(number));
-            }
-            listeners.sweep(1, bits_here);
-        }
-        assert_eq!(listeners.fault(), None);
-        for number in 0..=u8::MAX {
-            let told = listeners.take(&source(number));
-            assert!(told.contains(&stays));
-            assert!(told.len() <= 1 + PARTS, "{} are to be told", told.len());
-        }
-    }
-
-    #[test]
-    fn nothing_is_left_of_a_crowd_that_went() {
-        let mut listeners = Listeners::default();
-        for conn in 0..1000 {
-            for number in 0..=u8::MAX {
-                listeners.note(ConnId(conn), &source(number));
-            }
-        }
-        for here in (0..1000_usize).rev() {
-            listeners.sweep(here, |group| if group < 15 && here > 0 { u64::MAX } else { 0 });
-        }
-        for _ in 0..PARTS {
-            listeners.sweep(0, |_| 0);
-        }
-        assert!(listeners.parts.iter().all(|part| part.capacity() == 0));
+        let told = listeners.take(&source);
+        assert!(told.contains(&stays));
+        assert!(told.len() <= 2 + Source::LEFT, "{} are to be told", told.len());
     }
 }

@@ -106,16 +106,7 @@ impl<L> State<L> {
 
     /// What is wrong with who is to be told of departures, if anything.
     pub(crate) fn listeners_fault(&self) -> Option<&'static str> {
-        self.listeners.fault()
-    }
-
-    /// A conn left: forgets some of what those heard who left before.
-    pub(super) fn sweep_listeners(&mut self) {
-        let conns = &self.conns;
-        self.listeners.sweep(conns.len(), |group| {
-            let ids = ConnId(64 * group)..=ConnId(64 * group + 63);
-            conns.range(ids).fold(0, |bits, (id, _)| bits | id.group().1)
-        });
+        self.listeners.fault(|conn| self.conns.contains_key(&conn))
     }
 
     fn announce(&mut self, frame: &[u8], news: &mut News<L>) {

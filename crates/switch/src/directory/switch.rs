@@ -104,7 +104,7 @@ impl<L> Switch<L> {
         }
         conn.mailbox().close(drops);
         state.watchers.remove(&conn.id());
-        state.sweep_listeners();
+        state.listeners.forget(conn.id());
         state.counts.conns -= 1;
         state.counts.not_ideal_conns -= u64::from(conn.is_not_ideal());
         state.counts.home_conns -= u64::from(conn.is_home());
@@ -155,7 +155,10 @@ impl<L> Switch<L> {
     /// Notes that a packet from `source` was delivered to `dst`, which is therefore told once when the source is gone from here
     /// and from the mesh. Doing it again changes nothing, but takes the lock: remember for which pairs it was done.
     pub fn heard(&self, source: &NodePublic, dst: &Arc<Conn<L>>) {
-        self.state().listeners.note(dst.id(), source);
+        let mut state = self.state();
+        if state.conns.contains_key(&dst.id()) {
+            state.listeners.note(dst.id(), source);
+        }
     }
 
     /// The peer with this key, if it is here or known in the mesh. Takes no lock.
