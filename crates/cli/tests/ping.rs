@@ -4,7 +4,7 @@
 #[path = "subject/relay.rs"]
 mod relay;
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Output};
 
 use relay::{Relay, own_address};
@@ -96,6 +96,40 @@ fn closed_admission_is_told_apart_from_a_broken_relay() {
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     assert!(stdout.contains("\nhealthy\n"), "{stdout}");
     assert!(stdout.contains(&format!("\nasked as         {}\n", key.public())), "{stdout}");
+}
+
+/// A balancer before two relays: every third connection goes to `other`.
+fn balancer(relay: SocketAddr, other: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind((own_address(), 0)).unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for (number, near) in listener.incoming().enumerate() {
+            let far = TcpStream::connect(if number % 3 == 2 { other } else { relay }).unwrap();
+            let near = near.unwrap();
+            for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
+                std::thread::spawn(move || {
+                    // Either end may be gone.
+                    drop(std::io::copy(&mut from, &mut to));
+                    drop(to.shutdown(Shutdown::Write));
+                });
+            }
+        }
+    });
+    addr
+}
+
+#[test]
+fn a_relay_that_is_closed_now_and_then_is_neither_closed_nor_healthy() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("nodes"), "# nobody\n").unwrap();
+    let (open, closed) = (Relay::start(), Relay::start_in(dir, &[("WHERRY_ADMIT", "list:nodes")]));
+    let addr = balancer(open.addr, closed.addr).to_string();
+    let (code, report) = json(&[&addr, "--insecure", "--stun-port", "off", "-c", "5"]);
+    assert_eq!((code, &report["relays"][0]["closed"]), (Some(1), &false.into()), "{report}");
+    let steps = report["relays"][0]["steps"].as_array().unwrap();
+    let handshake = steps.iter().find(|step| step["step"] == "handshake").unwrap();
+    assert!(handshake["worked"].as_u64().unwrap() > 0, "{report}");
+    assert!(handshake["problem"]["remedy"].as_str().unwrap().contains("admission"), "{report}");
 }
 
 #[test]

@@ -50,6 +50,8 @@ struct Run<'a> {
     stun: Tally,
     /// The relay does its work, or would for a node it admits.
     is_serving: bool,
+    /// What is wrong if the relay hung up on a throw-away key that it admitted at another time.
+    refused: Option<Problem>,
     report: Report,
 }
 
@@ -107,6 +109,7 @@ impl<'a> Run<'a> {
             relay: Tally::new(Name::Relay),
             stun: Tally::new(Name::Stun),
             is_serving: false,
+            refused: None,
             report,
         }
     }
@@ -189,15 +192,8 @@ impl<'a> Run<'a> {
     }
 
     async fn failed(&mut self, err: &DialError) {
-        if matches!(err, DialError::Handshake(HandshakeError::Refused)) {
-            self.is_serving = true;
-            if self.plan.key.is_none() {
-                // A closed relay is as it should be: doctor and netcheck say so too.
-                self.handshake.missed();
-                self.report.closed = true;
-                return;
-            }
-        }
+        let is_refused = matches!(err, DialError::Handshake(HandshakeError::Refused));
+        self.is_serving |= is_refused;
         let endpoint = &self.subject.endpoint;
         let seen_pin = pin::seen(&self.plan.dialer, endpoint, err).await;
         let tool = Tool::Ping { key: self.plan.key.as_ref().map(NodePrivate::public) };
@@ -206,6 +202,12 @@ impl<'a> Run<'a> {
             false => dial_remedy::dial(err, &Situation { endpoint, tool, seen_pin: seen_pin.as_ref() }),
         };
         let problem = || Problem { what: err.to_string(), remedy };
+        if is_refused && self.plan.key.is_none() {
+            // Whether that is admission is known in the end.
+            self.handshake.missed();
+            self.refused.get_or_insert_with(problem);
+            return;
+        }
         match err.step() {
             DialStep::Dns => self.dns.failed(problem),
             DialStep::Tcp => self.tcp.failed(problem),
@@ -275,7 +277,14 @@ impl<'a> Run<'a> {
         Ok(SocketAddr::new(*ip, stun.port))
     }
 
-    fn close(self) -> Report {
+    fn close(mut self) -> Report {
+        // A closed relay is as it should be: doctor and netcheck say so too. It admits no throw-away key at any time.
+        if let Some(problem) = self.refused.take() {
+            match self.handshake.has_worked() {
+                true => self.handshake.blame(problem),
+                false => self.report.closed = true,
+            }
+        }
         let tallies = [self.dns, self.tcp, self.tls, self.handshake, self.relay, self.stun];
         let steps: Vec<_> = tallies.into_iter().filter_map(Tally::close).collect();
         let healthy = !steps.is_empty() && steps.iter().all(|step| step.problem.is_none());

@@ -125,6 +125,11 @@ impl Tally {
         self.failed += 1;
     }
 
+    /// Says what was behind the failures that were no problems of their own.
+    pub(super) fn blame(&mut self, problem: Problem) {
+        self.problem.get_or_insert(problem);
+    }
+
     pub(super) fn has_worked(&self) -> bool {
         !self.times.is_empty()
     }
