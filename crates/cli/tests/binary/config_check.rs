@@ -97,6 +97,21 @@ fn a_secret_in_the_url_of_an_included_map_is_shown_nowhere() {
 }
 
 #[test]
+fn a_key_in_the_place_of_its_file_is_shown_nowhere() {
+    let home = home();
+    let hex = "5e".repeat(32);
+    let written = format!("mesh_key_file = \"{hex}\"\nkey_file = \"privkey:{hex}\"\n");
+    std::fs::write(home.path().join("relay.toml"), written).unwrap();
+    for args in
+        ["config check --dev --config relay.toml", "serve --dev --config relay.toml", "doctor relay.toml"]
+    {
+        let Finished { stdout, stderr, .. } = run(&mut wherry(&home, args));
+        let all = stdout + &stderr.concat();
+        assert!(all.contains("a key, which is not shown") && !all.contains("5e5e"), "{args}: {all}");
+    }
+}
+
+#[test]
 fn config_check_judges_the_files_of_included_maps() {
     let home = home();
     let check = |text: &[u8]| {

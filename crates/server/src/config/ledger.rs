@@ -37,6 +37,8 @@ pub struct Row {
     pub origin: Origin,
     /// Why `auto` came to this value, where that is not plain.
     pub reason: Option<String>,
+    /// The values with what is a secret in them.
+    whole: Vec<String>,
 }
 
 impl Survey {
@@ -46,7 +48,7 @@ impl Survey {
         self.rows
             .iter()
             .filter_map(move |row| Some((row, same_key(row)?)))
-            .filter(|(before, now)| before.values != now.values)
+            .filter(|(before, now)| before.whole != now.whole)
     }
 }
 
@@ -169,7 +171,7 @@ impl Ledger {
         result: Result<T, FileError>,
     ) -> Option<T> {
         let (origin, counts) = (self.given(key).1, !self.may_be_set(key));
-        let bad = |err| Problem::BadFile { key: key.name, given: given.to_string(), origin, err };
+        let bad = |err| Problem::BadFile { key: key.name, given: public(&given.to_string()), origin, err };
         result.map_err(|err| self.problems.extend(counts.then(|| bad(err)))).ok()
     }
 
@@ -193,16 +195,20 @@ impl Ledger {
 
     /// Notes the value of a key as it was written, for people.
     fn note(&mut self, key: &'static Key) {
-        let (values, origin) = self.given(key);
-        let values = values.iter().map(|value| public(value)).collect();
-        self.rows.insert(key.name, Row { key: key.name, values, origin, reason: None });
+        let (whole, origin) = self.given(key);
+        self.put(key, whole, origin);
     }
 
     /// Notes what a key came to.
     pub(super) fn show<T: Display>(&mut self, key: &'static Key, values: impl Iterator<Item = T>) {
-        let values = values.map(|value| value.to_string()).collect();
+        let whole = values.map(|value| value.to_string()).collect();
         let origin = self.given(key).1;
-        self.rows.insert(key.name, Row { key: key.name, values, origin, reason: None });
+        self.put(key, whole, origin);
+    }
+
+    fn put(&mut self, key: &'static Key, whole: Vec<String>, origin: Origin) {
+        let values = whole.iter().map(|value| public(value)).collect();
+        self.rows.insert(key.name, Row { key: key.name, values, origin, reason: None, whole });
     }
 
     /// Notes why a key came to what was shown.
@@ -213,7 +219,17 @@ impl Ledger {
     }
 }
 
-/// A value for people: of a URL, or of what may be a mistyped one, what is no secret, for that is pasted elsewhere.
+/// A value for people, which is pasted elsewhere: no key that stands where its file should, and of a URL, or of what may be a
+/// mistyped one, what is no secret.
 pub(super) fn public(value: &str) -> String {
+    if is_secret_key(value) {
+        return "a key, which is not shown".to_owned();
+    }
     if value.contains("://") || value.contains('@') { without_secrets(value) } else { value.to_owned() }
+}
+
+/// Whether it is a private key or a mesh key itself.
+pub(super) fn is_secret_key(value: &str) -> bool {
+    const HEX: usize = 64;
+    value.contains("privkey:") || (value.len() == HEX && value.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

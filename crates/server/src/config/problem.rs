@@ -181,6 +181,9 @@ pub enum ValueError {
     /// Nothing was written.
     #[error("empty")]
     Empty,
+    /// A private key or a mesh key where the path of its file should be.
+    #[error("this is a key, which anybody could read here, and not the file that holds it")]
+    Secret,
     /// Not one of the allowed words.
     #[error("not one of the allowed words{hint}", hint = Suggestion(.suggestion.as_deref()))]
     Word {

@@ -2,7 +2,9 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use super::{Admit, Home, LogFormat, ValueError, limits::NO_MACHINE, problem::nearest};
+use super::{
+    Admit, Home, LogFormat, ValueError, ledger::is_secret_key, limits::NO_MACHINE, problem::nearest,
+};
 
 pub(super) fn parse_switch(text: &str) -> Result<bool, ValueError> {
     match text {
@@ -89,7 +91,11 @@ pub(super) fn parse_or<T>(
 }
 
 pub(super) fn parse_path(text: &str) -> Result<std::path::PathBuf, ValueError> {
-    if text.is_empty() { Err(ValueError::Empty) } else { Ok(text.into()) }
+    match text {
+        "" => Err(ValueError::Empty),
+        _ if is_secret_key(text) => Err(ValueError::Secret),
+        _ => Ok(text.into()),
+    }
 }
 
 pub(super) fn parse_admit(text: &str) -> Result<Admit, ValueError> {
