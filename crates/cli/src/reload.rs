@@ -2,7 +2,7 @@
 
 use wherry_server::{
     admin::{Fault, Health, Part},
-    config::{Effective, Row, Sources, Survey, load},
+    config::{Effective, Problems, Row, Sources, Survey, load},
     run::Running,
 };
 
@@ -16,11 +16,18 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Reads them again, and takes who may use the relay. Whatever else is new is said to wait for a restart, in the log
+    /// Reads them again, for [`take`](Self::take). Cancel-safe.
+    pub(crate) async fn read(&self) -> Result<Effective, Problems> {
+        let sources = self.sources.clone();
+        let read = tokio::task::spawn_blocking(move || load(&sources));
+        read.await.unwrap_or_else(|err| std::panic::resume_unwind(err.into_panic()))
+    }
+
+    /// Takes who may use the relay from what was read. Whatever else is new is said to wait for a restart, in the log
     /// and in what this returns; mistakes leave all as it was.
-    pub(crate) fn read_again(&mut self, running: &Running) -> Health {
+    pub(crate) fn take(&mut self, read: Result<Effective, Problems>, running: &Running) -> Health {
         let mut health = Health::default();
-        let later = match load(&self.sources) {
+        let later = match read {
             Ok(later) => later,
             Err(problems) => {
                 for problem in &problems.all {

@@ -11,9 +11,9 @@ use wherry_server::{
 use crate::{
     entry,
     failure::{Failure, SystemError},
-    log, manager, map, output,
+    log, map, output,
     reload::Written,
-    runtime,
+    runtime, service,
     settings::Asked,
 };
 
@@ -35,19 +35,24 @@ async fn serve(settings: &Settings, mut written: Option<Written>) -> Result<(), 
     let mut signals = Signals::new().map_err(SystemError::Start)?;
     let running = Running::start(settings, Arc::new(map::read))?;
     announce(settings, &running)?;
-    manager::is_ready();
+    service::is_ready();
     while let Asks::Reload = signals.next().await {
         tracing::info!("reloading settings, certificates, lists and maps");
-        manager::is_reloading();
+        service::is_reloading();
         // Before the list is read again, which may be another one now.
         if let Some(written) = &mut written {
-            running.judge_settings(written.read_again(&running));
+            // Files may hang, which must keep nobody from stopping the relay.
+            let later = tokio::select! {
+                later = written.read() => later,
+                () = signals.stop() => break,
+            };
+            running.judge_settings(written.take(later, &running));
         }
         running.reload();
-        manager::is_ready();
+        service::is_ready();
     }
     tracing::info!("stopping; a second signal stops at once");
-    manager::is_stopping();
+    service::is_stopping();
     tokio::select! {
         () = running.drain() => {}
         () = signals.stop() => tracing::warn!("stopped at once"),

@@ -160,6 +160,47 @@ fn what_a_reload_does_not_take_is_said_until_a_restart() {
     assert_eq!(relay.ask("config check wherry.toml").status.code(), Some(0));
     relay.reload("admit = \"open\"\nmap.region_code = \"home\"");
     assert!(!relay.status().contains("note:"), "{}", relay.status());
+    let included = |token: &str| {
+        format!(
+            "admit = \"open\"\nmap.region_code = \"home\"\nmap.include = \"https://127.0.0.1:1/m?{token}\""
+        )
+    };
+    let mut relay = Relay::start(&included("one"));
+    let log = relay.reload(&included("two"));
+    assert!(
+        log.contains("it takes effect on a restart key=\"map.include\""),
+        "what is not shown counts: {log}"
+    );
+    assert!(!log.contains("two"), "{log}");
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the process is waited for, with a limit that only a relay that hangs meets"
+)]
+fn a_file_of_settings_that_hangs_does_not_keep_the_relay_from_stopping() {
+    let mut relay = Relay::start("admit = \"open\"");
+    let file = relay.dir.path().join("wherry.toml");
+    std::fs::remove_file(&file).unwrap();
+    assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
+    // With a writer that writes nothing, reading waits for ever.
+    let writer = std::fs::OpenOptions::new().read(true).write(true).open(&file).unwrap();
+    let kill = |signal: &str, pid: u32| {
+        assert!(Command::new("kill").args([signal, &pid.to_string()]).status().unwrap().success());
+    };
+    kill("-HUP", relay.child.id());
+    relay.read_until("reloading settings");
+    kill("-TERM", relay.child.id());
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let end = loop {
+        match relay.child.try_wait().unwrap() {
+            None if std::time::Instant::now() < limit => std::thread::yield_now(),
+            end => break end,
+        }
+    };
+    assert_eq!(end.and_then(|end| end.code()), Some(0));
+    drop(writer);
 }
 
 #[test]
@@ -168,5 +209,8 @@ fn admission_that_nobody_wrote_is_not_taken() {
     // On loopback alone a relay without a choice is open.
     let log = relay.reload("");
     assert!(log.contains("it takes effect on a restart key=\"admit\""), "{log}");
+    let told = relay.doctor();
+    assert!(told.contains("nothing is written, which would make it open"), "{told}");
+    assert!(!told.contains("systemctl reload wherry"), "a reload does not take it: {told}");
     assert!(relay.status().contains("open to the nodes in /dev/null"), "{}", relay.status());
 }

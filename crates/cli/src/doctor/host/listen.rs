@@ -71,12 +71,19 @@ pub(super) async fn look(settings: &Settings) -> Site {
 }
 
 impl Site {
-    /// What the relay says of itself, or why it says nothing. `has_bad_files`: what is wrong with its files was told.
-    pub(super) fn health(&self, settings: &Settings, has_bad_files: bool) -> Vec<Finding> {
+    /// What the relay says of itself, or why it says nothing. `is_admit_written`: who may use it does not follow from other
+    /// settings. `has_bad_files`: what is wrong with its files was told.
+    pub(super) fn health(
+        &self,
+        settings: &Settings,
+        is_admit_written: bool,
+        has_bad_files: bool,
+    ) -> Vec<Finding> {
         match &self.status {
-            Some(status) => {
-                admission(status, settings).into_iter().chain(health(status, has_bad_files)).collect()
-            }
+            Some(status) => admission(status, settings, is_admit_written)
+                .into_iter()
+                .chain(health(status, has_bad_files))
+                .collect(),
             None if self.is_silent => vec![self.hangs()],
             None if self.is_there && settings.admin.is_none() => vec![Finding::skipped(
                 Part::Running,
@@ -201,13 +208,24 @@ fn nobody(free: &str, runs: bool, is_all_seen: bool) -> Finding {
 }
 
 /// Whether those may use it who may by the settings.
-fn admission(status: &Status, settings: &Settings) -> Option<Finding> {
-    let (is, written) = (&status.admit, settings.admit.to_string());
-    (!is.is_empty() && *is != written).then(|| {
+fn admission(status: &Status, settings: &Settings, is_written: bool) -> Option<Finding> {
+    let (is, by_settings) = (&status.admit, settings.admit.to_string());
+    if is.is_empty() || *is == by_settings {
+        return None;
+    }
+    Some(if is_written {
         Finding::error(
             Part::Running,
-            format!("admit is {is} in the relay that runs, though {written} is written"),
+            format!("admit is {is} in the relay that runs, though {by_settings} is written"),
             "have it read its settings again (systemctl reload wherry); a flag or a variable that it was started with wins over the file",
+        )
+    } else {
+        Finding::warning(
+            Part::Running,
+            format!(
+                "admit is {is} in the relay that runs; nothing is written, which would make it {by_settings}"
+            ),
+            "write admit as it should be and reload; without it a restart (systemctl restart wherry) would change it",
         )
     })
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wherry_server::clock::NoEntropy;
-use wherry_server::config::{Effective, Problem};
+use wherry_server::config::{Effective, Problem, Survey};
 use wherry_tools::doctor::{Finding, Part};
 
 use super::{files, limit, listen, relay, settings, tailscaled};
@@ -49,7 +49,7 @@ pub(in crate::doctor) async fn look(
     let (limit, relay) = match settings.as_ref().zip(site) {
         None => (limit::look(None, false), Err("its settings cannot be used".to_owned())),
         Some((settings, site)) => {
-            let health = site.health(settings, has_bad_files);
+            let health = site.health(settings, is_written(&survey, "admit"), has_bad_files);
             findings.extend(site.findings.into_iter().chain(health));
             let relay = match site.is_there {
                 _ if site.is_silent => Err("it does not answer".to_owned()),
@@ -66,4 +66,9 @@ pub(in crate::doctor) async fn look(
             .push(Finding::skipped(Part::Running, format!("the relay was not asked from outside: {why}")));
     });
     Ok(Host { findings, relay: relay.ok() })
+}
+
+/// Whether somebody wrote the value of a key, and it does not follow from others.
+fn is_written(survey: &Survey, key: &str) -> bool {
+    survey.rows.iter().any(|row| row.key == key && !row.origin.is_preset())
 }
