@@ -1,5 +1,7 @@
 //! The systemd unit that runs a relay by a configuration, and whether its user can read the files that this names.
 
+use std::collections::BTreeMap;
+use std::ffi::CString;
 use std::fs;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -17,8 +19,19 @@ const NAME: &str = "wherry.service";
 /// Source: systemd.unit(5), "Unit File Load Path".
 const PLACES: &str = "/etc/systemd/system:/run/systemd/system:/usr/local/lib/systemd/system:/usr/lib/systemd/system:/lib/systemd/system";
 
+/// Where systemd puts a `StateDirectory`.
+const STATE: &str = "/var/lib";
+
+/// What systemd takes for a yes, in any case.
+const YES: [&str; 6] = ["1", "yes", "y", "true", "t", "on"];
+
 /// Stands for a user that is made for the time it runs: it owns nothing, and is in no group.
 const NOBODY: u32 = 65534;
+
+/// Starts a program with several groups at once, as the unit does.
+const SETPRIV: &str = "/usr/bin/setpriv";
+
+const SHELL: &str = "/bin/sh";
 
 /// Prints the numbers of those arguments that cannot be read. The kernel is asked, for it knows of lists of rights, too.
 const ASK: &str = "n=0; for file; do [ -r \"$file\" ] || echo $n; n=$((n + 1)); done";
@@ -31,6 +44,8 @@ pub(crate) struct Kept {
     user: String,
     /// There is none of that name: one is made for the time the unit runs.
     is_made: bool,
+    /// Without its right to be entered a folder shuts in what it holds.
+    is_folder: bool,
 }
 
 impl Kept {
@@ -41,9 +56,10 @@ impl Kept {
         } else {
             String::new()
         };
+        let mode = if self.is_folder { "755" } else { "644" };
         format!(
-            "{make}chown {user} {path}, or chmod 644 if it is no secret, and let it enter every folder above (namei -l {path} shows \
-             them)"
+            "{make}chown {user} {path}, or chmod {mode} if it is no secret, and let it enter every folder above (namei -l {path} \
+             shows them)"
         )
     }
 }
@@ -53,46 +69,51 @@ impl Kept {
 pub(crate) fn kept(env: &Environment, file: Option<&Path>, survey: &Survey) -> Vec<Kept> {
     let Some(file) = file.filter(|_| env.is_root()) else { return Vec::new() };
     let places = env.var("SYSTEMD_UNIT_PATH").unwrap_or(PLACES);
-    let Some(unit) = places.split(':').find_map(|place| Unit::read(Path::new(place))) else {
-        return Vec::new();
-    };
+    let Some(unit) = Unit::read(places) else { return Vec::new() };
     let Some(who) = unit.who().filter(|_| unit.runs_by(file)) else { return Vec::new() };
-    let files = files(file, survey);
-    let kept = |path: &PathBuf| Kept { path: path.clone(), user: who.name.clone(), is_made: who.is_made };
+    let mut files = files(file, survey);
+    files.retain(|path| !unit.is_given(path));
+    let kept = |path: &PathBuf| Kept {
+        path: path.clone(),
+        user: who.name.clone(),
+        is_made: who.is_made,
+        is_folder: path.is_dir(),
+    };
     who.kept(&files).into_iter().map(kept).collect()
 }
 
-/// Everything that a relay of these settings reads and does not make itself.
+/// Everything that a relay of these settings reads and does not make itself. What is not there is told elsewhere, and what has
+/// no whole path is not looked for here: the unit runs in another folder.
 fn files(file: &Path, survey: &Survey) -> Vec<PathBuf> {
     let named = survey.rows.iter().filter(|row| match row.key {
         "mesh_key_file" | "map.include" => true,
-        "key_file" => {
-            !matches!(row.origin, Origin::Default) && row.values.iter().all(|path| Path::new(path).exists())
-        }
+        "key_file" => !matches!(row.origin, Origin::Default),
         _ => false,
     });
     let named = named.flat_map(|row| &row.values).filter(|from| !from.contains("://")).map(PathBuf::from);
     let folder = survey.cert_dir.iter();
     let certificates = folder.clone().flat_map(|folder| files_in(folder).unwrap_or_default());
-    // The others are looked for where the unit runs, in the root folder.
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let own = [file].into_iter().chain(survey.list.clone()).chain(folder.cloned());
-    own.chain(certificates).chain(named).collect()
+    own.chain(certificates).chain(named).filter(|path| path.is_absolute() && path.exists()).collect()
 }
 
 /// What a unit says, with its drop-ins behind it.
 struct Unit(String);
 
 impl Unit {
-    fn read(place: &Path) -> Option<Self> {
-        let mut text = fs::read_to_string(place.join(NAME)).ok()?;
-        let mut more: Vec<_> = fs::read_dir(place.join(format!("{NAME}.d")))
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .collect();
-        more.sort_unstable();
-        for path in more {
+    /// Of units of one name the first one counts, and so of drop-ins, which are read from all places in the order of their names.
+    fn read(places: &str) -> Option<Self> {
+        let places: Vec<_> = places.split(':').map(Path::new).collect();
+        let mut text = places.iter().find_map(|place| fs::read_to_string(place.join(NAME)).ok())?;
+        let mut more = BTreeMap::new();
+        let folders = places.iter().map(|place| place.join(format!("{NAME}.d")));
+        for entry in folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
+            if entry.path().extension().is_some_and(|ending| ending == "conf") {
+                more.entry(entry.file_name()).or_insert_with(|| entry.path());
+            }
+        }
+        for path in more.values() {
             text.push('\n');
             text += &fs::read_to_string(path).unwrap_or_default();
         }
@@ -101,9 +122,14 @@ impl Unit {
 
     /// All values of a setting; the last one counts.
     fn said(&self, setting: &str) -> impl Iterator<Item = &str> {
-        self.0
-            .lines()
-            .filter_map(move |line| Some(line.trim().strip_prefix(setting)?.strip_prefix('=')?.trim()))
+        let lines = self.0.lines().filter_map(|line| line.split_once('='));
+        lines.filter(move |(name, _)| name.trim() == setting).map(|(_, value)| value.trim())
+    }
+
+    /// Whether it lies in a folder that systemd makes for the unit and gives to its user, perhaps where nobody else sees it.
+    fn is_given(&self, path: &Path) -> bool {
+        let mut names = self.said("StateDirectory").flat_map(str::split_whitespace);
+        names.any(|name| path.starts_with(Path::new(STATE).join(name)))
     }
 
     /// Whether it runs the relay by this file.
@@ -119,20 +145,41 @@ impl Unit {
     /// As whom; none if that is root, or nobody knows.
     fn who(&self) -> Option<Who> {
         let name = self.said("User").last()?.to_owned();
-        let group = |name: &str| Group::from_name(name).ok().flatten().map(|group| group.gid);
         let own = self.said("Group").last().and_then(group);
         let more = self.said("SupplementaryGroups").flat_map(str::split_whitespace).filter_map(group);
-        let (uid, gid, groups, is_made) = match User::from_name(&name).ok().flatten() {
+        let is_dynamic = || {
+            let said = self.said("DynamicUser").last().unwrap_or_default();
+            YES.iter().any(|yes| said.eq_ignore_ascii_case(yes))
+        };
+        let (uid, gid, groups, is_made) = match user(&name) {
             Some(user) if user.uid.is_root() => return None,
             Some(user) => {
-                let member = std::ffi::CString::new(name.as_str()).ok()?;
+                let member = CString::new(user.name).ok()?;
                 (user.uid, user.gid, getgrouplist(&member, user.gid).unwrap_or_default(), false)
             }
-            None if self.said("DynamicUser").last() != Some("yes") => return None,
+            None if !is_dynamic() => return None,
             None => (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY), Vec::new(), true),
         };
-        let groups = [own.unwrap_or(gid)].into_iter().chain(groups).chain(more).collect();
-        Some(Who { name, uid, groups, is_made })
+        let gid = own.unwrap_or(gid);
+        let groups = [gid].into_iter().chain(groups).chain(more).collect();
+        Some(Who { name, uid, gid, groups, is_made })
+    }
+}
+
+/// The user of this host with that name or number.
+fn user(named: &str) -> Option<User> {
+    let found = match named.parse() {
+        Ok(number) => User::from_uid(Uid::from_raw(number)),
+        Err(_) => User::from_name(named),
+    };
+    found.ok().flatten()
+}
+
+/// The group of that name or number.
+fn group(named: &str) -> Option<Gid> {
+    match named.parse() {
+        Ok(number) => Some(Gid::from_raw(number)),
+        Err(_) => Group::from_name(named).ok().flatten().map(|group| group.gid),
     }
 }
 
@@ -140,32 +187,38 @@ impl Unit {
 struct Who {
     name: String,
     uid: Uid,
+    gid: Gid,
+    /// All that it is in, with `gid`.
     groups: Vec<Gid>,
     /// There is none of that name: one is made for the time it runs.
     is_made: bool,
 }
 
 impl Who {
-    /// Those of `files` that none of its groups lets it read.
+    /// Those of `files` that it cannot read. Without `setpriv` it is asked with one group after the other, which is not the same
+    /// where one opens the folder and another the file.
     fn kept<'a>(&self, files: &'a [PathBuf]) -> Vec<&'a PathBuf> {
-        let mut kept: Vec<_> = files.iter().collect();
-        for group in &self.groups {
-            let asked = Command::new("/bin/sh")
-                .args(["-c", ASK, "sh"])
-                .args(&kept)
-                .uid(self.uid.as_raw())
-                .gid(group.as_raw())
-                .current_dir("/")
-                .env_clear()
-                .stdin(Stdio::null())
-                .stderr(Stdio::null())
-                .output();
-            // Who cannot be asked keeps nothing back.
-            let said =
-                asked.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
-            kept =
-                said.lines().filter_map(|number| kept.get(number.parse::<usize>().ok()?).copied()).collect();
+        let all: Vec<_> = files.iter().collect();
+        if self.groups.len() > 1 && Path::new(SETPRIV).exists() {
+            let groups: Vec<_> = self.groups.iter().map(ToString::to_string).collect();
+            let rights = [
+                format!("--reuid={}", self.uid),
+                format!("--regid={}", self.gid),
+                format!("--groups={}", groups.join(",")),
+            ];
+            return refused(Command::new(SETPRIV).args(rights).args(["--", SHELL]), &all);
         }
-        kept
+        self.groups.iter().fold(all, |kept, group| {
+            refused(Command::new(SHELL).uid(self.uid.as_raw()).gid(group.as_raw()), &kept)
+        })
     }
+}
+
+/// Those of `files` that this shell cannot read. If it cannot be asked, that is none.
+fn refused<'a>(shell: &mut Command, files: &[&'a PathBuf]) -> Vec<&'a PathBuf> {
+    let ask = shell.args(["-c", ASK, "sh"]).args(files);
+    let ask = ask.current_dir("/").env_clear().stdin(Stdio::null()).stderr(Stdio::null());
+    let said = ask.output().map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned());
+    let said = said.unwrap_or_default();
+    said.lines().filter_map(|number| files.get(number.parse::<usize>().ok()?).copied()).collect()
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -419,6 +420,55 @@ fn a_map_keeps_its_meaning_through_all_forms() {
         fs::write(&last, out).unwrap();
     }
     assert_eq!(fs::read_to_string(&last).unwrap(), first);
+}
+
+/// Merges a good map into a file, by a shell that lets nobody else read what it makes; its exit code and stderr.
+fn merge_to(out: &Path) -> (Option<i32>, String) {
+    let mut shell = Command::new("sh");
+    shell.args([
+        "-c",
+        "umask 077; exec \"$0\" map merge good.yaml --out \"$1\"",
+        env!("CARGO_BIN_EXE_wherry"),
+    ]);
+    let output = shell.arg(out).current_dir(folder()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_file_that_a_map_replaces_keeps_its_owner_and_its_readers() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("derp.yaml");
+    let rights = || fs::metadata(&file).map(|meta| (meta.mode() & 0o7777, meta.uid(), meta.gid())).unwrap();
+    assert_eq!(merge_to(&file), (Some(0), String::new()));
+    assert_eq!(rights().0, 0o600, "a new one is as the shell has it");
+    // Root alone can give a file away.
+    if rights().1 == 0 {
+        chown(&file, Some(60001), Some(60002)).unwrap();
+    }
+    for mode in [0o644, 0o640, 0o666, 0o604] {
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+        let before = rights();
+        assert_eq!(merge_to(&file), (Some(0), String::new()));
+        assert_eq!((rights(), before.0), (before, mode));
+        assert_ne!(fs::read_to_string(&file).unwrap(), "old");
+    }
+}
+
+#[test]
+fn a_map_for_a_link_that_leads_nowhere_is_made_where_it_leads() {
+    let dir = tempfile::tempdir().unwrap();
+    let [map, link, other, lost] =
+        ["deep/derp.yaml", "deep/link", "other", "lost"].map(|name| dir.path().join(name));
+    fs::create_dir(dir.path().join("deep")).unwrap();
+    symlink("derp.yaml", &link).unwrap();
+    symlink("deep/link", &other).unwrap();
+    assert_eq!(merge_to(&other), (Some(0), String::new()));
+    assert!(link.is_symlink() && other.is_symlink() && map.is_file() && !map.is_symlink());
+    symlink("gone/derp.yaml", &lost).unwrap();
+    let (code, err) = merge_to(&lost);
+    assert!(code == Some(64) && err.contains("gone/derp.yaml: no such folder"), "{err}");
+    assert!(lost.is_symlink() && !dir.path().join("gone").exists());
 }
 
 #[test]

@@ -72,6 +72,20 @@ impl<T: PartialEq + Clone> Changes<T> {
 /// # Errors
 /// What the system says; the old file, if there was one, is then still there.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    replace_with(path, content, mode, |_| Ok(()))
+}
+
+/// As [`replace`], after `prepare` had the new file, still empty and under another name: what is done to its owner and its
+/// permission bits is done before anybody can find it.
+///
+/// # Errors
+/// What the system or `prepare` says; the old file, if there was one, is then still there.
+pub fn replace_with(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    prepare: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -82,7 +96,7 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let written = write_new(&draft, content, mode).and_then(|()| fs::rename(&draft, path));
+    let written = write_new(&draft, content, mode, prepare).and_then(|()| fs::rename(&draft, path));
     if let Err(error) = written {
         // The draft is of no use to anybody; the first error says more than a second one could.
         drop(fs::remove_file(&draft));
@@ -99,8 +113,14 @@ fn draft_of(path: &Path) -> io::Result<PathBuf> {
     Ok(path.with_file_name(draft))
 }
 
-fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+fn write_new(
+    path: &Path,
+    content: &[u8],
+    mode: u32,
+    prepare: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    prepare(&file)?;
     file.write_all(content)?;
     file.sync_all()
 }
@@ -119,6 +139,24 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_done_to_a_new_file_is_done_before_it_takes_the_place_of_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("map");
+        replace(&path, b"one", 0o600).unwrap();
+        let refuse = |_: &File| Err(io::ErrorKind::PermissionDenied.into());
+        assert!(replace_with(&path, b"two", 0o600, refuse).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        replace_with(&path, b"two", 0o600, |file| {
+            assert_eq!(fs::read(&path).unwrap(), b"one");
+            // No usual umask lets all of these through.
+            file.set_permissions(fs::Permissions::from_mode(0o666))
+        })
+        .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o666);
     }
 
     #[test]

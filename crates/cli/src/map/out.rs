@@ -2,7 +2,7 @@
 
 use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -36,31 +36,48 @@ enum NotWritten {
 /// [`Failure::Usage`] for a path that cannot be a file, [`Failure::Other`] if the system refuses.
 pub(super) fn put(text: &str, OutArg { out }: &OutArg) -> Result<(), Failure> {
     let Some(path) = out else { return Ok(output::print(text)?) };
+    // A link stays one, to a file that is replaced, or made.
+    let path = path.canonicalize().unwrap_or_else(|_| end_of_links(path));
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if folder.is_some_and(|folder| !folder.is_dir()) {
-        return Err(Failure::Usage(NotWritten::NoFolder(path.clone()).into()));
+        return Err(Failure::Usage(NotWritten::NoFolder(path).into()));
     }
-    // A link stays one, to a file that is replaced.
-    let path = path.canonicalize().unwrap_or_else(|_| path.clone());
     let before = fs::metadata(&path).ok();
     if before.as_ref().is_some_and(|before| !before.is_file()) {
         return Err(Failure::Usage(NotWritten::NoFile(path).into()));
     }
-    let mode = before.as_ref().map_or(0o644, |before| before.mode() & 0o777);
-    match files::replace(&path, text.as_bytes(), mode) {
-        Ok(()) => {
-            if let Some(before) = before {
-                give_back(&path, &before);
-            }
-            Ok(())
-        }
-        Err(err) => Err(Failure::Other(NotWritten::File { path, err }.into())),
-    }
+    let written = match before {
+        Some(before) => replace(&path, text, &before),
+        None => files::replace(&path, text.as_bytes(), 0o644),
+    };
+    written.map_err(|err| Failure::Other(NotWritten::File { path, err }.into()))
 }
 
-/// Whose file it was, it is again: who could read it before can read it now.
-fn give_back(path: &Path, before: &Metadata) {
-    if let Err(err) = chown(path, Some(before.uid()), Some(before.gid())) {
+/// What a link leads to that leads to nothing; of a path that is no such link, the path.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match path.read_link() {
+            Ok(target) if !path.exists() => path = path.with_file_name(target),
+            _ => break,
+        }
+    }
+    path
+}
+
+/// As many as the kernel follows.
+///
+/// Source: path_resolution(7).
+const MAX_LINKS: usize = 40;
+
+/// Whose file it was, it is again, and who could read it before can read it now, with no moment between.
+fn replace(path: &Path, text: &str, before: &Metadata) -> io::Result<()> {
+    let mut refused = None;
+    files::replace_with(path, text.as_bytes(), 0o600, |draft| {
+        refused = fchown(draft, Some(before.uid()), Some(before.gid())).err();
+        draft.set_permissions(before.permissions())
+    })?;
+    if let Some(err) = refused {
         output::complain(&format!(
             "{}: it belongs to this user now, no more to {}:{}: {err}; see that its readers can read it",
             path.display(),
@@ -68,4 +85,5 @@ fn give_back(path: &Path, before: &Metadata) {
             before.gid()
         ));
     }
+    Ok(())
 }

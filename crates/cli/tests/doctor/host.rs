@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -261,7 +261,11 @@ fn a_certificate_without_its_issuer_is_told_by_doctor_and_by_the_relay_unless_th
 /// What `wherry config check` says of a configuration, with its exit code.
 fn checked(dir: &TempDir) -> (Option<i32>, Vec<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
-    let (code, stdout, _) = outcome(command.args(["config", "check", "--json", "--config", &file(dir)]));
+    warned(command.args(["config", "check", "--json", "--config", &file(dir)]))
+}
+
+fn warned(check: &mut Command) -> (Option<i32>, Vec<String>) {
+    let (code, stdout, _) = outcome(check);
     let report: Value = serde_json::from_str(&stdout).unwrap();
     let warnings = report["warnings"].as_array().unwrap();
     (code, warnings.iter().map(|one| one.as_str().unwrap().to_owned()).collect())
@@ -518,13 +522,21 @@ fn kept_from(dir: &TempDir, file: &str, mut command: Command) -> Command {
     for (path, mode) in [(dir.path().to_owned(), 0o755), (dir.path().join(file), 0o000)] {
         std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
-    if std::fs::metadata("/proc/self").unwrap().uid() == 0 {
+    if is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
     command
 }
 
 const NOBODY: u32 = 65534;
+
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+fn allow(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
 
 #[test]
 fn files_that_are_kept_from_this_user_are_no_fault_of_a_relay_that_runs_and_it_is_asked() {
@@ -563,6 +575,14 @@ fn with_unit(dir: &TempDir, says: &str) -> TempDir {
     units
 }
 
+/// The warnings in the folder of a configuration, with its unit in the first of these places that has it.
+fn checked_by_unit(dir: &TempDir, places: &[&TempDir]) -> (Option<i32>, Vec<String>) {
+    let places = places.iter().map(|place| place.path().to_str().unwrap()).collect::<Vec<_>>().join(":");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
+    let check = command.args(["config", "check", "--json", "--config", "wherry.toml"]);
+    warned(check.current_dir(dir.path()).env("SYSTEMD_UNIT_PATH", places))
+}
+
 /// Only root can ask for another user, so for others nothing is said.
 #[test]
 fn files_that_are_kept_from_the_user_of_the_unit_are_told_to_root() {
@@ -570,21 +590,20 @@ fn files_that_are_kept_from_the_user_of_the_unit_are_told_to_root() {
     let (path, certs) = (dir.path(), dir.path().join("certs"));
     std::fs::create_dir(&certs).unwrap();
     write_certificate(&certs, "any", &ip.to_string(), 1, 90);
-    let allow = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     allow(path, 0o755);
     let check = |says: &str| {
-        let units = with_unit(&dir, says);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wherry"));
-        let check = command.args(["config", "check", "--json", "--config", "wherry.toml"]);
-        let check = check.current_dir(path).env("SYSTEMD_UNIT_PATH", units.path());
-        let (code, stdout, _) = outcome(check);
-        let report: Value = serde_json::from_str(&stdout).unwrap();
-        assert_eq!(code, Some(0), "{report}");
-        let warnings = report["warnings"].as_array().unwrap().clone();
-        warnings.iter().map(|one| one.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let (code, warnings) = checked_by_unit(&dir, &[&with_unit(&dir, says)]);
+        assert_eq!(code, Some(0), "{says}: {warnings:?}");
+        warnings
     };
-    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
-    for says in ["User=nobody", "User=root\nUser=nobody", "DynamicUser=yes\nUser=nobody-of-that-name"] {
+    let is_root = is_root();
+    for says in [
+        "User=nobody",
+        "User=root\nUser = nobody",
+        "User=1",
+        "DynamicUser=yes\nUser=nobody-of-that-name",
+        "DynamicUser=1\nUser=nobody-of-that-name",
+    ] {
         for kept in ["certs/any.key", "nodes", "wherry.toml"] {
             allow(&path.join(kept), 0o600);
             let warnings = check(says);
@@ -594,7 +613,7 @@ fn files_that_are_kept_from_the_user_of_the_unit_are_told_to_root() {
                 continue;
             }
             let [warning] = &warnings[..] else { panic!("{says} {kept}: {warnings:?}") };
-            let user = says.rsplit('=').next().unwrap();
+            let user = says.rsplit('=').next().unwrap().trim();
             let found = format!(
                 "{} cannot be read by the user {user}, as whom wherry.service",
                 path.join(kept).display()
@@ -606,7 +625,13 @@ fn files_that_are_kept_from_the_user_of_the_unit_are_told_to_root() {
     }
     // A folder above shuts everything in; a unit for another file, or of root, is none.
     allow(path, 0o700);
-    assert_eq!(check("User=nobody").len(), if is_root { 5 } else { 0 });
+    let shut_in = check("User=nobody");
+    assert_eq!(shut_in.len(), if is_root { 5 } else { 0 });
+    for warning in shut_in {
+        let is_folder = warning.starts_with(&format!("{} cannot be read", certs.display()));
+        let mode = if is_folder { "or chmod 755 if" } else { "or chmod 644 if" };
+        assert!(warning.contains(mode), "{warning}");
+    }
     for says in ["ExecStart=/usr/local/bin/wherry serve --config /etc/hostname\nUser=nobody", "User=root", ""]
     {
         assert_eq!(check(says), Vec::<String>::new());
@@ -617,4 +642,90 @@ fn files_that_are_kept_from_the_user_of_the_unit_are_told_to_root() {
     let mut doctor = Command::new(env!("CARGO_BIN_EXE_wherry"));
     let (_, stdout, _) = outcome(doctor.args(["doctor", &file(&dir)]).env("SYSTEMD_UNIT_PATH", units.path()));
     assert_eq!(stdout.contains("nodes cannot be read by the user nobody"), is_root, "{stdout}");
+}
+
+/// Only root can give files to other groups.
+#[test]
+fn a_file_that_one_group_of_the_unit_leads_to_and_another_reads_is_not_kept_from_it() {
+    if !is_root() {
+        return;
+    }
+    let dir = with_certificate(None, 1, 90);
+    let certs = dir.path().join("certs");
+    allow(dir.path(), 0o755);
+    for entry in std::fs::read_dir(&certs).unwrap() {
+        let path = entry.unwrap().path();
+        chown(&path, None, Some(60002)).unwrap();
+        allow(&path, 0o640);
+    }
+    chown(&certs, None, Some(60001)).unwrap();
+    allow(&certs, 0o750);
+    let kept = |groups: &str| {
+        let says = format!("User=nobody\nSupplementaryGroups={groups}");
+        checked_by_unit(&dir, &[&with_unit(&dir, &says)]).1
+    };
+    for (groups, count) in [("60001 60002", 0), ("60001", 2), ("60002", 3)] {
+        let kept = kept(groups);
+        assert_eq!(kept.len(), count, "{groups}: {kept:?}");
+    }
+}
+
+#[test]
+fn an_override_of_the_unit_counts_wherever_systemd_finds_it() {
+    let dir = with_certificate(None, 1, 90);
+    allow(dir.path(), 0o755);
+    allow(&dir.path().join("nodes"), 0o600);
+    let (local, vendor) = (tempfile::tempdir().unwrap(), with_unit(&dir, "User=root"));
+    let drop_in = |place: &TempDir, name: &str, user: &str| {
+        let folder = place.path().join("wherry.service.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), format!("[Service]\nUser={user}\n")).unwrap();
+    };
+    let kept = || checked_by_unit(&dir, &[&local, &vendor]).1;
+    assert_eq!(kept(), Vec::<String>::new());
+    drop_in(&local, "10-user.conf", "nobody");
+    // Of one name the first counts, and what is no drop-in does not.
+    drop_in(&vendor, "10-user.conf", "root");
+    drop_in(&local, "10-user.conf.bak", "root");
+    let kept_from_nobody = kept();
+    assert_eq!(kept_from_nobody.len(), usize::from(is_root()), "{kept_from_nobody:?}");
+    assert!(kept_from_nobody.iter().all(|one| one.contains("the user nobody,")), "{kept_from_nobody:?}");
+    drop_in(&vendor, "20-user.conf", "root");
+    assert_eq!(kept(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_there_or_has_no_whole_path_is_not_said_to_be_kept_from_the_unit() {
+    let more = "self_signed = true\nmesh_key_file = \"HERE/gone\"\n[map]\ninclude = [\"map\", \"HERE/map\"]";
+    let (dir, ..) = configured(more, &[]);
+    let map = dir.path().join("map");
+    std::fs::write(&map, "regions: {}\n").unwrap();
+    allow(dir.path(), 0o755);
+    allow(&map, 0o600);
+    // The mistake is told as what it is.
+    let (code, kept) = checked_by_unit(&dir, &[&with_unit(&dir, "User=nobody")]);
+    assert_eq!((code, kept.len()), (Some(78), usize::from(is_root())), "{kept:?}");
+    let whole = format!("{} cannot be read by", map.display());
+    assert!(kept.iter().all(|one| one.starts_with(&whole)), "{kept:?}");
+}
+
+/// Only root may write there.
+#[test]
+fn what_lies_in_the_state_directory_of_the_unit_is_not_kept_from_it() {
+    if !is_root() {
+        return;
+    }
+    let state = tempfile::tempdir_in("/var/lib").unwrap();
+    let map = state.path().join("map");
+    std::fs::write(&map, "regions: {}\n").unwrap();
+    allow(&map, 0o600);
+    let (dir, ..) = configured(&format!("self_signed = true\n[map]\ninclude = [{map:?}]"), &[]);
+    allow(dir.path(), 0o755);
+    let name = state.path().file_name().unwrap().to_str().unwrap();
+    let several = format!("wherry {name}");
+    for (folders, count) in [("wherry", 1), (name, 0), (several.as_str(), 0)] {
+        let says = format!("User=nobody\nStateDirectory={folders}");
+        let kept = checked_by_unit(&dir, &[&with_unit(&dir, &says)]).1;
+        assert_eq!(kept.len(), count, "{folders}: {kept:?}");
+    }
 }
