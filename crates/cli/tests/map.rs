@@ -268,6 +268,25 @@ fn yaml_where_json_is_read_is_an_error() {
 }
 
 #[test]
+fn what_stands_in_a_policy_file_is_no_map_to_headscale() {
+    let map = r#"{"derpMap": {"Regions": {"900": {"RegionID": 900, "RegionCode": "a", "RegionName": "A", "Nodes": [
+        {"Name": "900a", "RegionID": 900, "HostName": "relay.test", "IPv4": "192.88.99.7", "IPv6": "none"}COMMA]}}}}"#;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    for (comma, reader, expected, rules) in [
+        ("", "policy", 0, &[][..]),
+        (",", "policy", 0, &[]),
+        ("", "headscale-urls", 78, &["[not-a-map]"]),
+        (",", "headscale-urls", 78, &["[not-a-map]", "[syntax]"]),
+        ("", "headscale-paths", 78, &["[not-a-map]", "[json-as-yaml]"]),
+    ] {
+        fs::write(file.path(), map.replace("COMMA", comma)).unwrap();
+        let (code, said) = self::map(&["check", "--offline", "--for", reader, file.path().to_str().unwrap()]);
+        assert_eq!(code, expected, "{reader}: {said}");
+        assert!(rules.iter().all(|rule| said.contains(rule)), "{reader}: {said}");
+    }
+}
+
+#[test]
 fn json_under_derp_paths_is_an_error_whatever_its_name() {
     check("json-under-paths", &["--for", "headscale-paths", "good.json"]);
 }

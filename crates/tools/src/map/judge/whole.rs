@@ -34,7 +34,16 @@ pub(in crate::map) fn judge(map: &Outline, text: &Text, destination: Option<Dest
 
 fn form(map: &Outline, text: &Text, destination: Option<Destination>, pen: &mut Pen) {
     let place = |at| Place { source: map.source.clone(), at: Some(at), ..Place::default() };
-    let is_policy = map.is_policy || destination == Some(Destination::Policy);
+    let is_policy = destination.map_or(map.is_policy, |one| one == Destination::Policy);
+    if map.is_policy && !is_policy {
+        pen.note(
+            Rule::NotAMap,
+            place(map.at),
+            "the map stands under derpMap, as in a policy file, where Headscale looks for none: it is empty to it",
+            "the map alone, as the whole of it",
+            "wherry map convert --to json for derp.urls, --to yaml for derp.paths",
+        );
+    }
     match (map.form, destination) {
         (Form::Json, Some(Destination::HeadscalePaths)) => pen.note(
             Rule::JsonAsYaml,
