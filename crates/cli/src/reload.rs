@@ -2,7 +2,7 @@
 
 use wherry_server::{
     admin::{Fault, Health, Part},
-    config::{Effective, Problems, Row, Sources, Survey, load},
+    config::{Admit, Effective, Problems, Row, Sources, Survey, load},
     run::Running,
 };
 
@@ -39,12 +39,14 @@ impl Written {
                 return health;
             }
         };
-        if let Err(fault) = self.admit(&later, running) {
-            health.faults.push(fault);
-        }
+        let mut taken = None;
         for (before, now) in self.in_force.changes(&later.survey) {
-            // Why it was not taken was said.
-            if now.key == TAKEN && !health.is_ready() {
+            // What follows from other settings waits for them.
+            if now.key == TAKEN && !now.origin.is_preset() {
+                match admit(before, now, &later.settings.admit, running) {
+                    Ok(()) => taken = Some(now.clone()),
+                    Err(fault) => health.faults.push(fault),
+                }
                 continue;
             }
             let (key, before, now) = (now.key, before.value(), now.value());
@@ -53,31 +55,28 @@ impl Written {
                 "{key} is {before}, though {now} is written: it takes effect on a restart; systemctl restart wherry"
             )));
         }
+        if let Some(now) = taken
+            && let Some(before) = self.in_force.rows.iter_mut().find(|row| row.key == now.key)
+        {
+            *before = now;
+        }
         health
     }
+}
 
-    /// Takes who may use the relay, unless nobody wrote it: what follows from other settings waits for them.
-    fn admit(&mut self, later: &Effective, running: &Running) -> Result<(), Fault> {
-        let of_admit = |row: &&Row| row.key == TAKEN;
-        let now = later.survey.rows.iter().find(of_admit).filter(|row| !row.origin.is_preset());
-        let before = self.in_force.rows.iter_mut().find(|row| row.key == TAKEN);
-        let (Some(before), Some(now)) = (before, now) else { return Ok(()) };
-        if before.values == now.values {
-            return Ok(());
+/// Changes who may use the relay.
+fn admit(before: &Row, now: &Row, admit: &Admit, running: &Running) -> Result<(), Fault> {
+    let (was, is) = (before.value(), now.value());
+    match running.admit(admit) {
+        Ok(cut_off) => {
+            tracing::warn!(before = was, now = is, cut_off, "admission changed");
+            Ok(())
         }
-        let (was, is) = (before.value(), now.value());
-        match running.admit(&later.settings.admit) {
-            Ok(cut_off) => {
-                tracing::warn!(before = was, now = is, cut_off, "admission changed");
-                *before = now.clone();
-                Ok(())
-            }
-            Err(err) => {
-                tracing::error!(%err, before = was, now = is, "admission not changed; the one before stays in force");
-                Err(fault(format!(
-                    "{err}, so admit is {was}, though {is} is written; mend the list, then reload again"
-                )))
-            }
+        Err(err) => {
+            tracing::error!(%err, before = was, now = is, "admission not changed; the one before stays in force");
+            Err(fault(format!(
+                "{err}, so admit is {was}, though {is} is written; mend the list, then reload again"
+            )))
         }
     }
 }

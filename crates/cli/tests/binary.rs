@@ -7,6 +7,8 @@ mod address;
 mod config_check;
 #[path = "binary/derper.rs"]
 mod derper;
+#[path = "subject/ending.rs"]
+mod ending;
 #[path = "binary/packaging.rs"]
 mod packaging;
 #[path = "binary/serve.rs"]

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Relay, address::own_address, admin_of, ask, home, run, wherry};
+use super::{Relay, address::own_address, admin_of, ask, ending::end_of, home, run, wherry};
 
 #[test]
 fn dev_needs_nothing_and_what_it_prints_is_a_map_for_every_tool() {
@@ -128,21 +128,13 @@ fn a_map_on_a_file_that_hangs_does_not_keep_the_relay_from_stopping() {
         let mut files = std::fs::read_dir(&files).unwrap();
         files.any(|file| std::fs::read_link(file.unwrap().path()).is_ok_and(|target| target == pipe))
     };
-    let deadline = || std::time::Instant::now() + Duration::from_secs(60);
-    let reading = deadline();
+    let reading = std::time::Instant::now() + Duration::from_secs(60);
     while !is_read() {
         assert!(std::time::Instant::now() < reading, "it never opens the map");
         std::thread::yield_now();
     }
     assert!(Command::new("kill").arg(relay.0.id().to_string()).status().unwrap().success());
-    let stopping = deadline();
-    let end = loop {
-        match relay.0.try_wait().unwrap() {
-            None if std::time::Instant::now() < stopping => std::thread::yield_now(),
-            end => break end,
-        }
-    };
-    assert_eq!(end.and_then(|end| end.code()), Some(0));
+    assert_eq!(end_of(&mut relay.0), Some(0));
     drop(writer);
 }
 

@@ -160,13 +160,19 @@ fn each_fault_of_a_chain_has_its_own_words() {
     assert!(words.contains("has not the signature of the authority that is known by that name"), "{words}");
 }
 
+/// What an issuer between a root and a leaf for `name` is.
+fn between(name: &str) -> CertificateParams {
+    let mut between = CertificateParams::new([name.to_owned()]).unwrap();
+    between.distinguished_name.push(DnType::CommonName, "Between");
+    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    between
+}
+
 /// On a host that has no store, an authority says little by being unknown.
 #[test]
 fn an_authority_that_is_unknown_for_want_of_any_is_told_so() {
     let name = "relay.example".to_owned();
-    let mut between = CertificateParams::new([name.clone()]).unwrap();
-    between.distinguished_name.push(DnType::CommonName, "Between");
-    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let between = between(&name);
     let [root, key, own] = [(); 3].map(|()| KeyPair::generate().unwrap());
     let leaf = CertificateParams::new([name.clone()]).unwrap();
     let leaf = leaf.signed_by(&own, &Issuer::from_params(&between, &key)).unwrap().der().clone();
@@ -188,9 +194,7 @@ fn an_authority_that_is_unknown_for_want_of_any_is_told_so() {
 #[test]
 fn an_issuer_that_expired_is_named_where_nobody_knows_its_root() {
     let name = "relay.example".to_owned();
-    let mut between = CertificateParams::new([name.clone()]).unwrap();
-    between.distinguished_name.push(DnType::CommonName, "Between");
-    between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let mut between = between(&name);
     let by_root = Issuer::new(CertificateParams::new([name.clone()]).unwrap(), KeyPair::generate().unwrap());
     let leaf = CertificateParams::new([name.clone()]).unwrap();
     let judged = |between: &CertificateParams| {

@@ -20,7 +20,8 @@ pub(in crate::doctor) struct Host {
     pub(in crate::doctor) relay: Option<Subject>,
 }
 
-/// Looks at everything. `kept` is from the user of the unit that runs the relay; `socket` is that of a tailscaled that is said to be there; `flags` say how the relay is asked.
+/// Looks at everything. `kept` is from the user of the unit that runs the relay; `socket` is that of a tailscaled that is said
+/// to be there; `flags` say how the relay is asked.
 ///
 /// # Errors
 /// The system gives no random bytes, which reading certificates takes.
