@@ -107,7 +107,7 @@ impl World {
             Route::Local(conn) => {
                 assert_eq!(conn.key(), peer.key());
                 conn.mailbox().push(from.key(), &packet, self.now, &mut self.drops);
-                self.switch.heard(from.key(), &conn);
+                self.switch.heard(&self.switch.listeners(from.key()), &conn);
                 self.pushed += 1;
             }
             Route::Sibling(_) => {}

@@ -13,6 +13,7 @@
 //! | [`limit`] | token buckets that take `now` | – |
 //! | [`mailbox`] | the bounded outgoing queue of one conn, and the memory that all of them share | drop |
 //! | [`conn`] | one connection of a peer | admitted, mailbox |
+//! | `conn_set` | conns, a bit each | conn |
 //! | [`mesh_view`] | what siblings told us of a peer | – |
 //! | [`route`] | a peer as lookups see it: local, by a sibling, or none | conn, mesh_view |
 //! | [`directory`] | the [`Switch`]: joins, leaves, duplicates, watchers, forwarders | all above |
@@ -25,6 +26,7 @@
 pub mod admitted;
 pub mod check;
 pub mod conn;
+mod conn_set;
 pub mod directory;
 pub mod drop;
 pub mod limit;
@@ -35,7 +37,7 @@ pub mod route;
 pub use admitted::{Admitted, Gate, Role};
 pub use check::Violation;
 pub use conn::{Conn, ConnId, JoinInfo};
-pub use directory::{Counts, Joined, Switch};
+pub use directory::{Counts, Joined, Listeners, Switch};
 pub use drop::{DropReason, DropTally, Dropped, Kind};
 pub use limit::{NotHereLimit, TokenBucket};
 pub use mailbox::{Full, Mailbox, MailboxLimits, MailboxTerms, MemoryBudget, MemoryClaim, Taken};

@@ -324,7 +324,7 @@ impl Seat {
             Route::Local(dst) => {
                 if address.forwarded {
                     // Each forwarded packet may come from another peer.
-                    switch.heard(&address.src, &dst);
+                    switch.heard(&switch.listeners(&address.src), &dst);
                 } else {
                     self.routes.tell(switch, &address.src, &dst);
                 }

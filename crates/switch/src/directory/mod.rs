@@ -16,6 +16,7 @@ mod state;
 mod switch;
 
 pub use counts::Counts;
+pub use listeners::Listeners;
 pub use switch::{Joined, Switch};
 
 pub(crate) use state::State;

@@ -8,7 +8,7 @@ use wherry_wire::derp::{PeerFlags, PeerGoneReason};
 use wherry_wire::key::NodePublic;
 
 use super::counts::Counts;
-use super::listeners::Listeners;
+use super::listeners::Audience;
 use super::members::Members;
 use crate::admitted::Role;
 use crate::conn::{Conn, ConnId};
@@ -21,7 +21,7 @@ pub(crate) struct State<L> {
     pub(crate) entries: HashMap<NodePublic, Entry<L>>,
     pub(crate) conns: BTreeMap<ConnId, Arc<Conn<L>>>,
     pub(crate) watchers: BTreeMap<ConnId, Arc<Conn<L>>>,
-    pub(super) listeners: Listeners,
+    pub(super) audience: Audience,
     pub(crate) counts: Counts,
     pub(super) next_conn: u64,
 }
@@ -67,7 +67,7 @@ impl<L> State<L> {
             entries: HashMap::new(),
             conns: BTreeMap::new(),
             watchers: BTreeMap::new(),
-            listeners: Listeners::default(),
+            audience: Audience::default(),
             counts: Counts::default(),
             next_conn: 0,
         }
@@ -88,7 +88,7 @@ impl<L> State<L> {
     /// Tells those who heard `key` that it is neither here nor in the mesh any more.
     pub(super) fn notify_listeners(&mut self, key: &NodePublic, news: &mut News<L>) {
         let frame = gone_frame(key);
-        for id in self.listeners.take(key) {
+        for id in self.audience.take(key).iter() {
             if let Some(conn) = self.conns.get(&id) {
                 self.counts.notices_lost += tell(conn, &frame, news);
             }
@@ -106,7 +106,7 @@ impl<L> State<L> {
 
     /// What is wrong with who is to be told of departures, if anything.
     pub(crate) fn listeners_fault(&self) -> Option<&'static str> {
-        self.listeners.fault(|conn| self.conns.contains_key(&conn))
+        self.audience.fault(self.conns.keys().copied())
     }
 
     fn announce(&mut self, frame: &[u8], news: &mut News<L>) {

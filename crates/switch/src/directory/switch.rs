@@ -8,6 +8,7 @@ use std::time::Duration;
 use wherry_wire::key::NodePublic;
 
 use super::counts::Counts;
+use super::listeners::{Audience, Listeners};
 use super::shards::Shards;
 use super::state::{Entry, News, State};
 use crate::admitted::{Admitted, Gate, Role};
@@ -76,6 +77,7 @@ impl<L> Switch<L> {
         };
         let conn = Arc::new(Conn::new(id, admitted, info, link, Arc::clone(terms), now));
         state.conns.insert(id, Arc::clone(&conn));
+        state.audience.join(id);
 
         let entry = self.entry(state, conn.key());
         let before = entry.members.len();
@@ -104,7 +106,7 @@ impl<L> Switch<L> {
         }
         conn.mailbox().close(drops);
         state.watchers.remove(&conn.id());
-        state.listeners.forget(conn.id());
+        state.audience.leave(conn.id());
         state.counts.conns -= 1;
         state.counts.not_ideal_conns -= u64::from(conn.is_not_ideal());
         state.counts.home_conns -= u64::from(conn.is_home());
@@ -152,12 +154,16 @@ impl<L> Switch<L> {
         }
     }
 
-    /// Notes that a packet from `source` was delivered to `dst`, which is therefore told once when the source is gone from here
-    /// and from the mesh. Doing it again changes nothing, but takes the lock: remember for which pairs it was done.
-    pub fn heard(&self, source: &NodePublic, dst: &Arc<Conn<L>>) {
-        let mut state = self.state();
-        if state.conns.contains_key(&dst.id()) {
-            state.listeners.note(dst.id(), source);
+    /// Who is to be told when `peer` is gone, for [`heard`](Self::heard). Takes the lock: keep it.
+    pub fn listeners(&self, peer: &NodePublic) -> Arc<Listeners> {
+        self.state().audience.of(peer)
+    }
+
+    /// Notes that a packet of the peer of `listeners` was delivered to `dst`, which is therefore told once when the peer is gone
+    /// from here and from the mesh. Doing it again changes nothing and takes no lock but theirs.
+    pub fn heard(&self, listeners: &Listeners, dst: &Conn<L>) {
+        if listeners.add(dst.id()) {
+            self.state().audience.sweep(Audience::PER_GROUP);
         }
     }
 

@@ -5,7 +5,7 @@ use wherry_switch::{DropReason, DropTally, Kind};
 
 fn pair(scene: &mut Scene) -> (Client, Client) {
     let (source, listener) = (scene.join(1), scene.join(2));
-    scene.switch.heard(&key(1), &listener);
+    scene.switch.heard(&scene.switch.listeners(&key(1)), &listener);
     (source, listener)
 }
 
@@ -24,12 +24,12 @@ fn each_conn_is_told_at_most_once_of_each_source() {
     let mut scene = Scene::new();
     let (source, listener) = pair(&mut scene);
     for _ in 0..3 {
-        scene.switch.heard(&key(1), &listener);
+        scene.switch.heard(&scene.switch.listeners(&key(1)), &listener);
     }
     scene.leave(&source);
     assert_eq!(told(&listener), [gone(1)]);
     let back = scene.join(1);
-    scene.switch.heard(&key(1), &listener);
+    scene.switch.heard(&scene.switch.listeners(&key(1)), &listener);
     scene.check();
     assert_eq!(ids(&scene.leave(&back)), []);
     assert_eq!(told(&listener), []);
@@ -62,7 +62,7 @@ fn nobody_is_told_while_a_duplicate_or_a_sibling_still_has_the_peer() {
 fn source_known_only_from_forwarded_packets_counts_once_it_is_known_and_lost() {
     let mut scene = Scene::new();
     let listener = scene.join(2);
-    scene.switch.heard(&key(1), &listener);
+    scene.switch.heard(&scene.switch.listeners(&key(1)), &listener);
     scene.check();
     assert_eq!(told(&listener), []);
     scene.add_forwarder(1, 100);
@@ -75,7 +75,7 @@ fn listener_that_left_is_not_told_and_leaves_nothing_behind() {
     let mut scene = Scene::new();
     let (source, listener) = pair(&mut scene);
     scene.leave(&listener);
-    scene.switch.heard(&key(1), &listener);
+    scene.switch.heard(&scene.switch.listeners(&key(1)), &listener);
     scene.check();
     assert_eq!(ids(&scene.leave(&source)), []);
 }
@@ -85,7 +85,7 @@ fn sibling_that_watches_and_heard_is_news_once_and_told_twice() {
     let mut scene = Scene::new();
     let watcher = scene.watcher(9);
     let source = scene.join(1);
-    scene.switch.heard(&key(1), &watcher);
+    scene.switch.heard(&scene.switch.listeners(&key(1)), &watcher);
     told(&watcher);
     assert_eq!(ids(&scene.leave(&source)), [watcher.id()]);
     assert_eq!(told(&watcher), [gone(1), gone(1)]);
@@ -122,7 +122,7 @@ fn crowds_of_listeners_are_all_told() {
     let listeners: Vec<_> = (100..150).map(|number| scene.join(number)).collect();
     for source in &sources {
         for listener in &listeners {
-            scene.switch.heard(source.key(), listener);
+            scene.switch.heard(&scene.switch.listeners(source.key()), listener);
         }
     }
     for listener in &listeners[..25] {

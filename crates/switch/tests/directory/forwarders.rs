@@ -131,7 +131,7 @@ fn listeners_are_told_when_the_last_sibling_loses_the_peer() {
     let listener = scene.join(5);
     scene.add_forwarder(1, 100);
     scene.add_forwarder(1, 101);
-    scene.switch.heard(&key(1), &listener);
+    scene.switch.heard(&scene.switch.listeners(&key(1)), &listener);
     assert_eq!(ids(&scene.remove_forwarder(1, 100)), []);
     assert_eq!(ids(&scene.remove_forwarder(1, 101)), [listener.id()]);
     assert_eq!(told(&listener), [gone(1)]);

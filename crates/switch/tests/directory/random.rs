@@ -128,7 +128,7 @@ impl Run {
             Route::Local(dst) => {
                 assert_eq!(expected, Route::Local(Arc::clone(&dst)));
                 dst.mailbox().push(&source, b"packet", self.scene.now, &mut drops);
-                self.scene.switch.heard(&source, &dst);
+                self.scene.switch.heard(&self.scene.switch.listeners(&source), &dst);
                 self.model.heard(source.as_bytes()[0] - 1, &dst);
                 self.expect_packet(&dst);
             }
@@ -142,7 +142,7 @@ impl Run {
     fn forward(&mut self, from: u8, to: u8) {
         if let Route::Local(dst) = self.scene.route(to) {
             dst.mailbox().push(&key(from), b"packet", self.scene.now, &mut DropTally::default());
-            self.scene.switch.heard(&key(from), &dst);
+            self.scene.switch.heard(&self.scene.switch.listeners(&key(from)), &dst);
             self.model.heard(from, &dst);
             self.expect_packet(&dst);
         }

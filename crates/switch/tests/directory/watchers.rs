@@ -117,7 +117,7 @@ fn watcher_that_does_not_read_is_marked_for_closing() {
 fn ordinary_conn_that_does_not_read_loses_notices_and_they_are_counted() {
     let mut scene = Scene::new();
     let (conn, source) = (scene.join(1), scene.join(2));
-    scene.switch.heard(&key(2), &conn);
+    scene.switch.heard(&scene.switch.listeners(&key(2)), &conn);
     conn.mailbox().push_control(&[0; MailboxLimits::CONTROL_BYTES]).unwrap();
     assert_eq!(ids(&scene.leave(&source)), []);
     assert!(!conn.is_overrun());
