@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The core of the load generator.
-const GENERATOR_CORE: &str = "1";
+pub(crate) const GENERATOR_CORE: usize = 1;
 
 /// Exit code of a run that is no result; its report is printed all the same.
 const NO_RESULT: i32 = 75;
@@ -202,7 +202,7 @@ impl Load {
 
 fn pinned(words: &[OsString]) -> io::Result<Outcome> {
     let mut command = Command::new("taskset");
-    command.args(["-c", GENERATOR_CORE]).args(words).stdin(Stdio::null());
+    command.args(["-c", &GENERATOR_CORE.to_string()]).args(words).stdin(Stdio::null());
     let output = command.output()?;
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     if !output.status.success() && output.status.code() != Some(NO_RESULT) {

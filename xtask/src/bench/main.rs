@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
 
 mod copy;
+mod distance;
 mod load;
 mod number;
 mod page;

@@ -1,5 +1,6 @@
 //! What is left of a run: the page in docs, its plots, and the raw figures beside it.
 
+use crate::distance::Distance;
 use crate::load::Plan;
 use crate::plots;
 use crate::results::{Results, Run};
@@ -17,8 +18,8 @@ use std::{fs, io};
 /// # Errors
 /// A file cannot be written.
 pub(crate) fn write(root: &Path, out: &Path, turns: &Turns) -> io::Result<()> {
-    let Turns { results, plotted, plan, took } = turns;
-    let facts = facts(root, plan, *took);
+    let Turns { results, plotted, plan, took, distance } = turns;
+    let facts = facts(root, plan, *took, distance);
     let plots = plots::files(plotted);
     fs::create_dir_all(out.join("benchmarks"))?;
     for (name, _, svg) in &plots {
@@ -61,7 +62,7 @@ fn raw(results: &Results, facts: &[(&'static str, String)]) -> String {
     format!("{{\"facts\":{},\n\"runs\":[\n{}\n]}}\n", Value::Object(facts), runs.join(",\n"))
 }
 
-fn facts(root: &Path, plan: &Plan, took: Duration) -> Vec<(&'static str, String)> {
+fn facts(root: &Path, plan: &Plan, took: Duration, distance: &Distance) -> Vec<(&'static str, String)> {
     let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -71,6 +72,10 @@ fn facts(root: &Path, plan: &Plan, took: Duration) -> Vec<(&'static str, String)
     let Plan { rounds, run, step, idle, beside, .. } = plan;
     vec![
         ("processor", format!("{}, {} cores", model.trim_matches([' ', '\t', ':']), cores())),
+        (
+            "between the two cores",
+            format!("{:.0} to {:.0} ns for a cache line there and back", distance.nearest, distance.farthest),
+        ),
         ("kernel", kernel.trim().to_owned()),
         ("wherry", said(root, &["git", "describe", "--always", "--dirty"])),
         ("derper", derper.to_owned()),

@@ -20,10 +20,15 @@ pub(crate) struct Sample {
     pub(crate) reasons: Vec<(String, String)>,
     /// Cores that the relay used, the share of its time that the generator was busy, and cores that others used.
     pub(crate) beside: [Option<f64>; 3],
+    /// What a cache line took from the relay's core to the generator's and back, in nanoseconds: the most of before and after.
+    pub(crate) round_trip: Option<f64>,
 }
 
 /// A reason that leaves work per CPU second as it is.
 const GENERATOR_FULL: &str = "generator-full";
+
+/// A reason that leaves what is not a matter of time as it is.
+const CORES_APART: &str = "cores-apart";
 
 /// Names of [`Sample::beside`].
 const BESIDE: [&str; 3] = ["server cores", "generator busy", "others' cores"];
@@ -41,7 +46,7 @@ impl Sample {
         let reasons = report.get("reasons")?.as_array()?.iter().filter_map(reason).collect();
         let paths = ["/server/cores_used", "/generator/busy", "/generator/others_cores"];
         let beside = paths.map(|path| report.pointer(path).and_then(Value::as_f64));
-        Some(Self { figures, reasons, beside })
+        Some(Self { figures, reasons, beside, round_trip: None })
     }
 
     /// A figure, if the report has it.
@@ -49,10 +54,24 @@ impl Sample {
         self.figures.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
+    /// Notes how far apart the cores were, and whether that is farther than they need be.
+    pub(crate) fn note_distance(&mut self, round_trip: f64, is_apart: bool) {
+        self.round_trip = Some(round_trip);
+        if is_apart {
+            let text = format!("a cache line took {round_trip:.0} ns between the cores and back");
+            self.reasons.push((CORES_APART.to_owned(), text));
+        }
+    }
+
     /// Whether nothing speaks against that figure.
     pub(crate) fn is_result(&self, name: &str) -> bool {
-        let stands = name.ends_with("per_cpu_second");
-        self.reasons.iter().all(|(code, _)| stands && code == GENERATOR_FULL)
+        let is_work = name.ends_with("per_cpu_second");
+        let is_time = name.ends_with("_us") || name.ends_with("_rate");
+        self.reasons.iter().all(|(code, _)| match code.as_str() {
+            GENERATOR_FULL => is_work,
+            CORES_APART => !is_work && !is_time,
+            _ => false,
+        })
     }
 
     /// Whether a second try may be better: something else than the speed of the generator was in the way.
@@ -68,6 +87,7 @@ impl Sample {
         for (name, value) in BESIDE.iter().zip(self.beside) {
             map.extend(value.map(|value| ((*name).to_owned(), json!(digits(value)))));
         }
+        map.extend(self.round_trip.map(|value| ("cache line, ns".to_owned(), json!(value.round()))));
         if !self.reasons.is_empty() {
             let codes: Vec<&str> = self.reasons.iter().map(|(code, _)| code.as_str()).collect();
             map.insert("no result".to_owned(), json!(codes));
@@ -113,5 +133,17 @@ mod tests {
         assert!(!full.is_worth_a_second_try());
         let late = Sample::of(&report("generator-late")).unwrap();
         assert!(!late.is_result("packets_per_cpu_second") && late.is_worth_a_second_try());
+    }
+
+    #[test]
+    fn cores_apart_leave_what_is_not_a_matter_of_time() {
+        let mut sample = Sample::default();
+        sample.note_distance(54.4, false);
+        assert!(sample.is_result("packets_per_cpu_second") && !sample.is_worth_a_second_try());
+        sample.note_distance(345.6, true);
+        let names = ["packets_per_cpu_second", "p99_us", "highest_rate", "bytes_per_client", "good_loss"];
+        assert_eq!(names.map(|name| sample.is_result(name)), [false, false, false, true, true]);
+        assert!(sample.is_worth_a_second_try());
+        assert_eq!(sample.json()["cache line, ns"], json!(346.0));
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The core the relay has for itself.
-const SERVER_CORE: &str = "0";
+pub(crate) const SERVER_CORE: usize = 0;
 
 /// The cores of two workers, if there is one more for the load; else they share the one.
 const TWO_CORES: &str = "0,2";
@@ -104,7 +104,7 @@ impl Subject {
         let log_path = dir.path().join("log");
         let log = File::create(&log_path)?;
         let mut command = Command::new("taskset");
-        command.args(["-c", self.cores()]).arg(&self.program).args(self.words(addr, stun, dir.path()));
+        command.args(["-c", &self.cores()]).arg(&self.program).args(self.words(addr, stun, dir.path()));
         command.env("HOME", dir.path());
         match self.kind {
             Kind::Wherry { workers: Some(workers) } => {
@@ -129,10 +129,10 @@ impl Subject {
         Ok(running)
     }
 
-    fn cores(&self) -> &'static str {
+    fn cores(&self) -> String {
         match self.kind {
-            Kind::Wherry { workers: Some(_) } if cores() > 2 => TWO_CORES,
-            _ => SERVER_CORE,
+            Kind::Wherry { workers: Some(_) } if cores() > 2 => TWO_CORES.to_owned(),
+            _ => SERVER_CORE.to_string(),
         }
     }
 

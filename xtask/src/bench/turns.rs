@@ -1,11 +1,12 @@
 //! The turns: each round drives each load at each relay, each freshly started.
 
-use crate::load::{Load, Plan};
+use crate::distance::Distance;
+use crate::load::{GENERATOR_CORE, Load, Plan};
 use crate::number::number;
 use crate::plots::{self, Plotted};
 use crate::results::{Results, Run};
 use crate::sample::{Outcome, Sample};
-use crate::subject::{Programs, Subject, Who};
+use crate::subject::{Programs, SERVER_CORE, Subject, Who};
 use crate::wish::Wish;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use std::io;
@@ -25,12 +26,14 @@ pub(crate) struct Turns {
     pub(crate) plan: Plan,
     /// How long it took.
     pub(crate) took: Duration,
+    /// How far the cores were apart.
+    pub(crate) distance: Distance,
 }
 
 /// Takes them all, and tells each run as it is done.
 ///
 /// # Errors
-/// A relay did not start, or the generator failed.
+/// A relay did not start, the generator failed, or there are no two cores.
 pub(crate) fn take(wish: &Wish) -> io::Result<Turns> {
     let plan = bounded(&wish.plan)?;
     let mut todo = Vec::new();
@@ -41,13 +44,15 @@ pub(crate) fn take(wish: &Wish) -> io::Result<Turns> {
         }
     }
     let begin = Instant::now();
-    let mut turns = Turns { results: Results::default(), plotted: Vec::new(), plan, took: Duration::ZERO };
+    let distance = Distance::between([SERVER_CORE, GENERATOR_CORE])?;
+    let mut turns =
+        Turns { results: Results::default(), plotted: Vec::new(), plan, took: Duration::ZERO, distance };
     for (done, (round, load, subject)) in todo.iter().enumerate() {
-        let mut outcome = turn(load, subject, &wish.programs, &turns.plan)?;
+        let mut outcome = turn(load, subject, &wish.programs, &turns.plan, &mut turns.distance)?;
         tell((done + 1, todo.len()), begin, *round, load, subject, &outcome.sample);
         if outcome.sample.is_worth_a_second_try() {
             turns.results.runs.push(run(load, subject, *round, outcome.sample));
-            outcome = turn(load, subject, &wish.programs, &turns.plan)?;
+            outcome = turn(load, subject, &wish.programs, &turns.plan, &mut turns.distance)?;
             tell((done + 1, todo.len()), begin, *round, load, subject, &outcome.sample);
         }
         turns.results.runs.push(run(load, subject, *round, outcome.sample));
@@ -70,13 +75,25 @@ fn bounded(plan: &Plan) -> io::Result<Plan> {
     Ok(Plan { idle: plan.idle.min(most), beside: plan.beside.min(most), ..plan.clone() })
 }
 
-fn turn(load: &Load, subject: &Subject, programs: &Programs, plan: &Plan) -> io::Result<Outcome> {
+fn turn(
+    load: &Load,
+    subject: &Subject,
+    programs: &Programs,
+    plan: &Plan,
+    distance: &mut Distance,
+) -> io::Result<Outcome> {
+    let before = distance.wait()?;
     let running = subject.start()?;
     let outcome = match load.who {
         Who::Copy => load.drive_copy(&programs.own, &running, plan),
         Who::Relays | Who::TwoWorkers => load.drive(&programs.wherry, &running, plan),
     };
-    outcome.map_err(|err| io::Error::other(format!("{} under {}: {err}", subject.name, load.name)))
+    let mut outcome =
+        outcome.map_err(|err| io::Error::other(format!("{} under {}: {err}", subject.name, load.name)))?;
+    drop(running);
+    let seen = before.max(distance.look()?);
+    outcome.sample.note_distance(seen, distance.is_apart(seen));
+    Ok(outcome)
 }
 
 #[expect(clippy::print_stdout, reason = "a task talks to the person who started it")]
