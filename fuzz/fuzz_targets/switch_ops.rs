@@ -1,13 +1,15 @@
 //! Lists of operations on a switch: its invariants hold after each, and packets are conserved.
 #![no_main]
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use libfuzzer_sys::fuzz_target;
 use wherry_switch::{
-    Conn, DropTally, Gate, JoinInfo, MailboxLimits, MemoryBudget, Role, Route, SiblingId, Switch,
+    Conn, ConnId, DropTally, Gate, JoinInfo, Listeners, MailboxLimits, MemoryBudget, Role, Route, SiblingId,
+    Switch,
 };
 use wherry_wire::key::NodePublic;
 
@@ -34,6 +36,8 @@ struct World {
     gate: Gate,
     /// The conns that joined last; those that left go on sending, as late packets do.
     conns: Vec<Arc<Conn<()>>>,
+    /// What those that sent hold, by conn, as sessions do.
+    listeners: HashMap<ConnId, Arc<Listeners>>,
     now: Duration,
     drops: DropTally,
     pushed: u64,
@@ -43,7 +47,8 @@ struct World {
 fuzz_target!(|ops: &[u8]| {
     let (switch, gate) = Switch::new(key(0), LIMITS, MemoryBudget::new(MEMORY));
     let (drops, now) = (DropTally::default(), Duration::ZERO);
-    let mut world = World { switch, gate, conns: Vec::new(), now, drops, pushed: 0, taken: 0 };
+    let (conns, listeners) = (Vec::new(), HashMap::new());
+    let mut world = World { switch, gate, conns, listeners, now, drops, pushed: 0, taken: 0 };
     for op in ops.as_chunks().0.iter().take(MOST_OPS) {
         world.step(*op);
         assert_eq!(world.switch.check(), []);
@@ -107,7 +112,9 @@ impl World {
             Route::Local(conn) => {
                 assert_eq!(conn.key(), peer.key());
                 conn.mailbox().push(from.key(), &packet, self.now, &mut self.drops);
-                self.switch.heard(&self.switch.listeners(from.key()), &conn);
+                let listeners = self.listeners.entry(from.id());
+                let listeners = listeners.or_insert_with(|| self.switch.listeners(from.key()));
+                self.switch.heard(listeners, &conn);
                 self.pushed += 1;
             }
             Route::Sibling(_) => {}

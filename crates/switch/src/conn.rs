@@ -2,11 +2,11 @@
 //!
 //! What lives here: [`Conn`], everything about a connection that others than its owner may look at. It may use: the role it
 //! was admitted in, and its mailbox. What must stay true: a conn that joined never changes its key, role or id; all that does
-//! change is its mailbox (under its lock) and two marks (written under the switch's lock, read by anyone).
+//! change is its mailbox (under its lock), some marks (written under the switch's lock, read by anyone) and a count.
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +50,8 @@ pub struct Conn<L> {
     among_duplicates: AtomicU8,
     is_home: AtomicBool,
     is_overrun: AtomicBool,
+    // Written by anyone.
+    heard: AtomicU32,
     // Under its own lock.
     mailbox: Mutex<Mailbox>,
 }
@@ -87,6 +89,7 @@ impl<L> Conn<L> {
             among_duplicates: AtomicU8::new(Standing::Alone as u8),
             is_home: AtomicBool::new(false),
             is_overrun: AtomicBool::new(false),
+            heard: AtomicU32::new(0),
             mailbox: Mutex::new(Mailbox::new(terms)),
         }
     }
@@ -169,6 +172,17 @@ impl<L> Conn<L> {
     /// Sets whether the relay is its home; says whether that is new.
     pub(crate) fn set_home(&self, home: bool) -> bool {
         self.is_home.swap(home, Ordering::Relaxed) != home
+    }
+
+    /// Counts one more peer that it got a packet from.
+    pub(crate) fn note_heard(&self) {
+        // Beyond four billion it starts again: it tells how much to sweep, not what.
+        self.heard.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many peers it got packets from.
+    pub(crate) fn heard(&self) -> usize {
+        usize::try_from(self.heard.load(Ordering::Relaxed)).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn mark_overrun(&self) {

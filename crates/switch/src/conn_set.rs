@@ -1,20 +1,27 @@
 //! A set of conns, a bit each.
 //!
-//! What lives here: [`ConnSet`]. Conns of a crowd came one after the other, so a few cache lines tell of a thousand of them;
-//! one that came alone costs 16 bytes.
+//! What lives here: [`ConnSet`]. Conns of a crowd came one after the other, so a few cache lines tell of a thousand of them. A
+//! set of few that came together needs no memory beside itself.
+
+use std::collections::BTreeMap;
+use std::iter;
 
 use crate::conn::ConnId;
 
-/// Conns by their ids.
+/// Conns by their ids, in groups of 64 that follow one another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ConnSet {
-    /// Sorted by number; none is empty.
-    groups: Vec<Group>,
+pub(crate) enum ConnSet {
+    #[default]
+    None,
+    /// All in one group.
+    One(Group),
+    /// Two groups or more: number to conns. None is empty.
+    Many(BTreeMap<u64, u64>),
 }
 
-/// Conns whose ids follow one another.
+/// Some conns of one group, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Group {
+pub(crate) struct Group {
     /// Their ids, divided by 64.
     number: u64,
     /// The bit at the remainder is set.
@@ -28,7 +35,12 @@ impl Group {
     }
 
     fn ids(self) -> impl Iterator<Item = ConnId> {
-        (0..64).filter(move |bit| self.conns & (1 << bit) != 0).map(move |bit| ConnId(self.number * 64 + bit))
+        let mut rest = self.conns;
+        iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+            rest &= rest - 1;
+            Some(ConnId(self.number * 64 + u64::from(bit)))
+        })
     }
 }
 
@@ -36,84 +48,113 @@ impl ConnSet {
     /// Adds `conn`; says whether it is new.
     pub(crate) fn insert(&mut self, conn: ConnId) -> bool {
         let new = Group::of(conn);
-        match self.search(new.number) {
-            Ok(at) => self.groups.get_mut(at).is_some_and(|group| {
-                let is_new = group.conns & new.conns == 0;
-                group.conns |= new.conns;
-                is_new
-            }),
-            Err(at) => {
-                self.groups.insert(at, new);
-                true
-            }
-        }
+        let is_new = self.conns_of(new.number) & new.conns == 0;
+        self.add(new);
+        is_new
     }
 
     /// Takes `conn` out, if it is in.
     pub(crate) fn remove(&mut self, conn: ConnId) {
         let old = Group::of(conn);
-        let Ok(at) = self.search(old.number) else { return };
-        let Some(group) = self.groups.get_mut(at) else { return };
-        group.conns &= !old.conns;
-        if group.conns == 0 {
-            self.groups.remove(at);
-            self.shrink();
+        match self {
+            Self::None => {}
+            Self::One(group) if group.number == old.number => group.conns &= !old.conns,
+            Self::One(_) => {}
+            Self::Many(groups) => {
+                if let Some(conns) = groups.get_mut(&old.number) {
+                    *conns &= !old.conns;
+                    if *conns == 0 {
+                        groups.remove(&old.number);
+                    }
+                }
+            }
         }
+        self.settle();
     }
 
     /// Whether `conn` is in.
     pub(crate) fn contains(&self, conn: ConnId) -> bool {
         let wanted = Group::of(conn);
-        self.bits(wanted.number) & wanted.conns != 0
+        self.conns_of(wanted.number) & wanted.conns != 0
     }
 
     /// Whether nobody is in.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        matches!(self, Self::None)
     }
 
     /// In how many groups its conns are: what it costs to keep it, or to go through it.
-    pub(crate) const fn groups(&self) -> usize {
-        self.groups.len()
+    pub(crate) fn groups(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::One(_) => 1,
+            Self::Many(groups) => groups.len(),
+        }
     }
 
     /// Takes out whoever is not in `others`, too.
     pub(crate) fn intersect(&mut self, others: &Self) {
-        self.groups.retain_mut(|group| {
-            group.conns &= others.bits(group.number);
-            group.conns != 0
-        });
-        self.shrink();
+        match self {
+            Self::None => {}
+            Self::One(group) => group.conns &= others.conns_of(group.number),
+            Self::Many(groups) => groups.retain(|number, conns| {
+                *conns &= others.conns_of(*number);
+                *conns != 0
+            }),
+        }
+        self.settle();
     }
 
     /// Adds all of `others`.
     pub(crate) fn unite(&mut self, others: &Self) {
-        if self.is_empty() {
-            self.groups.clone_from(&others.groups);
-            return;
-        }
-        for conn in others.iter() {
-            self.insert(conn);
+        for group in others.iter_groups() {
+            self.add(group);
         }
     }
 
     /// The conns, in the order of their ids.
     pub(crate) fn iter(&self) -> impl Iterator<Item = ConnId> {
-        self.groups.iter().copied().flat_map(Group::ids)
+        self.iter_groups().flat_map(Group::ids)
     }
 
-    fn search(&self, number: u64) -> Result<usize, usize> {
-        self.groups.binary_search_by_key(&number, |group| group.number)
+    fn add(&mut self, new: Group) {
+        match self {
+            Self::None => *self = Self::One(new),
+            Self::One(group) if group.number == new.number => group.conns |= new.conns,
+            Self::One(group) => {
+                *self = Self::Many([*group, new].map(|group| (group.number, group.conns)).into());
+            }
+            Self::Many(groups) => *groups.entry(new.number).or_default() |= new.conns,
+        }
     }
 
-    fn bits(&self, number: u64) -> u64 {
-        self.search(number).ok().and_then(|at| self.groups.get(at)).map_or(0, |group| group.conns)
+    /// After conns were taken out: a smaller set may be kept in a smaller way.
+    fn settle(&mut self) {
+        match self {
+            Self::One(group) if group.conns == 0 => *self = Self::None,
+            Self::Many(groups) if groups.len() < 2 => {
+                let last = groups.first_key_value();
+                *self = last.map_or(Self::None, |(&number, &conns)| Self::One(Group { number, conns }));
+            }
+            Self::None | Self::One(_) | Self::Many(_) => {}
+        }
     }
 
-    /// Gives back the memory of conns that were in once.
-    fn shrink(&mut self) {
-        if self.groups.capacity() > 4 * self.groups.len() {
-            self.groups.shrink_to_fit();
+    fn iter_groups(&self) -> impl Iterator<Item = Group> {
+        let (one, many) = match self {
+            Self::None => (None, None),
+            Self::One(group) => (Some(*group), None),
+            Self::Many(groups) => (None, Some(groups)),
+        };
+        let many = many.into_iter().flatten().map(|(&number, &conns)| Group { number, conns });
+        one.into_iter().chain(many)
+    }
+
+    fn conns_of(&self, number: u64) -> u64 {
+        match self {
+            Self::One(group) if group.number == number => group.conns,
+            Self::None | Self::One(_) => 0,
+            Self::Many(groups) => groups.get(&number).copied().unwrap_or_default(),
         }
     }
 }
@@ -166,15 +207,17 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_set_keeps_no_memory() {
+    fn a_smaller_set_is_kept_in_a_smaller_way() {
         let mut crowd = ConnSet::default();
-        for conn in 0..100_000 {
+        for conn in 0..1000 {
             crowd.insert(ConnId(conn));
         }
-        assert_eq!(crowd.groups(), 100_000_usize.div_ceil(64));
-        for conn in 0..100_000 {
+        assert_eq!(crowd.groups(), 1000_usize.div_ceil(64));
+        for conn in 0..999 {
             crowd.remove(ConnId(conn));
         }
-        assert_eq!((crowd.is_empty(), crowd.groups.capacity()), (true, 0));
+        assert!(matches!(crowd, ConnSet::One(_)) && crowd.contains(ConnId(999)));
+        crowd.remove(ConnId(999));
+        assert!(crowd.is_empty());
     }
 }

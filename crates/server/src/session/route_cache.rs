@@ -20,7 +20,7 @@ pub(super) struct RouteCache {
     /// By the time they were looked up, the oldest is replaced first; with the first bytes of their keys.
     routes: Vec<(u64, Arc<Peer<Link>>)>,
     oldest: usize,
-    /// Of the sender; looked up for its first packet.
+    /// Of the sender; looked up for its first packet to a connection of this relay.
     listeners: Option<Arc<Listeners>>,
 }
 

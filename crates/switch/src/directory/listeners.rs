@@ -1,15 +1,16 @@
 //! Who is to be told when a peer is gone: every conn that heard it, once for each such conn and peer, ever.
 //!
-//! In a crowd each packet may be the first of its pair of conn and peer. So a peer's sender has a hold of the [`Listeners`] of
-//! that peer, and noting one is a look into a small set, under a lock of its own. Nobody keeps what a conn heard: a conn that
-//! left stays in the sets of those it heard until they are swept. Each departure sweeps a little, and so does what makes a
-//! set larger: the switch's lock is never held for long, and conns that left never take more than those that are, or were,
-//! here at a time.
+//! In a crowd each packet may be the first of its pair of conn and peer. So whoever sends for a peer keeps a hold of that peer's
+//! [`Listeners`], and noting one is a look into a set, under a lock of its own. Nobody keeps what a conn heard: one that left
+//! stays in the sets of those it heard until a sweep reaches them. Each departure sweeps some, by how many peers the conn
+//! heard, and so does each group that is added to a set. What is kept of conns that left is at most about as much again as
+//! was ever kept of conns that were here at once. A conn that stays is remembered with every peer it ever heard, as by the
+//! reference.
 //!
 //! Source: tailscale: derp/derpserver/derpserver.go, `peerGoneWatchers` and `sclient.noteSendFromSrc`.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use indexmap::IndexMap;
 use wherry_wire::key::NodePublic;
@@ -17,7 +18,7 @@ use wherry_wire::key::NodePublic;
 use crate::conn::ConnId;
 use crate::conn_set::ConnSet;
 
-/// The conns that heard one peer. Conns that left are among them until the next sweep.
+/// The conns that heard one peer. Conns that left are among them until a sweep reaches them.
 #[derive(Debug, Default)]
 pub struct Listeners(Mutex<Heard>);
 
@@ -29,15 +30,29 @@ struct Heard {
     told: ConnSet,
 }
 
+/// What came of adding a conn.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// Nothing: it is or was among them.
+    Known,
+    /// It is in a group with others.
+    InGroup,
+    /// It is in a group that was not there.
+    AsGroup,
+}
+
 impl Listeners {
-    /// Adds `conn`, unless it is or was among them; says whether they need more memory for it.
-    pub(super) fn add(&self, conn: ConnId) -> bool {
+    /// Adds `conn`, unless it is or was among them.
+    pub(super) fn add(&self, conn: ConnId) -> Added {
         let mut heard = self.lock();
         let groups = heard.waiting.groups();
-        if !heard.told.contains(conn) {
-            heard.waiting.insert(conn);
+        if heard.told.contains(conn) || !heard.waiting.insert(conn) {
+            Added::Known
+        } else if heard.waiting.groups() == groups {
+            Added::InGroup
+        } else {
+            Added::AsGroup
         }
-        heard.waiting.groups() > groups
     }
 
     /// Who of those that are `here` is to be told. They are not told again.
@@ -52,11 +67,19 @@ impl Listeners {
     fn lock(&self) -> MutexGuard<'_, Heard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, Heard>> {
+        match self.0.try_lock() {
+            Ok(heard) => Some(heard),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
 }
 
 impl Heard {
-    /// What it costs to sweep it.
-    const fn cost(&self) -> usize {
+    /// What it costs to sweep it: itself and its groups.
+    fn cost(&self) -> usize {
         1 + self.waiting.groups() + self.told.groups()
     }
 
@@ -79,16 +102,20 @@ pub(super) struct Audience {
     peers: IndexMap<NodePublic, Arc<Listeners>>,
     /// The place in `peers` that is swept next.
     next: usize,
-    /// What may be spent on it, see [`Heard::cost`].
-    credit: usize,
+    /// Saved for it, if it costs more than one sweep may; see [`Heard::cost`].
+    saved: usize,
 }
 
 impl Audience {
-    /// Swept for each conn that left.
-    const PER_LEAVE: usize = 256;
+    /// Spent on sweeping for each peer that a conn heard which leaves: sets of one group, which cost two, are gone through twice
+    /// while all leave.
+    const PER_HEARD: usize = 4;
 
-    /// Swept for each group that was added. Listeners in one group cost two: by the time the last are swept, a third as many
-    /// groups have come as there were.
+    /// The most that is spent for one conn that leaves, some hundred microseconds.
+    const PER_LEAVE: usize = 16 * 1024;
+
+    /// Spent for each group that is added. By the time the last of sets with one group are swept, a third as many have come as
+    /// there were.
     pub(super) const PER_GROUP: usize = 8;
 
     /// `conn` joined.
@@ -96,10 +123,10 @@ impl Audience {
         self.here.insert(conn);
     }
 
-    /// `conn` left: it is told of nobody any more.
-    pub(super) fn leave(&mut self, conn: ConnId) {
+    /// `conn` left, which heard so many peers: it is told of nobody any more.
+    pub(super) fn leave(&mut self, conn: ConnId, heard: usize) {
         self.here.remove(conn);
-        self.sweep(Self::PER_LEAVE);
+        self.sweep(heard.saturating_mul(Self::PER_HEARD).min(Self::PER_LEAVE));
     }
 
     /// The listeners of `peer`. They are kept at least as long as somebody has a hold of them.
@@ -112,18 +139,26 @@ impl Audience {
         self.peers.get(peer).map(|listeners| listeners.take(&self.here)).unwrap_or_default()
     }
 
-    /// Sweeps on from where it stopped, as far as `more` and what was not spent before go, at most to the end.
-    pub(super) fn sweep(&mut self, more: usize) {
-        self.credit += more;
+    /// Sweeps on from where it stopped, as far as `budget` goes, at most to the end. What it does not spend is saved until it
+    /// suffices for the next set.
+    pub(super) fn sweep(&mut self, mut budget: usize) {
+        // The set may have become smaller since: then the rest of what was saved is not for others.
+        let cost = |listeners: &Listeners| listeners.try_lock().map_or(0, |heard| heard.cost());
+        let wanted = self.peers.get_index(self.next).map_or(0, |(_, listeners)| cost(listeners));
+        budget += mem::take(&mut self.saved).min(wanted);
         while let Some((_, listeners)) = self.peers.get_index(self.next) {
-            let mut heard = listeners.lock();
-            let cost = heard.cost();
-            if cost > self.credit {
+            let Some(mut heard) = listeners.try_lock() else {
+                // Its sender is just adding a conn.
+                self.next += 1;
+                continue;
+            };
+            let Some(rest) = budget.checked_sub(heard.cost()) else {
+                self.saved = budget;
                 return;
-            }
-            self.credit -= cost;
+            };
+            budget = rest;
             heard.sweep(&self.here);
-            // Only who has the switch's lock gets a hold of them.
+            // A first hold is only got under the switch's lock, which we have; whoever has one counts here.
             let is_in_use = !heard.is_empty() || Arc::strong_count(listeners) > 1;
             drop(heard);
             if is_in_use {
@@ -133,16 +168,19 @@ impl Audience {
                 self.peers.swap_remove_index(self.next);
             }
         }
-        (self.next, self.credit) = (0, 0);
+        self.next = 0;
         if self.peers.capacity() > 4 * self.peers.len() {
-            self.peers.shrink_to_fit();
+            self.peers.shrink_to(2 * self.peers.len());
         }
     }
 
     /// What is wrong with it, if anything; `conns` are those that joined and did not leave, in the order of their ids.
     pub(super) fn fault(&self, conns: impl Iterator<Item = ConnId>) -> Option<&'static str> {
         if !self.here.iter().eq(conns) {
-            return Some("they are taken from other conns than those that are here");
+            return Some("the set of conns here is not those that are here");
+        }
+        if self.next > self.peers.len() {
+            return Some("the sweep is beyond the last peer");
         }
         let twice = |heard: &Heard| heard.waiting.iter().any(|conn| heard.told.contains(conn));
         self.peers
@@ -170,7 +208,7 @@ mod tests {
     }
 
     fn note(audience: &mut Audience, conn: ConnId, number: u32) {
-        if audience.of(&peer(number)).add(conn) {
+        if audience.of(&peer(number)).add(conn) == Added::AsGroup {
             audience.sweep(Audience::PER_GROUP);
         }
     }
@@ -209,7 +247,7 @@ mod tests {
             audience.join(conn);
             note(&mut audience, conn, 1);
         }
-        audience.leave(ConnId(1));
+        audience.leave(ConnId(1), 1);
         assert_eq!(told_of(&audience, 1), [2]);
         assert_eq!(audience.fault([ConnId(2)].into_iter()), None);
         assert!(audience.fault([ConnId(1), ConnId(2)].into_iter()).is_some());
@@ -225,7 +263,7 @@ mod tests {
         audience.join(stays);
         let listeners = audience.of(&peer(1));
         listeners.add(leaves);
-        audience.leave(leaves);
+        audience.leave(leaves, 1);
         listeners.add(stays);
         assert_eq!(told_of(&audience, 1), [stays.0]);
     }
@@ -239,7 +277,7 @@ mod tests {
         for conn in (1..100).map(|number| ConnId(number * 64)) {
             audience.join(conn);
             (0..1000).for_each(|number| note(&mut audience, conn, number));
-            audience.leave(conn);
+            audience.leave(conn, 1000);
             // 2,000 of them are of conns that were here at a time.
             assert!(groups(&audience) <= 4000, "{} groups after conn {conn}", groups(&audience));
         }
@@ -257,50 +295,98 @@ mod tests {
                 note(&mut audience, ConnId(conn), number);
                 assert_eq!(told_of(&audience, number), [conn]);
             }
-            audience.leave(ConnId(conn));
+            audience.leave(ConnId(conn), 1000);
             assert!(groups(&audience) <= 2000, "{} groups after conn {conn}", groups(&audience));
         }
     }
 
+    /// In one group, a few groups, and each in a group of its own.
     #[test]
-    fn a_crowd_that_went_leaves_nothing_behind() {
+    fn a_crowd_that_went_leaves_little_behind() {
+        for apart in [1, 10, 64] {
+            let mut audience = Audience::default();
+            for conn in (0..300).map(|number| ConnId(number * apart)) {
+                audience.join(conn);
+                (0..300).for_each(|number| note(&mut audience, conn, number));
+            }
+            let (most, peers) = (groups(&audience), audience.peers.capacity());
+            (0..300).map(|number| ConnId(number * apart)).for_each(|conn| audience.leave(conn, 300));
+            let left = groups(&audience);
+            assert!(left <= most / 20 + 1, "{left} groups of {most}");
+            assert!(audience.peers.capacity() <= peers);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_peers_that_nobody_needs() {
         let mut audience = Audience::default();
-        for conn in (0..1000).map(ConnId) {
-            audience.join(conn);
-            (0..1000).for_each(|number| note(&mut audience, conn, number));
-        }
-        (1..1000).map(ConnId).for_each(|conn| audience.leave(conn));
-        // Of 16,000.
-        assert!(groups(&audience) <= 2000, "{} groups of one conn", groups(&audience));
-        audience.leave(ConnId(0));
-        for _ in 0..16 {
-            audience.join(ConnId(1));
-            audience.leave(ConnId(1));
-        }
+        audience.join(ConnId(0));
+        (0..1000).for_each(|number| note(&mut audience, ConnId(0), number));
+        audience.leave(ConnId(0), 1000);
+        audience.sweep(2000);
         assert_eq!(audience.peers.capacity(), 0);
     }
 
-    /// What is done under the switch's lock for one packet or departure, however many conns and peers there are.
+    /// What a departure costs under the switch's lock, however many peers were heard.
     #[test]
-    fn a_sweep_is_bounded() {
+    fn a_departure_is_bounded() {
         let mut audience = Audience::default();
         [0, 64].map(ConnId).into_iter().for_each(|conn| audience.join(conn));
         // What nobody needed is not saved up.
-        for _ in 0..10_000 {
-            audience.join(ConnId(128));
-            audience.leave(ConnId(128));
-        }
+        (0..1000).for_each(|_| audience.leave(ConnId(128), 1000));
         for number in 0..100_000 {
             audience.of(&peer(number)).add(ConnId(0));
         }
         audience.here.remove(ConnId(0));
-        for _ in 0..100 {
+        for (heard, swept) in [(0, 0), (10, 20), (100_000, Audience::PER_LEAVE / 2)] {
             let before = audience.peers.len();
-            audience.join(ConnId(128));
-            audience.leave(ConnId(128));
-            let swept = before - audience.peers.len();
-            assert!((1..=Audience::PER_LEAVE).contains(&swept), "{swept} peers in one departure");
+            audience.leave(ConnId(128), heard);
+            assert_eq!(before - audience.peers.len(), swept, "after {heard} were heard");
         }
+    }
+
+    #[test]
+    fn what_is_saved_for_a_large_set_is_not_spent_on_others() {
+        let mut audience = Audience::default();
+        for conn in (0..1000).map(|number| ConnId(number * 64)) {
+            audience.join(conn);
+            audience.of(&peer(0)).add(conn);
+        }
+        for number in 1..2000 {
+            audience.of(&peer(number)).add(ConnId(0));
+        }
+        (0..90).for_each(|_| audience.sweep(10));
+        assert_eq!((audience.next, audience.saved), (0, 900));
+        // All of its listeners leave but one.
+        (1..1000).for_each(|number| audience.here.remove(ConnId(number * 64)));
+        audience.take(&peer(0));
+        audience.sweep(10);
+        assert!(audience.next <= 6, "{} sets in one sweep", audience.next);
+    }
+
+    #[test]
+    fn a_large_set_is_swept_in_the_end() {
+        let mut audience = Audience::default();
+        for conn in (0..1000).map(|number| ConnId(number * 64)) {
+            audience.of(&peer(0)).add(conn);
+        }
+        (0..100).for_each(|_| audience.sweep(10));
+        assert_eq!((audience.peers.len(), audience.saved), (1, 1000));
+        audience.sweep(10);
+        assert_eq!(audience.peers.len(), 0);
+    }
+
+    #[test]
+    fn a_sweep_waits_for_no_sender() {
+        let mut audience = Audience::default();
+        for number in 0..3 {
+            audience.of(&peer(number)).add(ConnId(0));
+        }
+        let listeners = audience.of(&peer(1));
+        let adding = listeners.lock();
+        audience.sweep(100);
+        drop(adding);
+        assert_eq!(audience.peers.keys().copied().collect::<Vec<_>>(), [peer(1)]);
     }
 
     #[test]
@@ -313,8 +399,9 @@ mod tests {
         let [leaves, stays] = [join(), join()];
         (0..10_000).for_each(|number| switch.heard(&switch.listeners(&peer(number)), &leaves));
         switch.leave(&leaves, &mut DropTally::default());
+        let left = groups(&switch.state().audience);
+        assert!(left < 9_000, "{left} groups after it left");
         (10_000..20_000).for_each(|number| switch.heard(&switch.listeners(&peer(number)), &stays));
-        let groups = groups(&switch.state().audience);
-        assert!((10_000..=13_000).contains(&groups), "{groups} groups");
+        assert_eq!(groups(&switch.state().audience), 10_000);
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wherry_wire::key::NodePublic;
 
 use super::counts::Counts;
-use super::listeners::{Audience, Listeners};
+use super::listeners::{Added, Audience, Listeners};
 use super::shards::Shards;
 use super::state::{Entry, News, State};
 use crate::admitted::{Admitted, Gate, Role};
@@ -106,7 +106,7 @@ impl<L> Switch<L> {
         }
         conn.mailbox().close(drops);
         state.watchers.remove(&conn.id());
-        state.audience.leave(conn.id());
+        state.audience.leave(conn.id(), conn.heard());
         state.counts.conns -= 1;
         state.counts.not_ideal_conns -= u64::from(conn.is_not_ideal());
         state.counts.home_conns -= u64::from(conn.is_home());
@@ -154,15 +154,20 @@ impl<L> Switch<L> {
         }
     }
 
-    /// Who is to be told when `peer` is gone, for [`heard`](Self::heard). Takes the lock: keep it.
+    /// Who is to be told when `peer` is gone, for [`heard`](Self::heard). Takes the lock; keep what it returns.
     pub fn listeners(&self, peer: &NodePublic) -> Arc<Listeners> {
         self.state().audience.of(peer)
     }
 
     /// Notes that a packet of the peer of `listeners` was delivered to `dst`, which is therefore told once when the peer is gone
-    /// from here and from the mesh. Doing it again changes nothing and takes no lock but theirs.
+    /// from here and from the mesh. Doing it again changes nothing. It takes no lock but that of `listeners`, except for a first
+    /// packet now and then.
     pub fn heard(&self, listeners: &Listeners, dst: &Conn<L>) {
-        if listeners.add(dst.id()) {
+        let added = listeners.add(dst.id());
+        if added != Added::Known {
+            dst.note_heard();
+        }
+        if added == Added::AsGroup {
             self.state().audience.sweep(Audience::PER_GROUP);
         }
     }

@@ -9,7 +9,7 @@ use proptest::sample::Index;
 
 use super::model::{Model, News};
 use super::scene::{Client, Scene, key, told};
-use wherry_switch::{DropReason, DropTally, Kind, Role, Route};
+use wherry_switch::{ConnId, DropReason, DropTally, Kind, Listeners, Role, Route};
 
 const KEYS: u8 = 6;
 const SIBLINGS: u32 = 4;
@@ -50,6 +50,8 @@ struct Run {
     model: Model,
     /// Every conn that ever joined: also those that left go on sending for a while.
     conns: Vec<Client>,
+    /// What those that sent hold, by conn, as sessions do.
+    listeners: BTreeMap<ConnId, Arc<Listeners>>,
 }
 
 impl Run {
@@ -128,7 +130,9 @@ impl Run {
             Route::Local(dst) => {
                 assert_eq!(expected, Route::Local(Arc::clone(&dst)));
                 dst.mailbox().push(&source, b"packet", self.scene.now, &mut drops);
-                self.scene.switch.heard(&self.scene.switch.listeners(&source), &dst);
+                let switch = &self.scene.switch;
+                let listeners = self.listeners.entry(from.id()).or_insert_with(|| switch.listeners(&source));
+                switch.heard(listeners, &dst);
                 self.model.heard(source.as_bytes()[0] - 1, &dst);
                 self.expect_packet(&dst);
             }
@@ -201,7 +205,12 @@ fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
 proptest! {
     #[test]
     fn switch_agrees_with_the_rules_of_the_reference(ops in proptest::collection::vec(op(), 0..80)) {
-        let mut run = Run { scene: Scene::new(), model: Model::default(), conns: Vec::new() };
+        let mut run = Run {
+            scene: Scene::new(),
+            model: Model::default(),
+            conns: Vec::new(),
+            listeners: BTreeMap::new(),
+        };
         for op in &ops {
             run.step(op);
         }
