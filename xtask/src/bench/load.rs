@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// The core of the load generator.
 pub(crate) const GENERATOR_CORE: usize = 1;
@@ -29,6 +30,8 @@ pub(crate) struct Plan {
     pub(crate) idle: usize,
     /// Idle clients beside busy ones.
     pub(crate) beside: usize,
+    /// How long to wait for cores to be near, before each run and at first.
+    pub(crate) patience: Duration,
 }
 
 /// One load.

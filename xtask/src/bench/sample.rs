@@ -1,5 +1,6 @@
 //! What one run gave.
 
+use crate::distance::Distance;
 use serde_json::{Map, Value, json};
 
 /// A run and the generator's whole report.
@@ -27,7 +28,7 @@ pub(crate) struct Sample {
 /// A reason that leaves work per CPU second as it is.
 const GENERATOR_FULL: &str = "generator-full";
 
-/// A reason that leaves what is not a matter of time as it is.
+/// A reason that leaves memory as it is.
 const CORES_APART: &str = "cores-apart";
 
 /// Names of [`Sample::beside`].
@@ -54,10 +55,10 @@ impl Sample {
         self.figures.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
 
-    /// Notes how far apart the cores were, and whether that is farther than they need be.
-    pub(crate) fn note_distance(&mut self, round_trip: f64, is_apart: bool) {
-        self.round_trip = Some(round_trip);
-        if is_apart {
+    /// Speaks against the run if its cores were farther apart than they need have been.
+    pub(crate) fn judge(&mut self, distance: &Distance) {
+        let Some(round_trip) = self.round_trip.filter(|seen| distance.is_apart(*seen)) else { return };
+        if self.reasons.iter().all(|(code, _)| code != CORES_APART) {
             let text = format!("a cache line took {round_trip:.0} ns between the cores and back");
             self.reasons.push((CORES_APART.to_owned(), text));
         }
@@ -65,11 +66,9 @@ impl Sample {
 
     /// Whether nothing speaks against that figure.
     pub(crate) fn is_result(&self, name: &str) -> bool {
-        let is_work = name.ends_with("per_cpu_second");
-        let is_time = name.ends_with("_us") || name.ends_with("_rate");
         self.reasons.iter().all(|(code, _)| match code.as_str() {
-            GENERATOR_FULL => is_work,
-            CORES_APART => !is_work && !is_time,
+            GENERATOR_FULL => name.ends_with("per_cpu_second"),
+            CORES_APART => name == "bytes_per_client",
             _ => false,
         })
     }
@@ -104,6 +103,7 @@ fn digits(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn report(code: &str) -> Value {
         json!({
@@ -136,14 +136,18 @@ mod tests {
     }
 
     #[test]
-    fn cores_apart_leave_what_is_not_a_matter_of_time() {
-        let mut sample = Sample::default();
-        sample.note_distance(54.4, false);
-        assert!(sample.is_result("packets_per_cpu_second") && !sample.is_worth_a_second_try());
-        sample.note_distance(345.6, true);
-        let names = ["packets_per_cpu_second", "p99_us", "highest_rate", "bytes_per_client", "good_loss"];
-        assert_eq!(names.map(|name| sample.is_result(name)), [false, false, false, true, true]);
-        assert!(sample.is_worth_a_second_try());
-        assert_eq!(sample.json()["cache line, ns"], json!(346.0));
+    fn cores_apart_leave_memory_and_nothing_else() {
+        let distance = Distance { cores: [0, 1], patience: Duration::ZERO, nearest: 60.0, farthest: 345.6 };
+        let seen = |round_trip| Sample { round_trip: Some(round_trip), ..Sample::default() };
+        let (mut near, mut apart) = (seen(54.4), seen(345.6));
+        near.judge(&distance);
+        apart.judge(&distance);
+        apart.judge(&distance);
+        assert!(near.is_result("packets_per_cpu_second") && !near.is_worth_a_second_try());
+        assert_eq!(apart.reasons.len(), 1);
+        let names = ["packets_per_cpu_second", "p99_us", "overload_share", "bytes_per_client"];
+        assert_eq!(names.map(|name| apart.is_result(name)), [false, false, false, true]);
+        assert!(apart.is_worth_a_second_try());
+        assert_eq!(apart.json()["cache line, ns"], json!(346.0));
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn take(wish: &Wish) -> io::Result<Turns> {
         }
     }
     let begin = Instant::now();
-    let distance = Distance::between([SERVER_CORE, GENERATOR_CORE])?;
+    let distance = Distance::between([SERVER_CORE, GENERATOR_CORE], plan.patience)?;
     let mut turns =
         Turns { results: Results::default(), plotted: Vec::new(), plan, took: Duration::ZERO, distance };
     for (done, (round, load, subject)) in todo.iter().enumerate() {
@@ -57,6 +57,10 @@ pub(crate) fn take(wish: &Wish) -> io::Result<Turns> {
         }
         turns.results.runs.push(run(load, subject, *round, outcome.sample));
         plots::keep(&mut turns.plotted, load, subject.name, outcome.report);
+    }
+    // They may have been nearer since than ever before.
+    for run in &mut turns.results.runs {
+        run.sample.judge(&turns.distance);
     }
     turns.took = begin.elapsed();
     Ok(turns)
@@ -91,8 +95,8 @@ fn turn(
     let mut outcome =
         outcome.map_err(|err| io::Error::other(format!("{} under {}: {err}", subject.name, load.name)))?;
     drop(running);
-    let seen = before.max(distance.look()?);
-    outcome.sample.note_distance(seen, distance.is_apart(seen));
+    outcome.sample.round_trip = Some(before.max(distance.look()?));
+    outcome.sample.judge(distance);
     Ok(outcome)
 }
 

@@ -3,6 +3,7 @@
 use crate::load::{LOADS, Load, Plan};
 use crate::subject::Programs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How to ask.
 pub(crate) const USAGE: &str = "\
@@ -20,8 +21,24 @@ usage: cargo xtask bench [--quick] [--rounds N] [--only LOAD]... [--wherry PATH]
 A load is one of: ";
 
 /// A run that counts, of the full plan and of the short one.
-const FULL: Plan = Plan { is_quick: false, rounds: 2, run: 2500, step: 2000, idle: 5000, beside: 15_000 };
-const QUICK: Plan = Plan { is_quick: true, rounds: 1, run: 1000, step: 1000, idle: 1000, beside: 2000 };
+const FULL: Plan = Plan {
+    is_quick: false,
+    rounds: 2,
+    run: 2500,
+    step: 2000,
+    idle: 5000,
+    beside: 15_000,
+    patience: Duration::from_secs(20),
+};
+const QUICK: Plan = Plan {
+    is_quick: true,
+    rounds: 1,
+    run: 1000,
+    step: 1000,
+    idle: 1000,
+    beside: 2000,
+    patience: Duration::from_secs(3),
+};
 
 /// What is wanted.
 #[derive(Debug)]
