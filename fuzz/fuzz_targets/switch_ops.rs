@@ -67,6 +67,7 @@ impl World {
         match (op % 12, conn) {
             (0, _) => self.join(who, what),
             (1, Some(conn)) => {
+                self.listeners.remove(&conn.id());
                 self.switch.leave(&conn, &mut self.drops);
             }
             (2 | 3, Some(conn)) => self.send(&conn, what, usize::from(size) * 20, false),
@@ -93,6 +94,7 @@ impl World {
         let admitted = self.gate.admit(key(who % 8), role, None);
         if self.conns.len() == MOST_CONNS {
             let oldest = self.conns.remove(0);
+            self.listeners.remove(&oldest.id());
             self.switch.leave(&oldest, &mut self.drops);
         }
         self.conns.push(self.switch.join(admitted, info, (), self.now).conn);

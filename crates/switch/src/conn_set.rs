@@ -1,7 +1,7 @@
 //! A set of conns, a bit each.
 //!
-//! What lives here: [`ConnSet`]. Conns of a crowd came one after the other, so a few cache lines tell of a thousand of them. A
-//! set of few that came together needs no memory beside itself.
+//! What lives here: [`ConnSet`]. Conns that came one after the other share groups, so a few cache lines tell of a crowd of a
+//! thousand. A set with one group needs no memory beside itself.
 
 use std::collections::BTreeMap;
 use std::iter;
@@ -44,13 +44,26 @@ impl Group {
     }
 }
 
+/// What came of adding a conn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// Nothing: it was in already.
+    Known,
+    /// It is in a group with others.
+    InGroup,
+    /// It is in a group that was not there.
+    AsGroup,
+}
+
 impl ConnSet {
-    /// Adds `conn`; says whether it is new.
-    pub(crate) fn insert(&mut self, conn: ConnId) -> bool {
+    /// Adds `conn`.
+    pub(crate) fn insert(&mut self, conn: ConnId) -> Added {
         let new = Group::of(conn);
-        let is_new = self.conns_of(new.number) & new.conns == 0;
-        self.add(new);
-        is_new
+        match self.add(new) {
+            0 => Added::AsGroup,
+            before if before & new.conns == 0 => Added::InGroup,
+            _ => Added::Known,
+        }
     }
 
     /// Takes `conn` out, if it is in.
@@ -117,15 +130,23 @@ impl ConnSet {
         self.iter_groups().flat_map(Group::ids)
     }
 
-    fn add(&mut self, new: Group) {
-        match self {
-            Self::None => *self = Self::One(new),
-            Self::One(group) if group.number == new.number => group.conns |= new.conns,
-            Self::One(group) => {
-                *self = Self::Many([*group, new].map(|group| (group.number, group.conns)).into());
+    /// Returns the conns of the group before.
+    fn add(&mut self, new: Group) -> u64 {
+        let conns = match self {
+            Self::None => {
+                *self = Self::One(new);
+                return 0;
             }
-            Self::Many(groups) => *groups.entry(new.number).or_default() |= new.conns,
-        }
+            Self::One(group) if group.number != new.number => {
+                *self = Self::Many([*group, new].map(|group| (group.number, group.conns)).into());
+                return 0;
+            }
+            Self::One(group) => &mut group.conns,
+            Self::Many(groups) => groups.entry(new.number).or_default(),
+        };
+        let before = *conns;
+        *conns |= new.conns;
+        before
     }
 
     /// After conns were taken out: a smaller set may be kept in a smaller way.
@@ -170,7 +191,7 @@ mod tests {
     fn set(conns: &BTreeSet<u64>) -> ConnSet {
         let mut set = ConnSet::default();
         for conn in conns {
-            assert!(set.insert(ConnId(*conn)));
+            assert_ne!(set.insert(ConnId(*conn)), Added::Known);
         }
         set
     }
@@ -196,7 +217,7 @@ mod tests {
             let mut either = set(&left);
             either.unite(&set(&right));
             prop_assert_eq!(ids(&either), left.union(&right).copied().collect());
-            prop_assert!(right.iter().all(|conn| !either.insert(ConnId(*conn))));
+            prop_assert!(right.iter().all(|conn| either.insert(ConnId(*conn)) == Added::Known));
 
             let mut rest = set(&left);
             right.iter().for_each(|conn| rest.remove(ConnId(*conn)));
@@ -204,6 +225,14 @@ mod tests {
             prop_assert!(right.iter().all(|conn| !rest.contains(ConnId(*conn))));
             prop_assert_eq!(rest.is_empty(), rest.groups() == 0);
         }
+    }
+
+    #[test]
+    fn a_conn_is_added_once_and_a_group_with_its_first_conn() {
+        let mut set = ConnSet::default();
+        let added = [0, 63, 64, 65, 0, 64, u64::MAX].map(|conn| set.insert(ConnId(conn)));
+        let (known, in_group, as_group) = (Added::Known, Added::InGroup, Added::AsGroup);
+        assert_eq!(added, [as_group, in_group, as_group, in_group, known, known, as_group]);
     }
 
     #[test]

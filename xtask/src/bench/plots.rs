@@ -1,7 +1,7 @@
 //! The plots of the page.
 
 use crate::load::Load;
-use serde_json::Value;
+use crate::sample::Outcome;
 use wherry_bench::Report;
 use wherry_bench::plot::{Axis, Mark, Measure, Plot, Series};
 
@@ -11,13 +11,15 @@ pub(crate) type Plotted = (&'static Load, &'static str, Report);
 /// Loads of which the reports are kept whole until the plots are drawn.
 const PLOTTED: [&str; 3] = ["ladder", "light", "idle"];
 
-/// Keeps a report if it is to be plotted; a later one of the same relay takes the place of an earlier.
-pub(crate) fn keep(kept: &mut Vec<Plotted>, load: &'static Load, relay: &'static str, report: Value) {
-    if !PLOTTED.contains(&load.name) {
+/// Keeps a report if it is to be plotted; a later one of the same relay takes the place of an earlier if it is a result.
+pub(crate) fn keep(kept: &mut Vec<Plotted>, (load, relay): (&'static Load, &'static str), outcome: Outcome) {
+    let is_same = |(known, name, _): &Plotted| known.name == load.name && *name == relay;
+    let is_wanted = !outcome.sample.is_worth_a_second_try() || !kept.iter().any(is_same);
+    if !PLOTTED.contains(&load.name) || !is_wanted {
         return;
     }
-    if let Ok(report) = serde_json::from_value(report) {
-        kept.retain(|(known, name, _)| known.name != load.name || *name != relay);
+    if let Ok(report) = serde_json::from_value(outcome.report) {
+        kept.retain(|plotted| !is_same(plotted));
         kept.push((load, relay, report));
     }
 }

@@ -73,9 +73,10 @@ impl Sample {
         })
     }
 
-    /// Whether a second try may be better: something else than the speed of the generator was in the way.
+    /// Whether a second try may be better: no figure stands, and something else than the speed of the generator was in the way.
     pub(crate) fn is_worth_a_second_try(&self) -> bool {
-        self.reasons.iter().any(|(code, _)| code != GENERATOR_FULL)
+        let stands = self.figures.iter().any(|(name, _)| self.is_result(name));
+        !stands && self.reasons.iter().any(|(code, _)| code != GENERATOR_FULL)
     }
 
     /// For the raw file.
@@ -148,6 +149,8 @@ mod tests {
         let names = ["packets_per_cpu_second", "p99_us", "overload_share", "bytes_per_client"];
         assert_eq!(names.map(|name| apart.is_result(name)), [false, false, false, true]);
         assert!(apart.is_worth_a_second_try());
+        apart.figures.push(("bytes_per_client".to_owned(), 3700.0));
+        assert!(!apart.is_worth_a_second_try());
         assert_eq!(apart.json()["cache line, ns"], json!(346.0));
     }
 }

@@ -55,8 +55,8 @@ pub(crate) fn take(wish: &Wish) -> io::Result<Turns> {
             outcome = turn(load, subject, &wish.programs, &turns.plan, &mut turns.distance)?;
             tell((done + 1, todo.len()), begin, *round, load, subject, &outcome.sample);
         }
-        turns.results.runs.push(run(load, subject, *round, outcome.sample));
-        plots::keep(&mut turns.plotted, load, subject.name, outcome.report);
+        turns.results.runs.push(run(load, subject, *round, outcome.sample.clone()));
+        plots::keep(&mut turns.plotted, (load, subject.name), outcome);
     }
     // They may have been nearer since than ever before.
     for run in &mut turns.results.runs {

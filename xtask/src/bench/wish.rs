@@ -10,7 +10,7 @@ pub(crate) const USAGE: &str = "\
 usage: cargo xtask bench [--quick] [--rounds N] [--only LOAD]... [--wherry PATH] [--derper PATH]
                          [--out FOLDER | --no-report]
 
-  --quick        one round of short runs without the largest crowds: under five minutes; writes no report
+  --quick        one round of short runs without the largest crowds: five minutes; writes no report
   --rounds N     how often each relay takes each load, instead of twice
   --only LOAD    this load alone, or with others named the same way; writes no report
   --wherry PATH  a ready binary instead of target/release/wherry; it is the load generator, too

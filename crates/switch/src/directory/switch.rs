@@ -8,11 +8,12 @@ use std::time::Duration;
 use wherry_wire::key::NodePublic;
 
 use super::counts::Counts;
-use super::listeners::{Added, Audience, Listeners};
+use super::listeners::{Audience, Listeners};
 use super::shards::Shards;
 use super::state::{Entry, News, State};
 use crate::admitted::{Admitted, Gate, Role};
 use crate::conn::{Conn, ConnId, JoinInfo};
+use crate::conn_set::Added;
 use crate::drop::DropTally;
 use crate::mailbox::{MailboxLimits, MailboxTerms, MemoryBudget};
 use crate::route::Peer;
@@ -25,7 +26,7 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// Everybody who is connected to one relay, and who is reachable through its siblings. `L` is what the owner of a conn hangs
 /// on it.
 ///
-/// Methods that change something take one lock, for microseconds. [`Switch::peer`] takes none.
+/// Methods that change something take one lock, [`Switch::peer`] takes none.
 pub struct Switch<L> {
     // Fixed.
     pub(super) server_key: NodePublic,
@@ -160,8 +161,8 @@ impl<L> Switch<L> {
     }
 
     /// Notes that a packet of the peer of `listeners` was delivered to `dst`, which is therefore told once when the peer is gone
-    /// from here and from the mesh. Doing it again changes nothing. It takes no lock but that of `listeners`, except for a first
-    /// packet now and then.
+    /// from here and from the mesh. Doing it again changes nothing. It takes no lock but that of `listeners`, except for the first
+    /// packet to a conn of which they have no neighbour.
     pub fn heard(&self, listeners: &Listeners, dst: &Conn<L>) {
         let added = listeners.add(dst.id());
         if added != Added::Known {

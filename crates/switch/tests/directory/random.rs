@@ -96,7 +96,10 @@ impl Run {
 
     fn step_of(&mut self, op: &Op, conn: &Client) -> (News, Vec<Client>) {
         match op {
-            Op::Leave(_) => (self.model.leave(conn), self.scene.leave(conn)),
+            Op::Leave(_) => {
+                self.listeners.remove(&conn.id());
+                (self.model.leave(conn), self.scene.leave(conn))
+            }
             Op::Watch(_) => (self.model.watch(conn), self.scene.switch.watch(conn)),
             Op::Frame(_) => {
                 self.frame(conn);
