@@ -44,6 +44,11 @@ pub(super) fn plain(stage: &Stage<'_>) -> Result<(), String> {
     let words = words.iter().chain(&["--map-include", "http://203.0.113.30/map"]);
     let extra = words.map(ToString::to_string).collect();
     let mut one = stage.relay(&host, Setup { extra, ..Setup::bare(&host) })?;
+    // Headscale does not start with the answer of a relay whose map is not whole yet.
+    wait::until("the whole map", FELT, || {
+        let (head, _) = page(stage, &[])?;
+        Ok(head.starts_with("HTTP/1.1 200").then_some(()))
+    })?;
     let control = stage.control_by_url(&format!("http://{}{}", PAGE.0, PAGE.1), None)?;
     let behind = |name, number| stage.internet.behind(name, number, Nat::Hard);
     let (a, b) = (behind("a", 101)?, behind("b", 102)?);
