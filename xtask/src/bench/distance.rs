@@ -15,10 +15,10 @@ const TRIPS: u32 = 4000;
 /// Averages of which the median counts.
 const TRIALS: usize = 11;
 
-/// Cores are apart if that takes more nanoseconds, which cores that share a cache do not need,
+/// Nanoseconds that cores which share a cache do not need.
 const APART: f64 = 160.0;
 
-/// and so many times what it took at best.
+/// Cores are apart if they need more than those, and more than so many times what they needed at best.
 const FARTHER: f64 = 2.0;
 
 /// Between two looks.
