@@ -70,9 +70,8 @@ impl ConnSet {
     pub(crate) fn remove(&mut self, conn: ConnId) {
         let old = Group::of(conn);
         match self {
-            Self::None => {}
             Self::One(group) if group.number == old.number => group.conns &= !old.conns,
-            Self::One(_) => {}
+            Self::None | Self::One(_) => {}
             Self::Many(groups) => {
                 if let Some(conns) = groups.get_mut(&old.number) {
                     *conns &= !old.conns;
