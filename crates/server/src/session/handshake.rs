@@ -148,7 +148,7 @@ async fn introduce(
     relay: &Relay,
 ) -> Result<Introduced, Refused> {
     let payload = within(relay.timing.handshake, read_client_info(stream)).await?;
-    let (key, info, shared) = open_client_info_by(|client| relay.identity.multiply(client), &payload)?;
+    let (key, info, shared) = open_client_info_by(|client| relay.identity.share(client), &payload)?;
     let request = Request { key, mesh_key: info.mesh_key.clone(), source: remote.ip() };
     let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
         // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.
@@ -158,7 +158,9 @@ async fn introduce(
     })?;
     relay.denied.forget(&key);
     let join = JoinInfo { addr: remote, not_ideal, prober: info.is_prober };
-    Ok(Introduced { admitted, join, request, server_info: welcome(&shared, relay)? })
+    let server_info = welcome(&shared, relay)?;
+    relay.identity.remember(key, shared);
+    Ok(Introduced { admitted, join, request, server_info })
 }
 
 /// An admitted peer on its way to its worker.

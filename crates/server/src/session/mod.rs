@@ -22,6 +22,7 @@ mod outgoing;
 mod parcel;
 mod relay;
 mod route_cache;
+mod shared_keys;
 mod shed;
 mod socket;
 mod worker;

@@ -111,18 +111,18 @@ pub fn open_client_info(
     server: &NodePrivate,
     payload: &[u8],
 ) -> Result<(NodePublic, ClientInfo, SharedKey), HandshakeError> {
-    open_client_info_by(|client| Some(server.multiply(client)), payload)
+    open_client_info_by(|client| Some(SharedKey::of(&server.multiply(client))), payload)
 }
 
-/// As [`open_client_info`], with a multiplication of the caller's, who may know a faster one.
+/// As [`open_client_info`], with a shared key of the caller's, who may know it already or a faster way to it.
 ///
-/// `multiply` gets the client's public key and returns its X25519 product with the server's secret one (RFC 7748,
-/// section 5), or `None` if it refuses that key.
+/// `share` gets the client's public key and returns the key that the server's secret one shares with it, or `None` if it
+/// refuses that key.
 ///
 /// # Errors
-/// As [`open_client_info`]; [`Sealed`](HandshakeError::Sealed) for a key that `multiply` refuses.
+/// As [`open_client_info`]; [`Sealed`](HandshakeError::Sealed) for a key that `share` refuses.
 pub fn open_client_info_by(
-    multiply: impl FnOnce(&NodePublic) -> Option<Zeroizing<[u8; 32]>>,
+    share: impl FnOnce(&NodePublic) -> Option<SharedKey>,
     payload: &[u8],
 ) -> Result<(NodePublic, ClientInfo, SharedKey), HandshakeError> {
     let wrong_length = HandshakeError::WrongLength { frame_type: FrameType::CLIENT_INFO, len: payload.len() };
@@ -133,8 +133,7 @@ pub fn open_client_info_by(
     if client.is_zero() {
         return Err(HandshakeError::ZeroKey);
     }
-    let product = multiply(&client).ok_or(HandshakeError::Sealed)?;
-    let shared = SharedKey::of(&product);
+    let shared = share(&client).ok_or(HandshakeError::Sealed)?;
     let info = ClientInfo::from_json(&shared.open(nonce, sealed)?)?;
     Ok((client, info, shared))
 }
@@ -181,12 +180,14 @@ pub fn client_info_frame(
     Ok((frame, shared))
 }
 
-/// Key shared by the two sides of one handshake; wiped when dropped, masked in `Debug`.
+/// Key shared by the two sides of one handshake, and of each other one between them; wiped when dropped, masked in `Debug`.
+#[derive(Clone)]
 pub struct SharedKey(XSalsa20Poly1305);
 
 impl SharedKey {
-    /// The key of a NaCl box from the X25519 product of the two sides.
-    fn of(product: &[u8; 32]) -> Self {
+    /// The key of a NaCl box from the X25519 product of the two sides (RFC 7748, section 5).
+    #[must_use]
+    pub fn of(product: &[u8; 32]) -> Self {
         let mut key = XSalsa20Poly1305::kdf(Key::from_slice(product), &Default::default());
         let cipher = XSalsa20Poly1305::new(&key);
         key.zeroize();

@@ -57,9 +57,9 @@ fn golden_client_info_opens_and_its_key_seals_the_golden_answer() {
 }
 
 #[test]
-fn a_multiplication_of_the_caller_opens_the_same_box() {
-    let multiply = |client: &NodePublic| Some(private(SERVER).multiply(client));
-    let (client, info, shared) = open_client_info_by(multiply, &payload(CLIENT_INFO)).unwrap();
+fn a_shared_key_of_the_caller_opens_the_same_box() {
+    let share = |client: &NodePublic| Some(SharedKey::of(&private(SERVER).multiply(client)));
+    let (client, info, shared) = open_client_info_by(share, &payload(CLIENT_INFO)).unwrap();
     assert_eq!((client, info.version), (public(CLIENT), 2));
     assert_eq!(shared.seal_server_info(nonce(0x20), &ServerInfo::current()), hex(SERVER_INFO));
     let refused = open_client_info_by(|_| None, &payload(CLIENT_INFO)).unwrap_err();
