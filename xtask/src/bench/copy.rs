@@ -1,7 +1,7 @@
 //! The limit of any relay: bytes copied from one TCP connection to another, none looked at.
 //!
 //! Two processes of this program: the copy on the relay's core, its load on the generator's. The load is that of `peak`: as
-//! many bytes of each pair on their way as `peak` has in packets.
+//! many bytes of each pair on their way as `peak` has in packets. Then it is an overload, as at the end of `ladder`.
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::time::{clock_getcpuclockid, clock_gettime};
@@ -25,6 +25,12 @@ const PIECE: usize = 64 * 1024;
 
 /// Load before it counts.
 const WARM_UP: Duration = Duration::from_millis(500);
+
+/// How much more than its peak the copy is offered in the end.
+const OVERLOAD: u128 = 3;
+
+/// How long a wait for sockets may take.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// What a connection to the copy is for; the first byte it sends. The second is the number of the pair.
 const SOURCE: u8 = b's';
@@ -57,7 +63,7 @@ pub(crate) fn copy(addr: &str) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     let mut open = pairs.len();
     while open > 0 {
-        for number in ready(&epoll)? {
+        for number in ready(&epoll, PATIENCE)? {
             let Some((source, sink)) = pairs.get_mut(number) else { continue };
             // The load hangs up without a word; bytes on their way are lost then.
             let copied =
@@ -75,10 +81,33 @@ pub(crate) fn copy(addr: &str) -> io::Result<()> {
 struct Pair {
     source: TcpStream,
     sink: TcpStream,
+    /// Bytes that have left and not come back, in the closed loop.
     on_their_way: usize,
+    /// Bytes that were due so far in the overload, taken or not.
+    offered: u128,
 }
 
-/// Loads the copy at `addr`, process `pid`, for so many milliseconds, and reports as `wherry bench` does.
+/// What was copied while it counted, and at what price.
+struct Copied {
+    bytes: usize,
+    cpu: Duration,
+    wall: Duration,
+}
+
+impl Copied {
+    /// Packets in a second of `time`.
+    fn packets_in(&self, time: Duration) -> f64 {
+        self.bytes as f64 / PACKET / time.as_secs_f64()
+    }
+
+    /// Bytes that came back by now if it went on like that for `time`.
+    fn bytes_in(&self, time: Duration) -> u128 {
+        self.bytes as u128 * time.as_micros() / self.wall.as_micros().max(1)
+    }
+}
+
+/// Loads the copy at `addr`, process `pid`, as `peak` does, then with three times what that brought; each counts for so many
+/// milliseconds. Reports as `wherry bench` does.
 ///
 /// # Errors
 /// The copy is not there, or ended too soon.
@@ -90,30 +119,51 @@ pub(crate) fn load(addr: &str, pid: &str, milliseconds: &str) -> io::Result<Valu
     let epoll = watch(pairs.iter().map(|pair| &pair.sink))?;
     let mut piece = vec![0; 4 * PIECE];
     pairs.iter_mut().try_for_each(|pair| pair.fill(&piece))?;
-    let begin = Instant::now();
-    let mut bytes = 0;
-    let mut base = None;
-    while begin.elapsed() < WARM_UP + length {
-        if base.is_none() && begin.elapsed() >= WARM_UP {
-            base = Some((cpu(pid)?, Instant::now(), bytes));
-        }
-        for number in ready(&epoll)? {
+    let peak = measure(pid, length, || {
+        let mut bytes = 0;
+        for number in ready(&epoll, PATIENCE)? {
             let Some(pair) = pairs.get_mut(number) else { continue };
             bytes += pair.drain(&mut piece)?;
             pair.fill(&piece)?;
         }
-    }
-    let (cpu_before, since, before) = base.ok_or_else(|| io::Error::other("a run without length"))?;
-    let (cpu, wall) = ((cpu(pid)? - cpu_before).as_secs_f64(), since.elapsed().as_secs_f64());
-    let packets = (bytes - before) as f64 / PACKET;
+        Ok(bytes)
+    })?;
+    let begin = Instant::now();
+    let overload = measure(pid, length, || {
+        let mut bytes = 0;
+        for number in ready(&epoll, Duration::ZERO)? {
+            let Some(pair) = pairs.get_mut(number) else { continue };
+            bytes += pair.drain(&mut piece)?;
+        }
+        let due = OVERLOAD * peak.bytes_in(begin.elapsed()) / u128::from(PAIRS);
+        pairs.iter_mut().try_for_each(|pair| pair.offer(due, &piece))?;
+        Ok(bytes)
+    })?;
+    let [peak_rate, overload_rate] = [&peak, &overload].map(|copied| copied.packets_in(copied.wall));
     Ok(json!({
         "figures": [
-            {"name": "packets_per_cpu_second", "value": packets / cpu},
-            {"name": "packets_per_second", "value": packets / wall}
+            {"name": "packets_per_cpu_second", "value": peak.packets_in(peak.cpu)},
+            {"name": "packets_per_second", "value": peak_rate},
+            {"name": "overload_per_second", "value": overload_rate},
+            {"name": "overload_share", "value": overload_rate / peak_rate}
         ],
         "reasons": [],
-        "server": {"cores_used": cpu / wall}
+        "server": {"cores_used": peak.cpu.as_secs_f64() / peak.wall.as_secs_f64()}
     }))
+}
+
+/// Does `step`, which returns how many bytes came back, over and over; what comes after the warm-up counts.
+fn measure(pid: Pid, length: Duration, mut step: impl FnMut() -> io::Result<usize>) -> io::Result<Copied> {
+    let begin = Instant::now();
+    while begin.elapsed() < WARM_UP {
+        step()?;
+    }
+    let (before, since) = (cpu(pid)?, Instant::now());
+    let mut bytes = 0;
+    while since.elapsed() < length {
+        bytes += step()?;
+    }
+    Ok(Copied { bytes, cpu: cpu(pid)?.saturating_sub(before), wall: since.elapsed() })
 }
 
 impl Pair {
@@ -125,18 +175,28 @@ impl Pair {
             stream.set_nonblocking(true)?;
             Ok::<_, io::Error>(stream)
         };
-        Ok(Self { source: side(SOURCE)?, sink: side(SINK)?, on_their_way: 0 })
+        Ok(Self { source: side(SOURCE)?, sink: side(SINK)?, on_their_way: 0, offered: 0 })
     }
 
     /// Sends what there is room for; what the socket does not take has its turn after the next piece has come back.
     fn fill(&mut self, piece: &[u8]) -> io::Result<()> {
         let room = WINDOW.saturating_sub(self.on_their_way);
-        match self.source.write(&piece[..room.min(piece.len())]) {
-            Ok(written) => self.on_their_way += written,
-            Err(err) if err.kind() == ErrorKind::WouldBlock => {}
-            Err(err) => return Err(err),
-        }
+        self.on_their_way += self.send(&piece[..room.min(piece.len())])?;
         Ok(())
+    }
+
+    /// Sends what has become due since the last time, `due` being all until now. What the socket does not take is lost.
+    fn offer(&mut self, due: u128, piece: &[u8]) -> io::Result<()> {
+        let more = usize::try_from(due.saturating_sub(self.offered)).unwrap_or(usize::MAX);
+        self.offered = due;
+        self.send(&piece[..more.min(piece.len())]).map(drop)
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.source.write(bytes) {
+            Err(err) if err.kind() == ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
     }
 
     fn drain(&mut self, piece: &mut [u8]) -> io::Result<usize> {
@@ -160,10 +220,10 @@ fn watch<'a>(streams: impl Iterator<Item = &'a TcpStream>) -> io::Result<Epoll> 
     Ok(epoll)
 }
 
-/// Pairs that have something to read, after waiting up to a tenth of a second for the first.
-fn ready(epoll: &Epoll) -> io::Result<Vec<usize>> {
+/// Pairs that have something to read, after waiting up to `patience` for the first.
+fn ready(epoll: &Epoll, patience: Duration) -> io::Result<Vec<usize>> {
     let mut events = [EpollEvent::empty(); 16];
-    let count = epoll.wait(&mut events, EpollTimeout::from(100_u8))?;
+    let count = epoll.wait(&mut events, EpollTimeout::try_from(patience).map_err(io::Error::other)?)?;
     Ok(events[..count].iter().filter_map(|event| usize::try_from(event.data()).ok()).collect())
 }
 
@@ -186,7 +246,9 @@ mod tests {
             std::thread::yield_now();
         }
         let report = load(&addr, &std::process::id().to_string(), "50").unwrap();
-        assert!(report.pointer("/figures/1/value").and_then(Value::as_f64).unwrap() > 1000.0, "{report}");
+        let figure = |at: usize| report["figures"][at]["value"].as_f64().unwrap();
+        assert!(figure(1) > 1000.0 && figure(2) > 1000.0, "{report}");
+        assert!((figure(3) - figure(2) / figure(1)).abs() < 1e-9, "{report}");
         copying.join().unwrap().unwrap();
     }
 }

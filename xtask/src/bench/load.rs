@@ -73,7 +73,12 @@ pub(crate) const LOADS: &[Load] = &[
     load("peak", &["peak"], "10 pairs, up to 64 packets of each on their way; a lost packet frees its place"),
     taken_by(
         Who::Copy,
-        load("copy", &[], "10 plain TCP connections in, 10 out, the bytes of `peak` copied, none looked at"),
+        load(
+            "copy",
+            &[],
+            "10 plain TCP connections in, 10 out, the bytes of `peak` copied, none looked at; then three times as many \
+             are offered",
+        ),
     ),
     rare(taken_by(
         Who::TwoWorkers,
@@ -106,7 +111,8 @@ pub(crate) const LOADS: &[Load] = &[
     load(
         "sessions",
         &["connect"],
-        "8 clients dial, shake hands with TLS and DERP, and hang up, over and over",
+        "8 diallers with 64 clients each connect them in turn over new TLS sessions, shake hands, and hang up, over and \
+         over",
     ),
     load("idle", &["idle"], "clients that have connected, named their home relay, and fallen silent"),
     rare(load("beside-idle", &["peak"], "`peak` with idle clients connected beside it")),

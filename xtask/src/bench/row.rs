@@ -126,6 +126,16 @@ pub(crate) const ROWS: &[Row] = &[
         "overload_share",
         Aim::AtLeast(0.95),
     )),
+    Row {
+        source: Source::Share("overload_share", ["ladder", "copy"]),
+        ..share(more(
+            OVERLOAD,
+            "the same, against what a plain TCP copy delivers of its own peak",
+            "",
+            "",
+            Aim::None,
+        ))
+    },
     share(more(
         OVERLOAD,
         "flood at a slow receiver: bulk, of what it takes",
