@@ -36,14 +36,14 @@ impl WorkerThread {
             }
         };
         let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().on_thread_park(park).build()?;
-        let worker = Worker::new(number, runtime.handle().clone(), rounds, counters);
+            tokio::runtime::Builder::new_current_thread().enable_io().on_thread_park(park).build()?;
+        let worker = Worker::new(number, runtime.handle().clone(), rounds, counters)?;
         let (stop, stopped) = oneshot::channel();
         let alarms = Arc::clone(&worker).ring_alarms(clock);
         let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = alarms => {}
+                    Err(err) = alarms => tracing::error!(worker = number, %err, "cannot wait for its timer; all its connections end"),
                     // Sent or dropped, it means the same.
                     _ = stopped => {}
                 }

@@ -9,11 +9,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tokio::time::Sleep;
 use wherry_switch::{DropReason, DropTally, Kind, NotHereLimit, Role, Route};
 use wherry_wire::derp::{HEADER_LEN, Header, Intake, PeerGoneReason, ToServer, encode};
 use wherry_wire::key::NodePublic;
 
+use super::alarms::LONGEST_ALARM;
 use super::batch::{Address, Batch, Mail};
 use super::deliver::{self, Fate};
 use super::desk::{Desk, Inbox, Outbox};
@@ -22,7 +22,7 @@ use super::link::{self, Conn};
 use super::relay::Relay;
 use super::route_cache::RouteCache;
 use super::shed::{self, Shed};
-use super::worker::{LONGEST_ALARM, Worker};
+use super::worker::Worker;
 use crate::metrics::{CloseReason, Counters, Flow, Kinds, Volume};
 
 /// The task of one admitted connection. It ends when the connection does.
@@ -43,8 +43,8 @@ pub(super) struct Seat {
     routes: RouteCache,
     not_here: NotHereLimit,
     shed: Shed,
-    /// Set while reading pauses.
-    pause: Option<Pin<Box<Sleep>>>,
+    /// Until when reading pauses.
+    pause: Option<Duration>,
     keepalive_at: Duration,
     write_alarm_at: Option<Duration>,
     waker: Option<Waker>,
@@ -57,7 +57,7 @@ impl Session {
     /// The task of `conn`, which has joined already; `inlet` may hold what was read during the handshake.
     pub(super) fn new(relay: Arc<Relay>, worker: Arc<Worker>, conn: Arc<Conn>, inlet: Inlet) -> Self {
         let keepalive_at = conn.joined_at() + relay.keepalive_period(conn.id());
-        worker.set_alarm(keepalive_at, &conn);
+        worker.alarms().set(keepalive_at, Arc::downgrade(&conn));
         tracing::debug!(peer = %conn.key().short(), conn = %conn.id(), addr = %conn.addr(), "opened");
         let seat = Seat {
             relay,
@@ -106,7 +106,7 @@ impl Seat {
         self.register(cx);
         self.ring(worker, &mut desk.outbox);
         deliver::settle(&self.conn, &mut desk.outbox);
-        let read = self.read(cx, desk);
+        let read = self.read(cx, worker, desk);
         self.wait_for_socket(cx, worker, &mut desk.outbox);
         // The first reason counts: a failed write seen here may be the cause of the end of reading.
         match self.conn.link().ending() {
@@ -135,7 +135,7 @@ impl Seat {
         // Without room for it, the peer does not read; other bounds deal with it.
         link::queue(&self.conn, &frame);
         self.keepalive_at = outbox.now + self.relay.keepalive_period(self.conn.id());
-        worker.set_alarm(self.keepalive_at, &self.conn);
+        worker.alarms().set(self.keepalive_at, Arc::downgrade(&self.conn));
     }
 
     /// While the socket is full: waits until it takes more, for so long.
@@ -163,22 +163,26 @@ impl Seat {
         if self.write_alarm_at.is_none_or(|at| at <= outbox.now) {
             let at = deadline.min(outbox.now + LONGEST_ALARM);
             self.write_alarm_at = Some(at);
-            worker.set_alarm(at, &self.conn);
+            worker.alarms().set(at, Arc::downgrade(&self.conn));
         }
     }
 
     /// Reads what the socket has, up to a bound, and handles it.
-    fn read(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Poll<CloseReason> {
-        if let Some(pause) = &mut self.pause {
-            std::task::ready!(pause.as_mut().poll(cx));
-            self.pause = None;
+    fn read(&mut self, cx: &mut Context<'_>, worker: &Worker, desk: &mut Desk) -> Poll<CloseReason> {
+        if self.pause.is_some_and(|until| desk.outbox.now < until) {
+            return Poll::Pending;
         }
+        self.pause = None;
         if !std::mem::replace(&mut self.started, true)
             && let Err(reason) = self.take_in_left_over(desk)
         {
             return Poll::Ready(reason);
         }
         loop {
+            if let Some(until) = self.pause {
+                worker.alarms().pause(desk.outbox.now, until, Arc::downgrade(&self.conn));
+                return Poll::Pending;
+            }
             let filled = match std::task::ready!(self.inlet.poll_read(cx, &mut desk.inbox.wire)) {
                 Ok(0) => return Poll::Ready(CloseReason::HungUp),
                 Ok(filled) => filled,
@@ -188,12 +192,11 @@ impl Seat {
                 return Poll::Ready(reason);
             }
             // A short read has emptied the socket: the next one waits for more without asking the kernel.
-            if self.pause.is_some() || filled == desk.inbox.wire.len() {
-                break;
+            if self.pause.is_none() && filled == desk.inbox.wire.len() {
+                give_way(cx);
+                return Poll::Pending;
             }
         }
-        give_way(cx);
-        Poll::Pending
     }
 
     /// Handles what came with the handshake: the socket may never have more.
@@ -308,7 +311,7 @@ impl Seat {
             let fate = self.send(&address, mail, outbox);
             if self.shed.judge(bytes, fate) {
                 outbox.counters.paused.add(1);
-                self.pause = Some(Box::pin(tokio::time::sleep(shed::PAUSE)));
+                self.pause = Some(outbox.now + shed::PAUSE);
             }
         }
         batch.clear();
@@ -356,9 +359,9 @@ impl Seat {
         tracing::debug!(peer = %self.conn.key().short(), conn = %self.conn.id(), reason = reason.name(), "closed");
         self.conn.link().set_ending(reason);
         deliver::farewell(&self.conn, outbox);
-        worker.cancel_alarm(self.keepalive_at, &self.conn);
+        worker.alarms().cancel(self.keepalive_at, &self.conn);
         if let Some(at) = self.write_alarm_at {
-            worker.cancel_alarm(at, &self.conn);
+            worker.alarms().cancel(at, &self.conn);
         }
         self.relay.forget(&self.conn, &mut outbox.drops);
     }

@@ -66,7 +66,7 @@ fn frames(mut bytes: &[u8]) -> Vec<FrameType> {
 fn who_is_on_the_way_in_when_the_relay_is_dismissed_gets_its_farewell() {
     let (front, works) = (runtime(), runtime());
     let counters = Arc::new(Counters::default());
-    let worker = Worker::new(0, works.handle().clone(), Rounds::default(), Arc::clone(&counters));
+    let worker = Worker::new(0, works.handle().clone(), Rounds::default(), Arc::clone(&counters)).unwrap();
     let memory = MemoryBudget::new(64 << 20);
     let relay = relay(&Admit::Open, worker, &memory);
 
@@ -94,7 +94,7 @@ fn who_is_on_the_way_in_when_the_relay_is_dismissed_gets_its_farewell() {
 #[test]
 fn only_who_is_let_in_is_remembered() {
     let (front, works) = (runtime(), runtime());
-    let worker = Worker::new(0, works.handle().clone(), Rounds::default(), Arc::default());
+    let worker = Worker::new(0, works.handle().clone(), Rounds::default(), Arc::default()).unwrap();
     let memory = MemoryBudget::new(64 << 20);
     let [known, stranger] = [2, 4].map(|byte| NodePrivate::generate([byte; 32]));
     let list = tempfile::NamedTempFile::new().unwrap();

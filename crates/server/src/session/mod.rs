@@ -8,6 +8,7 @@
 //! May use: transport, admission, metrics, clock; wire and switch. Must stay true: an idle connection owns no buffers;
 //! no lock is held across an await or while waiting for a peer; a peer's fault ends only its own connection.
 
+mod alarms;
 mod batch;
 mod deliver;
 mod desk;

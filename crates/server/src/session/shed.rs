@@ -9,7 +9,7 @@ use super::deliver::Fate;
 const WINDOW: usize = 64 * 1024;
 
 /// How long reading pauses after a bad window.
-pub(super) const PAUSE: Duration = Duration::from_millis(1);
+pub(super) const PAUSE: Duration = Duration::from_millis(2);
 
 /// What happened to a sender's last bytes.
 ///
