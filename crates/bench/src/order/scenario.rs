@@ -121,7 +121,7 @@ impl Scenario {
         };
         match self {
             Self::Idle => &[Clients, Diallers, Duration],
-            Self::Connect => &[Diallers, Duration, WarmUp],
+            Self::Connect => &[Clients, Diallers, Duration, WarmUp],
             Self::Rate => &[
                 Pattern, Pairs, Clients, Size, Rate, Burst, IdleBeside, Duration, WarmUp, Threads, Diallers,
                 Seed,

@@ -18,7 +18,8 @@ pub struct Settings {
     pub pattern: Pattern,
     /// Pairs of clients, one sending, one receiving.
     pub pairs: usize,
-    /// Clients: those that are idle, those of a pattern, those that flood, or those that one sender sends to.
+    /// Clients: those that are idle, those that connect in turn, those of a pattern, those that flood, or those that one sender
+    /// sends to.
     pub clients: usize,
     /// Bytes of a packet.
     pub size: usize,
@@ -94,7 +95,8 @@ impl Settings {
         };
         match scenario {
             Scenario::Idle => Self { clients: 5000, diallers: 4, duration: Duration::from_secs(2), ..base },
-            Scenario::Connect | Scenario::Rate | Scenario::Peak | Scenario::Stun | Scenario::Mesh => base,
+            Scenario::Connect => Self { clients: 512, ..base },
+            Scenario::Rate | Scenario::Peak | Scenario::Stun | Scenario::Mesh => base,
             Scenario::Ladder => Self {
                 burst: None,
                 duration: Duration::from_secs(2),

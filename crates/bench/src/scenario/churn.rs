@@ -11,11 +11,14 @@ use super::packets::{Pace, layout};
 use crate::histogram::Histogram;
 use crate::report::{Figure, Unit};
 
+/// Clients that each dialler connects in turn.
+const CLIENTS: usize = 64;
+
 /// Clients connect by the clock and hang up at once, beside packets by the clock.
 pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
     let settings = bench.settings;
     let layout = layout(settings, Pace::Rate(settings.rate));
-    let dialling = Dialling::new(Some(settings.connect_rate));
+    let dialling = Dialling::new(Some(settings.connect_rate), CLIENTS);
     let (outcome, ages) = thread::scope(|scope| {
         let threads: Vec<_> =
             (0..settings.diallers).map(|_| scope.spawn(|| dialling.work(&bench.aim))).collect();

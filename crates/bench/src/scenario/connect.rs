@@ -13,7 +13,7 @@ use crate::report::{Figure, Unit};
 /// Dials and hangs up, several at a time, as fast as it goes.
 pub(super) fn run(bench: &Bench<'_>) -> io::Result<Findings> {
     let settings = bench.settings;
-    let dialling = Dialling::new(None);
+    let dialling = Dialling::new(None, settings.clients.div_ceil(settings.diallers));
     let (counts, usage, ages) = thread::scope(|scope| {
         let threads: Vec<_> =
             (0..settings.diallers).map(|_| scope.spawn(|| dialling.work(&bench.aim))).collect();

@@ -9,9 +9,6 @@ use crate::histogram::Histogram;
 use crate::link::{Aim, Scratch, dial, new_key};
 use crate::pace::Pacer;
 
-/// Keys a dialler goes round, so that one is never back before the relay has seen it leave.
-const KEYS: usize = 64;
-
 /// The longest nap of a dialler, so that it sees the end.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -21,6 +18,8 @@ pub(super) struct Dialling {
     clock: Clock,
     /// When each dial is due; none: as soon as the one before is done.
     pacer: Option<Pacer>,
+    /// Clients that each dialler connects in turn.
+    clients: usize,
     next: AtomicU64,
     /// Sessions that have come about so far.
     pub(super) sessions: AtomicU64,
@@ -30,12 +29,13 @@ pub(super) struct Dialling {
 }
 
 impl Dialling {
-    /// So many sessions a second, or as many as can be had.
-    pub(super) fn new(rate: Option<u64>) -> Self {
+    /// So many sessions a second, or as many as can be had; each dialler connects so many clients in turn, so that one is never
+    /// back before the relay has seen it leave.
+    pub(super) fn new(rate: Option<u64>, clients: usize) -> Self {
         let clock = Clock::start();
         let pacer = rate.map(|rate| Pacer::new(clock.now(), rate, 1, 1, 0));
         let (next, sessions, failures) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Self { clock, pacer, next, sessions, failures, is_over: AtomicBool::new(false) }
+        Self { clock, pacer, clients, next, sessions, failures, is_over: AtomicBool::new(false) }
     }
 
     /// Ends it.
@@ -48,7 +48,7 @@ impl Dialling {
     /// # Errors
     /// Every dial fails from the first on.
     pub(super) fn work(&self, aim: &Aim) -> io::Result<Histogram> {
-        let keys = (0..KEYS).map(|_| new_key()).collect::<io::Result<Vec<_>>>()?;
+        let keys = (0..self.clients).map(|_| new_key()).collect::<io::Result<Vec<_>>>()?;
         let mut scratch = Scratch::new();
         let mut ages = Histogram::default();
         for key in keys.iter().cycle() {

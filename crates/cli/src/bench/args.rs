@@ -64,8 +64,8 @@ pub(super) struct KnobArgs {
     #[arg(long)]
     pattern: Option<Pattern>,
 
-    /// Clients: idle ones, those of a pattern, those that flood, or the receivers of slow, one of them frozen
-    /// [default: idle: 5000, 101 at least; all-to-all, one-hot: 20; lanes, fair: 4; slow: 2]
+    /// Clients: idle ones, those that connect in turn, those of a pattern, those that flood, or the receivers of slow, one of
+    /// them frozen [default: idle: 5000, 101 at least; connect: 512; all-to-all, one-hot: 20; lanes, fair: 4; slow: 2]
     #[arg(long, value_name = "N", value_parser = clients)]
     clients: Option<usize>,
 
