@@ -1,7 +1,7 @@
 //! The limit of any relay: bytes copied from one TCP connection to another, none looked at.
 //!
 //! Two processes of this program: the copy on the relay's core, its load on the generator's. The load is that of `peak`: as
-//! many bytes of each pair on their way as `peak` has in packets. Then it is an overload, as at the end of `ladder`.
+//! many bytes of each pair on their way as `peak` has in packets. Then it is an overload: twice its peak, about as much more as `ladder` offers a relay in the end.
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::time::{clock_getcpuclockid, clock_gettime};
@@ -27,7 +27,10 @@ const PIECE: usize = 64 * 1024;
 const WARM_UP: Duration = Duration::from_millis(500);
 
 /// How much more than its peak the copy is offered in the end.
-const OVERLOAD: u128 = 3;
+const OVERLOAD: u128 = 2;
+
+/// Share of a core that the copy takes at least where it is the limit.
+const BUSY: f64 = 0.9;
 
 /// How long a wait for sockets may take.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -100,13 +103,18 @@ impl Copied {
         self.bytes as f64 / PACKET / time.as_secs_f64()
     }
 
-    /// Bytes that came back by now if it went on like that for `time`.
+    /// Share of a core that was taken.
+    fn cores(&self) -> f64 {
+        self.cpu.as_secs_f64() / self.wall.as_secs_f64()
+    }
+
+    /// Bytes that come back in `time` at this rate.
     fn bytes_in(&self, time: Duration) -> u128 {
         self.bytes as u128 * time.as_micros() / self.wall.as_micros().max(1)
     }
 }
 
-/// Loads the copy at `addr`, process `pid`, as `peak` does, then with three times what that brought; each counts for so many
+/// Loads the copy at `addr`, process `pid`, as `peak` does, then with twice what that brought; each counts for so many
 /// milliseconds. Reports as `wherry bench` does.
 ///
 /// # Errors
@@ -145,10 +153,10 @@ pub(crate) fn load(addr: &str, pid: &str, milliseconds: &str) -> io::Result<Valu
             {"name": "packets_per_cpu_second", "value": peak.packets_in(peak.cpu)},
             {"name": "packets_per_second", "value": peak_rate},
             {"name": "overload_per_second", "value": overload_rate},
-            {"name": "overload_share", "value": overload_rate / peak_rate}
+            {"name": "overload_share", "value": (overload.cores() >= BUSY).then(|| overload_rate / peak_rate)}
         ],
         "reasons": [],
-        "server": {"cores_used": peak.cpu.as_secs_f64() / peak.wall.as_secs_f64()}
+        "server": {"cores_used": peak.cores()}
     }))
 }
 
@@ -248,7 +256,9 @@ mod tests {
         let report = load(&addr, &std::process::id().to_string(), "50").unwrap();
         let figure = |at: usize| report["figures"][at]["value"].as_f64().unwrap();
         assert!(figure(1) > 1000.0 && figure(2) > 1000.0, "{report}");
-        assert!((figure(3) - figure(2) / figure(1)).abs() < 1e-9, "{report}");
+        // Where tests run beside it, the copy may not have had its core.
+        let share = report["figures"][3]["value"].as_f64();
+        assert!(share.is_none_or(|share| (share - figure(2) / figure(1)).abs() < 1e-9), "{report}");
         copying.join().unwrap().unwrap();
     }
 }

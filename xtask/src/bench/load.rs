@@ -76,8 +76,8 @@ pub(crate) const LOADS: &[Load] = &[
         load(
             "copy",
             &[],
-            "10 plain TCP connections in, 10 out, the bytes of `peak` copied, none looked at; then three times as many \
-             are offered",
+            "10 plain TCP connections in, 10 out, the bytes of `peak` copied, none looked at; then twice as many are \
+             offered",
         ),
     ),
     rare(taken_by(
@@ -111,8 +111,13 @@ pub(crate) const LOADS: &[Load] = &[
     load(
         "sessions",
         &["connect"],
-        "8 diallers with 64 clients each connect them in turn over new TLS sessions, shake hands, and hang up, over and \
-         over",
+        "8 diallers connect 512 clients in turn over new TLS sessions, shake hands, and hang up, over and over; wherry \
+         remembers the keys that it shares with clients, `derper` does not",
+    ),
+    load(
+        "strangers",
+        &["connect", "--clients", "5000"],
+        "the same with 5,000 clients, more than wherry remembers",
     ),
     load("idle", &["idle"], "clients that have connected, named their home relay, and fallen silent"),
     rare(load("beside-idle", &["peak"], "`peak` with idle clients connected beside it")),

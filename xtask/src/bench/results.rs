@@ -88,21 +88,25 @@ impl Results {
             Source::Share(figure, [above, below]) => {
                 let below = self.values(below, figure, relay);
                 let above = self.values(above, figure, relay);
-                let share =
-                    |(above, below): ((f64, bool), (f64, bool))| (above.0 / below.0, above.1 && below.1);
-                above.into_iter().zip(below).map(share).collect()
+                let share = |(round, (above, is_result)): (usize, (f64, bool))| {
+                    let (below, is_also) = below.get(&round)?;
+                    Some((round, (above / below, is_result && *is_also)))
+                };
+                above.into_iter().filter_map(share).collect()
             }
         };
-        Spread::of(&values)
+        Spread::of(&Vec::from_iter(values.into_values()))
     }
 
     /// A figure and whether it is a result, by round.
-    fn values(&self, load: &str, figure: &str, relay: &str) -> Vec<(f64, bool)> {
+    fn values(&self, load: &str, figure: &str, relay: &str) -> BTreeMap<usize, (f64, bool)> {
         let is_wanted = |run: &&Run| run.load.name == load && (run.relay == relay || run.relay == COPY);
         let by_round: BTreeMap<usize, &Sample> =
             self.runs.iter().filter(is_wanted).map(|run| (run.round, &run.sample)).collect();
-        let value = |sample: &&Sample| Some((sample.figure(figure)?, sample.is_result(figure)));
-        by_round.values().filter_map(value).collect()
+        let value = |(round, sample): (usize, &Sample)| {
+            Some((round, (sample.figure(figure)?, sample.is_result(figure))))
+        };
+        by_round.into_iter().filter_map(value).collect()
     }
 }
 
@@ -175,6 +179,18 @@ mod tests {
         let line = Results { runs }.line(&ROWS[0]).unwrap();
         assert_eq!((line.ours.median, line.theirs.unwrap().1), (90.0, DERPERS[1]));
         assert_eq!((line.ratio(), line.is_reached()), (Some(1.8), Some(true)));
+    }
+
+    #[test]
+    fn a_share_is_of_two_runs_of_one_round() {
+        let at = |name, round, value| {
+            let load = LOADS.iter().find(|load| load.name == name).unwrap();
+            Run { load, ..run(WHERRY, round, value, None) }
+        };
+        let runs = vec![at("peak", 1, 8.0), at("peak", 2, 6.0), at("beside-idle", 2, 3.0)];
+        let row = ROWS.iter().find(|row| matches!(row.source, Source::Share(_, ["beside-idle", "peak"])));
+        let line = Results { runs }.line(row.unwrap()).unwrap();
+        assert_eq!((line.ours.least, line.ours.most), (0.5, 0.5));
     }
 
     #[test]

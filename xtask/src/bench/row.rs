@@ -130,7 +130,7 @@ pub(crate) const ROWS: &[Row] = &[
         source: Source::Share("overload_share", ["ladder", "copy"]),
         ..share(more(
             OVERLOAD,
-            "the same, against what a plain TCP copy delivers of its own peak",
+            "the same, against what a plain TCP copy delivers of its peak when offered twice as much",
             "",
             "",
             Aim::None,
@@ -177,7 +177,20 @@ pub(crate) const ROWS: &[Row] = &[
     less(Unit::Micros, more(OVERLOAD, "the same, p99", "churn", "pair_p99_us", Aim::OfReference(1.0))),
     less(Unit::Micros, more(TIME, "at 20,000 packets/s, p50", "light", "p50_us", Aim::OfReference(0.9))),
     less(Unit::Micros, more(TIME, "the same, p99", "light", "p99_us", Aim::OfReference(0.7))),
-    more(SIZE, "new sessions per CPU second", "sessions", "sessions_per_cpu_second", Aim::Times(2.8)),
+    more(
+        SIZE,
+        "new sessions per CPU second, clients that come back",
+        "sessions",
+        "sessions_per_cpu_second",
+        Aim::Times(2.8),
+    ),
+    more(
+        SIZE,
+        "the same, clients that the relay does not know",
+        "strangers",
+        "sessions_per_cpu_second",
+        Aim::Times(2.8),
+    ),
     less(
         Unit::Bytes,
         more(SIZE, "bytes per idle TLS client", "idle", "bytes_per_client", Aim::AtMost(6144.0)),
