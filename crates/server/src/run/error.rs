@@ -40,7 +40,7 @@ pub enum StartError {
     /// Entropy.
     #[error(transparent)]
     NoEntropy(#[from] NoEntropy),
-    /// Threads.
-    #[error("cannot start a thread: {0}")]
+    /// Threads, and the timers of workers.
+    #[error("cannot start a thread or its timer: {0}")]
     Thread(std::io::Error),
 }

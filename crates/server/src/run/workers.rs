@@ -35,15 +35,23 @@ impl WorkerThread {
                 }
             }
         };
+        // Without timers, of which each wait would have an end: a worker has its alarms.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().on_thread_park(park).build()?;
-        let worker = Worker::new(number, runtime.handle().clone(), rounds, counters)?;
+        let worker = match Worker::new(number, runtime.handle().clone(), rounds, counters) {
+            Ok(worker) => worker,
+            Err(err) => {
+                // The caller's own runtime would not have it end while it waits.
+                runtime.shutdown_background();
+                return Err(err);
+            }
+        };
         let (stop, stopped) = oneshot::channel();
         let alarms = Arc::clone(&worker).ring_alarms(clock);
         let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    Err(err) = alarms => tracing::error!(worker = number, %err, "cannot wait for its timer; all its connections end"),
+                    Err(err) = alarms => tracing::error!(worker = number, %err, "no timer; its connections end"),
                     // Sent or dropped, it means the same.
                     _ = stopped => {}
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wherry_switch::{Admitted, JoinInfo, MemoryClaim};
-use wherry_wire::derp::handshake::{client_info_intake, open_client_info_by, server_key_frame};
+use wherry_wire::derp::handshake::{client_info_intake, server_key_frame};
 use wherry_wire::derp::{HEADER_LEN, HandshakeError, Header, NONCE_LEN, ServerInfo, SharedKey};
 
 use super::driver::Session;
@@ -148,7 +148,7 @@ async fn introduce(
     relay: &Relay,
 ) -> Result<Introduced, Refused> {
     let payload = within(relay.timing.handshake, read_client_info(stream)).await?;
-    let (key, info, shared) = open_client_info_by(|client| relay.identity.share(client), &payload)?;
+    let (key, info, shared) = relay.identity.open_client_info(&payload)?;
     let request = Request { key, mesh_key: info.mesh_key.clone(), source: remote.ip() };
     let admitted = relay.admission.admit(&request).await.inspect_err(|denied| {
         // Whoever runs the relay asks why a machine stays out; strangers who knock fast do not fill the log.

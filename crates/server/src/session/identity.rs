@@ -4,9 +4,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::agreement::{PrivateKey, UnparsedPublicKey, X25519, agree};
 use aws_lc_rs::error::KeyRejected;
-use wherry_wire::derp::SharedKey;
+use wherry_wire::derp::handshake::open_client_info_by;
+use wherry_wire::derp::{ClientInfo, HandshakeError, SharedKey};
 use wherry_wire::key::{NodePrivate, NodePublic};
-use zeroize::Zeroizing;
 
 use super::shared_keys::SharedKeys;
 
@@ -38,10 +38,28 @@ impl Identity {
         &self.public
     }
 
-    /// The key shared with `client`; `None` for the few keys whose product is zero whatever ours is.
-    pub(super) fn share(&self, client: &NodePublic) -> Option<SharedKey> {
-        let known = self.known().get(client);
-        known.or_else(|| self.multiply(client).map(|product| SharedKey::of(&product)))
+    /// Opens a ClientInfo payload, as [`open_client_info`](wherry_wire::derp::handshake::open_client_info) does.
+    ///
+    /// # Errors
+    /// As that has.
+    pub(super) fn open_client_info(
+        &self,
+        payload: &[u8],
+    ) -> Result<(NodePublic, ClientInfo, SharedKey), HandshakeError> {
+        let mut remembered = None;
+        let share = |client: &NodePublic| {
+            let known = self.known().get(client);
+            remembered = known.is_some().then_some(*client);
+            known.or_else(|| self.multiply(client))
+        };
+        let opened = open_client_info_by(share, payload);
+        if opened.is_err()
+            && let Some(client) = remembered
+        {
+            // Who does not own the key shall not learn by the time that its owner was here.
+            drop(self.multiply(&client));
+        }
+        opened
     }
 
     /// Keeps the key shared with `client` for when it comes back. For those that were let in, lest strangers push them out.
@@ -59,10 +77,11 @@ impl Identity {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The X25519 product with `other`.
-    fn multiply(&self, other: &NodePublic) -> Option<Zeroizing<[u8; 32]>> {
-        let other = UnparsedPublicKey::new(&X25519, other.as_bytes());
-        agree(&self.private, other, (), |product| product.try_into().map(Zeroizing::new).map_err(drop)).ok()
+    /// The key shared with `client`; `None` for the few keys whose product is zero whatever ours is.
+    fn multiply(&self, client: &NodePublic) -> Option<SharedKey> {
+        let client = UnparsedPublicKey::new(&X25519, client.as_bytes());
+        let share = |product: &[u8]| product.try_into().map(|product| SharedKey::of(&product)).map_err(drop);
+        agree(&self.private, client, (), share).ok()
     }
 }
 
@@ -74,40 +93,52 @@ impl std::fmt::Debug for Identity {
 
 #[cfg(test)]
 mod tests {
-    use wherry_wire::derp::ServerInfo;
+    use wherry_wire::derp::handshake::client_info_frame;
+    use wherry_wire::derp::{HEADER_LEN, NONCE_LEN, ServerInfo};
 
     use super::*;
 
+    fn key(byte: u8) -> NodePrivate {
+        NodePrivate::generate([byte; 32])
+    }
+
+    /// The ClientInfo payload of `client`, and an answer to it as the client would seal it.
+    fn info(client: &NodePrivate, identity: &Identity) -> (Vec<u8>, Vec<u8>) {
+        let (frame, shared) =
+            client_info_frame(client, identity.public(), [3; NONCE_LEN], &ClientInfo::current()).unwrap();
+        (frame[HEADER_LEN..].to_vec(), answer(&shared))
+    }
+
+    fn answer(shared: &SharedKey) -> Vec<u8> {
+        shared.seal_server_info([0; NONCE_LEN], &ServerInfo::current())
+    }
+
     #[test]
-    fn both_sides_come_to_the_same_product() {
-        let [ours, theirs] = [3, 5].map(|byte| NodePrivate::generate([byte; 32]));
-        let [our_identity, their_identity] = [&ours, &theirs].map(|key| Identity::new(key).unwrap());
-        let product = our_identity.multiply(&theirs.public()).unwrap();
-        assert_eq!(product, their_identity.multiply(&ours.public()).unwrap());
-        assert_ne!(product, our_identity.multiply(&NodePrivate::generate([7; 32]).public()).unwrap());
+    fn both_sides_come_to_the_same_key() {
+        let identity = Identity::new(&key(3)).unwrap();
+        let (payload, theirs) = info(&key(5), &identity);
+        let (client, _, shared) = identity.open_client_info(&payload).unwrap();
+        assert_eq!((client, answer(&shared)), (key(5).public(), theirs));
     }
 
     #[test]
     fn a_key_without_a_secret_product_is_refused() {
-        let identity = Identity::new(&NodePrivate::generate([3; 32])).unwrap();
-        let mut one = [0; 32];
-        one[0] = 1;
-        assert!(identity.share(&NodePublic::from_bytes(one)).is_none());
-    }
-
-    /// What the relay would seal for `client`, of whom it may know another key than the one that is computed.
-    fn sealed(identity: &Identity, client: &NodePublic) -> Vec<u8> {
-        identity.share(client).unwrap().seal_server_info([0; 24], &ServerInfo::current())
+        let identity = Identity::new(&key(3)).unwrap();
+        let (mut payload, _) = info(&key(5), &identity);
+        payload[..32].fill(0);
+        payload[0] = 1;
+        assert_eq!(identity.open_client_info(&payload).unwrap_err(), HandshakeError::Sealed);
     }
 
     #[test]
-    fn who_comes_back_needs_no_multiplication() {
-        let identity = Identity::new(&NodePrivate::generate([3; 32])).unwrap();
-        let [client, other] = [5, 7].map(|byte| NodePrivate::generate([byte; 32]).public());
-        let computed = sealed(&identity, &client);
-        assert_eq!(sealed(&identity, &client), computed);
-        identity.remember(client, identity.share(&other).unwrap());
-        assert_eq!(sealed(&identity, &client), sealed(&identity, &other), "the key that it was given");
-        assert_ne!(sealed(&identity, &client), computed);
+    fn who_comes_back_is_met_with_the_key_that_was_kept() {
+        let identity = Identity::new(&key(3)).unwrap();
+        let [(payload, answered), (others, _)] = [5, 7].map(|byte| info(&key(byte), &identity));
+        let (client, _, shared) = identity.open_client_info(&payload).unwrap();
+        identity.remember(client, shared);
+        assert_eq!(answer(&identity.open_client_info(&payload).unwrap().2), answered);
+        let (_, _, anothers) = identity.open_client_info(&others).unwrap();
+        identity.remember(client, anothers);
+        assert_eq!(identity.open_client_info(&payload).unwrap_err(), HandshakeError::Sealed);
     }
 }

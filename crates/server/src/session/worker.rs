@@ -1,5 +1,6 @@
-//! A worker: one thread with one runtime, one desk and one timer wheel for all the connections it owns.
+//! A worker: one thread with one runtime, one desk and one timer for all the connections it owns.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -65,7 +66,7 @@ impl Worker {
         self.rounds.now()
     }
 
-    /// The runtime on which this worker's connections live.
+    /// The runtime on which this worker's connections live. It has no timers.
     pub(crate) const fn runtime(&self) -> &tokio::runtime::Handle {
         &self.runtime
     }
@@ -83,7 +84,7 @@ impl Worker {
     ///
     /// # Errors
     /// The kernel refuses to set a timer, or to wait for it.
-    pub async fn ring_alarms(self: Arc<Self>, clock: Clock) -> io::Result<()> {
+    pub async fn ring_alarms(self: Arc<Self>, clock: Clock) -> io::Result<Infallible> {
         self.alarms.ring(clock).await
     }
 }

@@ -180,7 +180,7 @@ pub fn client_info_frame(
     Ok((frame, shared))
 }
 
-/// Key shared by the two sides of one handshake, and of each other one between them; wiped when dropped, masked in `Debug`.
+/// Key shared by two sides, the same in all their handshakes; wiped when dropped, masked in `Debug`.
 #[derive(Clone)]
 pub struct SharedKey(XSalsa20Poly1305);
 
