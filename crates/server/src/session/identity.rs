@@ -80,8 +80,7 @@ impl Identity {
     /// The key shared with `client`; `None` for the few keys whose product is zero whatever ours is.
     fn multiply(&self, client: &NodePublic) -> Option<SharedKey> {
         let client = UnparsedPublicKey::new(&X25519, client.as_bytes());
-        let share = |product: &[u8]| product.try_into().map(|product| SharedKey::of(&product)).map_err(drop);
-        agree(&self.private, client, (), share).ok()
+        agree(&self.private, client, (), |product| product.try_into().map(SharedKey::of).map_err(drop)).ok()
     }
 }
 
