@@ -81,8 +81,10 @@ const fn share(row: Row) -> Row {
     Row { unit: Unit::Share, ..row }
 }
 
+/// The row's figure of one load against that of another.
 const fn against(row: Row, loads: [&'static str; 2]) -> Row {
-    Row { source: Source::Share(CPU, loads), unit: Unit::Share, ..row }
+    let (Source::Figure(_, figure) | Source::Share(figure, _)) = row.source;
+    Row { source: Source::Share(figure, loads), unit: Unit::Share, ..row }
 }
 
 /// All rows, in the order they are shown.
@@ -126,16 +128,16 @@ pub(crate) const ROWS: &[Row] = &[
         "overload_share",
         Aim::AtLeast(0.95),
     )),
-    Row {
-        source: Source::Share("overload_share", ["ladder", "copy"]),
-        ..share(more(
+    against(
+        more(
             OVERLOAD,
             "the same, against what a plain TCP copy delivers of its peak when offered twice as much",
             "",
-            "",
+            "overload_share",
             Aim::None,
-        ))
-    },
+        ),
+        ["ladder", "copy"],
+    ),
     share(more(
         OVERLOAD,
         "flood at a slow receiver: bulk, of what it takes",
