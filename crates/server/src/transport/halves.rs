@@ -16,7 +16,7 @@ pub struct Sealer(Sealing);
 
 enum Opening {
     Plain,
-    Tls13(Box<tls13::Opener>),
+    Tls13(tls13::Opener),
     /// The sealer has the state.
     Whole,
     Ended,
@@ -24,7 +24,7 @@ enum Opening {
 
 enum Sealing {
     Plain,
-    Tls13(Box<tls13::Sealer>),
+    Tls13(tls13::Sealer),
     Whole(Box<Codec>),
     Ended,
 }
@@ -54,7 +54,7 @@ pub fn split(codec: Codec) -> Result<(Opener, Sealer), CodecError> {
         Layers::Plain => (Opening::Plain, Sealing::Plain),
         Layers::Tls13(tls) => {
             let (opener, sealer) = tls13::take_over(*tls)?;
-            (Opening::Tls13(Box::new(opener)), Sealing::Tls13(Box::new(sealer)))
+            (Opening::Tls13(opener), Sealing::Tls13(sealer))
         }
         Layers::Joined(codec) => (Opening::Whole, Sealing::Whole(Box::new(codec))),
     };

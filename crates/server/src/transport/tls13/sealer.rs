@@ -17,7 +17,8 @@ const OVERHEAD: usize = HEADER_LEN + TRAILER_LEN;
 /// The sending direction of a connection. It keeps what keys of both directions are derived from.
 pub(in crate::transport) struct Sealer {
     pub(super) keys: Keys,
-    schedule: KernelConnection<ServerConnectionData>,
+    /// Apart, since only a new key needs it.
+    schedule: Box<KernelConnection<ServerConnectionData>>,
     /// Records that may be sealed with one key.
     pub(super) limit: u64,
 }
@@ -32,7 +33,10 @@ pub(in crate::transport) fn take_over(tls: UnbufferedServerConnection) -> Result
         return Err(Error::General("not a connection of TLS 1.3".to_owned()));
     };
     let limit = suite.common.confidentiality_limit;
-    Ok((Opener::new(secrets.rx)?, Sealer { keys: Keys::new(secrets.tx)?, schedule, limit }))
+    Ok((
+        Opener::new(secrets.rx)?,
+        Sealer { keys: Keys::new(secrets.tx)?, schedule: Box::new(schedule), limit },
+    ))
 }
 
 impl Sealer {
