@@ -2,6 +2,7 @@
 //!
 //! Lock order: `outgoing`, then the mailbox. Neither is held across an await.
 
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
@@ -17,16 +18,11 @@ use crate::transport::Sealer;
 pub type Conn = wherry_switch::Conn<Link>;
 
 /// What a connection hangs on its entry in the switch.
+///
+/// In the order in which a delivery looks at it, so that one to a connection that no cache has takes few lines from memory.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Link {
-    // fixed
-    socket: OwnedWriteHalf,
-    /// The number of the worker whose task owns this connection.
-    worker: usize,
-    // under its lock
-    outgoing: Mutex<Outgoing>,
-    /// What this connection sent and got.
-    traffic: LinkTraffic,
     // anybody
     /// Who has mail for it of late.
     pub(super) callers: Callers,
@@ -36,6 +32,17 @@ pub struct Link {
     pub(super) blocked: AtomicBool,
     /// 0, or one more than the index of the reason.
     ending: AtomicU8,
+    // fixed
+    /// Of the socket.
+    fd: RawFd,
+    /// The number of the worker whose task owns this connection.
+    worker: usize,
+    /// What this connection sent and got.
+    traffic: LinkTraffic,
+    // under its lock
+    outgoing: Mutex<Outgoing>,
+    // fixed
+    socket: OwnedWriteHalf,
 }
 
 /// The packets of one connection since it joined.
@@ -49,18 +56,19 @@ pub struct LinkTraffic {
 
 /// What only the holder of the lock touches.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Outgoing {
-    pub(super) sealer: Sealer,
+    /// Since when the socket takes nothing.
+    pub(super) blocked_since: Option<Duration>,
     /// Packets that wait for others, to leave with them. Only while the socket takes something.
     pub(super) parcel: Option<Box<Parcel>>,
+    pub(super) sealer: Sealer,
     /// Sealed bytes that the socket has not taken; they go first.
     pub(super) unsent: Vec<u8>,
     /// Memory of `unsent`, if the socket was ever full since it was empty.
     pub(super) unsent_memory: Option<MemoryClaim>,
     /// Among them, about, what the transport itself had to say: pongs of WebSocket, key updates of TLS.
     pub(super) answers_unsent: usize,
-    /// Since when the socket takes nothing.
-    pub(super) blocked_since: Option<Duration>,
 }
 
 impl Link {
@@ -75,6 +83,7 @@ impl Link {
         now: Duration,
     ) -> Self {
         Self {
+            fd: socket.as_ref().as_raw_fd(),
             socket,
             worker,
             outgoing: Mutex::new(Outgoing {
@@ -136,6 +145,11 @@ impl Link {
     /// The number of the worker whose task owns this connection.
     pub(super) const fn worker(&self) -> usize {
         self.worker
+    }
+
+    /// The socket's, valid as long as the link is.
+    pub(super) const fn fd(&self) -> RawFd {
+        self.fd
     }
 
     pub(super) const fn socket(&self) -> &OwnedWriteHalf {

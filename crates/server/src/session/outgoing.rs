@@ -4,12 +4,14 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::socket::MsgFlags;
 use wherry_switch::{DropReason, Taken};
 use wherry_wire::derp::encode::{self, RECV_PACKET_HEADER_LEN};
 
 use super::batch::Mail;
 use super::desk::Outbox;
-use super::link::{Conn, Outgoing, end};
+use super::link::{Conn, Link, Outgoing, end};
 use super::parcel::PARCEL_BYTES;
 use crate::metrics::{CloseReason, Kinds};
 use crate::transport::CodecError;
@@ -208,7 +210,7 @@ impl Outgoing {
     fn try_write(&mut self, conn: &Conn, bytes: &[u8]) -> usize {
         let mut taken = 0;
         while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
-            match conn.link().socket().try_write(rest) {
+            match send(conn.link(), rest) {
                 Ok(0) => break,
                 Ok(written) => taken += written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -221,6 +223,16 @@ impl Outgoing {
             }
         }
         taken
+    }
+}
+
+/// Writes some of `bytes`. A socket that takes them is not looked up in the runtime, whose record of it nothing else needs now;
+/// only one that is full must be known there as such before it can be waited for.
+fn send(link: &Link, bytes: &[u8]) -> io::Result<usize> {
+    const AT_ONCE: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
+    match nix::sys::socket::send(link.fd(), bytes, AT_ONCE) {
+        Err(Errno::EAGAIN) => link.socket().try_write(bytes),
+        sent => Ok(sent?),
     }
 }
 
