@@ -78,7 +78,7 @@ impl<L> Switch<L> {
             if entry.members.len() == 0 && entry.forwarders.preferred().is_none() {
                 fault("is kept though it is nowhere");
             }
-            if !self.directory.find(key).is_some_and(|peer| Arc::ptr_eq(&peer, &entry.peer)) {
+            if self.directory.find(key, |peer| Arc::ptr_eq(peer, &entry.peer)) != Some(true) {
                 fault("lookups find another one or none");
             }
             if entry.peer.retired() {

@@ -37,23 +37,27 @@ pub struct JoinInfo {
 }
 
 /// A conn that joined. `L` is what its owner hangs on it: in the relay its socket and TLS state.
+///
+/// What each packet needs stands first and together: in a crowd, each line of it comes from memory.
+#[repr(C)]
 pub struct Conn<L> {
+    // Under its own lock.
+    mailbox: Mutex<Mailbox>,
     // Fixed.
     id: ConnId,
     key: NodePublic,
     role: Role,
-    name: Option<Arc<str>>,
-    info: JoinInfo,
-    joined_at: Duration,
-    link: L,
     // Written under the switch's lock.
     among_duplicates: AtomicU8,
     is_home: AtomicBool,
     is_overrun: AtomicBool,
     // Written by anyone.
     heard: AtomicU32,
-    // Under its own lock.
-    mailbox: Mutex<Mailbox>,
+    // Fixed.
+    link: L,
+    joined_at: Duration,
+    name: Option<Arc<str>>,
+    info: JoinInfo,
 }
 
 /// A conn's standing among those that share its key.
@@ -79,18 +83,18 @@ impl<L> Conn<L> {
     ) -> Self {
         let Admitted { key, role, name } = admitted;
         Self {
+            mailbox: Mutex::new(Mailbox::new(terms)),
             id,
             key,
             role,
-            name,
-            info,
-            joined_at: now,
-            link,
             among_duplicates: AtomicU8::new(Standing::Alone as u8),
             is_home: AtomicBool::new(false),
             is_overrun: AtomicBool::new(false),
             heard: AtomicU32::new(0),
-            mailbox: Mutex::new(Mailbox::new(terms)),
+            link,
+            joined_at: now,
+            name,
+            info,
         }
     }
 

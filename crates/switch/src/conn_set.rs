@@ -3,25 +3,20 @@
 //! What lives here: [`ConnSet`]. Conns that came one after the other share groups, so a few cache lines tell of a crowd of a
 //! thousand. A set with one group needs no memory beside itself.
 
-use std::collections::BTreeMap;
 use std::iter;
+use std::mem;
+
+use smallvec::SmallVec;
 
 use crate::conn::ConnId;
 
-/// Conns by their ids, in groups of 64 that follow one another.
+/// Conns by their ids, in groups of 64 that follow one another: in the order of their numbers, none of them empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) enum ConnSet {
-    #[default]
-    None,
-    /// All in one group.
-    One(Group),
-    /// Two groups or more: number to conns. None is empty.
-    Many(BTreeMap<u64, u64>),
-}
+pub(crate) struct ConnSet(SmallVec<[Group; 1]>);
 
 /// Some conns of one group, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Group {
+struct Group {
     /// Their ids, divided by 64.
     number: u64,
     /// The bit at the remainder is set.
@@ -69,19 +64,13 @@ impl ConnSet {
     /// Takes `conn` out, if it is in.
     pub(crate) fn remove(&mut self, conn: ConnId) {
         let old = Group::of(conn);
-        match self {
-            Self::One(group) if group.number == old.number => group.conns &= !old.conns,
-            Self::None | Self::One(_) => {}
-            Self::Many(groups) => {
-                if let Some(conns) = groups.get_mut(&old.number) {
-                    *conns &= !old.conns;
-                    if *conns == 0 {
-                        groups.remove(&old.number);
-                    }
-                }
-            }
+        let Ok(place) = self.place(old.number) else { return };
+        let Some(group) = self.0.get_mut(place) else { return };
+        group.conns &= !old.conns;
+        if group.conns == 0 {
+            self.0.remove(place);
+            self.give_back();
         }
-        self.settle();
     }
 
     /// Whether `conn` is in.
@@ -91,90 +80,68 @@ impl ConnSet {
     }
 
     /// Whether nobody is in.
-    pub(crate) const fn is_empty(&self) -> bool {
-        matches!(self, Self::None)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// In how many groups its conns are: what it costs to keep it, or to go through it.
     pub(crate) fn groups(&self) -> usize {
-        match self {
-            Self::None => 0,
-            Self::One(_) => 1,
-            Self::Many(groups) => groups.len(),
-        }
+        self.0.len()
     }
 
     /// Takes out whoever is not in `others`, too.
     pub(crate) fn intersect(&mut self, others: &Self) {
-        match self {
-            Self::None => {}
-            Self::One(group) => group.conns &= others.conns_of(group.number),
-            Self::Many(groups) => groups.retain(|number, conns| {
-                *conns &= others.conns_of(*number);
-                *conns != 0
-            }),
-        }
-        self.settle();
+        self.0.retain(|group| {
+            group.conns &= others.conns_of(group.number);
+            group.conns != 0
+        });
+        self.give_back();
     }
 
     /// Adds all of `others`.
     pub(crate) fn unite(&mut self, others: &Self) {
-        for group in others.iter_groups() {
-            self.add(group);
+        for group in &others.0 {
+            self.add(*group);
         }
     }
 
     /// The conns, in the order of their ids.
     pub(crate) fn iter(&self) -> impl Iterator<Item = ConnId> {
-        self.iter_groups().flat_map(Group::ids)
+        self.0.iter().copied().flat_map(Group::ids)
     }
 
     /// Returns the conns of the group before.
     fn add(&mut self, new: Group) -> u64 {
-        let conns = match self {
-            Self::None => {
-                *self = Self::One(new);
-                return 0;
+        match self.place(new.number) {
+            Ok(place) => self.0.get_mut(place).map_or(0, |group| {
+                let both = group.conns | new.conns;
+                mem::replace(&mut group.conns, both)
+            }),
+            Err(place) => {
+                self.0.insert(place, new);
+                0
             }
-            Self::One(group) if group.number != new.number => {
-                *self = Self::Many([*group, new].map(|group| (group.number, group.conns)).into());
-                return 0;
-            }
-            Self::One(group) => &mut group.conns,
-            Self::Many(groups) => groups.entry(new.number).or_default(),
-        };
-        let before = *conns;
-        *conns |= new.conns;
-        before
-    }
-
-    /// After conns were taken out: a smaller set may be kept in a smaller way.
-    fn settle(&mut self) {
-        match self {
-            Self::One(group) if group.conns == 0 => *self = Self::None,
-            Self::Many(groups) if groups.len() < 2 => {
-                let last = groups.first_key_value();
-                *self = last.map_or(Self::None, |(&number, &conns)| Self::One(Group { number, conns }));
-            }
-            Self::None | Self::One(_) | Self::Many(_) => {}
         }
     }
 
-    fn iter_groups(&self) -> impl Iterator<Item = Group> {
-        let (one, many) = match self {
-            Self::None => (None, None),
-            Self::One(group) => (Some(*group), None),
-            Self::Many(groups) => (None, Some(groups)),
-        };
-        let many = many.into_iter().flatten().map(|(&number, &conns)| Group { number, conns });
-        one.into_iter().chain(many)
+    fn conns_of(&self, number: u64) -> u64 {
+        self.place(number).ok().and_then(|place| self.0.get(place)).map_or(0, |group| group.conns)
     }
 
-    fn conns_of(&self, number: u64) -> u64 {
-        match self {
-            Self::One(group) if group.number == number => group.conns,
-            Self::None | Self::One(_) => 0,
-            Self::Many(groups) => groups.get(&number).copied().unwrap_or_default(),
+    /// Where the group of this number stands, or would stand.
+    fn place(&self, number: u64) -> Result<usize, usize> {
+        // The groups of a crowd follow one another: there it stands as far behind the first as their numbers say.
+        let behind = self.0.first().and_then(|first| number.checked_sub(first.number));
+        match behind.and_then(|behind| usize::try_from(behind).ok()) {
+            Some(place) if self.0.get(place).is_some_and(|group| group.number == number) => Ok(place),
+            _ => self.0.binary_search_by_key(&number, |group| group.number),
+        }
+    }
+
+    /// After groups were taken out: keeps no memory of which only a quarter is used.
+    fn give_back(&mut self) {
+        if self.0.spilled() && self.0.len() <= self.0.capacity() / 4 {
+            self.0.shrink_to_fit();
         }
     }
 }
@@ -244,7 +211,7 @@ mod tests {
         for conn in 0..999 {
             crowd.remove(ConnId(conn));
         }
-        assert!(matches!(crowd, ConnSet::One(_)) && crowd.contains(ConnId(999)));
+        assert!(!crowd.0.spilled() && crowd.contains(ConnId(999)));
         crowd.remove(ConnId(999));
         assert!(crowd.is_empty());
     }

@@ -6,9 +6,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use wherry_wire::key::NodePublic;
 
 use crate::conn::Conn;
@@ -52,15 +52,26 @@ impl<L> PartialEq for Route<L> {
 /// A peer that is here or known in the mesh.
 ///
 /// Senders may keep it as long as it is not [`retired`](Self::retired) and ask for the route anew for each batch of packets.
+/// In a crowd it comes from memory for each packet: with its counts of references it is one line of the cache, and from it to
+/// the conn is one step.
 pub struct Peer<L> {
     key: NodePublic,
-    retired: AtomicBool,
-    route: ArcSwap<Route<L>>,
+    /// Where its packets go, if that is a conn.
+    conn: ArcSwapOption<Conn<L>>,
+    /// Where they go otherwise: to the sibling of this number, or one of those below.
+    elsewhere: AtomicU64,
 }
 
+/// [`Route::Inactive`].
+const INACTIVE: u64 = 1 << 32;
+/// [`Route::Unknown`], and may change.
+const UNKNOWN: u64 = 2 << 32;
+/// [`Route::Unknown`] for good.
+const RETIRED: u64 = 3 << 32;
+
 impl<L> Peer<L> {
-    pub(crate) fn new(key: NodePublic, route: Route<L>) -> Self {
-        Self { key, retired: AtomicBool::new(false), route: ArcSwap::from_pointee(route) }
+    pub(crate) fn new(key: NodePublic) -> Self {
+        Self { key, conn: ArcSwapOption::empty(), elsewhere: AtomicU64::new(UNKNOWN) }
     }
 
     /// Who it is.
@@ -70,21 +81,38 @@ impl<L> Peer<L> {
 
     /// Whether the directory has forgotten it. It stays so: look the key up again.
     pub fn retired(&self) -> bool {
-        self.retired.load(Ordering::Acquire)
+        self.elsewhere.load(Ordering::Acquire) == RETIRED
     }
 
-    /// Where its packets go now; [`Route::Unknown`] once it is retired.
+    /// Where its packets go now; [`Route::Unknown`] once it is retired. While that changes, the route before or after it.
     pub fn route(&self) -> Route<L> {
-        Route::clone(&self.route.load())
+        if let Some(conn) = self.conn.load_full() {
+            return Route::Local(conn);
+        }
+        match self.elsewhere.load(Ordering::Acquire) {
+            INACTIVE => Route::Inactive,
+            elsewhere => u32::try_from(elsewhere).map_or(Route::Unknown, |id| Route::Sibling(SiblingId(id))),
+        }
     }
 
+    /// Only one writer at a time.
     pub(crate) fn set_route(&self, route: Route<L>) {
-        self.route.store(Arc::new(route));
+        match route {
+            Route::Local(conn) => self.conn.store(Some(conn)),
+            Route::Sibling(SiblingId(id)) => self.lead_elsewhere(id.into()),
+            Route::Inactive => self.lead_elsewhere(INACTIVE),
+            Route::Unknown => self.lead_elsewhere(UNKNOWN),
+        }
     }
 
     pub(crate) fn retire(&self) {
-        self.set_route(Route::Unknown);
-        self.retired.store(true, Ordering::Release);
+        self.lead_elsewhere(RETIRED);
+    }
+
+    fn lead_elsewhere(&self, elsewhere: u64) {
+        // In this order: whoever finds no conn any more finds where else to go.
+        self.elsewhere.store(elsewhere, Ordering::Release);
+        self.conn.store(None);
     }
 }
 
@@ -94,5 +122,15 @@ impl<L> fmt::Debug for Peer<L> {
             .field("key", &self.key)
             .field("retired", &self.retired())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_with_its_counts_is_one_line_of_the_cache() {
+        assert_eq!(2 * size_of::<usize>() + size_of::<Peer<()>>(), 64);
     }
 }

@@ -63,7 +63,7 @@ impl Heard {
         self.told.intersect(here);
     }
 
-    const fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.told.is_empty()
     }
 }

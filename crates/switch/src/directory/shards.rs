@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use smallvec::SmallVec;
 use wherry_wire::key::NodePublic;
 
 use crate::route::Peer;
@@ -23,8 +24,9 @@ const SHARDS: u64 = if cfg!(fuzzing) { 4 } else { 1_024 };
 /// Hash of the key, and whose it is.
 type Listing<L> = (u64, Arc<Peer<L>>);
 
-/// Sorted by hash, and by key where two hashes are equal.
-type Shard<L> = Vec<Listing<L>>;
+/// Sorted by hash, and by key where two hashes are equal. Two have room in the cache line of the list itself: up to two thousand
+/// peers, that is most of them.
+type Shard<L> = SmallVec<[Listing<L>; 2]>;
 
 pub(crate) struct Shards<L> {
     shards: Box<[ArcSwap<Shard<L>>]>,
@@ -39,11 +41,12 @@ impl<L> Shards<L> {
         Self { shards, hasher: RandomState::new() }
     }
 
-    pub(crate) fn find(&self, key: &NodePublic) -> Option<Arc<Peer<L>>> {
+    /// What `take` makes of the peer of `key`, if it is there.
+    pub(crate) fn find<T>(&self, key: &NodePublic, take: impl FnOnce(&Arc<Peer<L>>) -> T) -> Option<T> {
         let hash = self.hasher.hash_one(key);
         let shard = self.shard(hash)?.load();
         let at = search(&shard, hash, key).ok()?;
-        shard.get(at).map(|(_, peer)| Arc::clone(peer))
+        shard.get(at).map(|(_, peer)| take(peer))
     }
 
     /// Adds `peer`, or puts it in the place of the one with its key. Only one writer at a time.
@@ -53,9 +56,9 @@ impl<L> Shards<L> {
         let old = shard.load();
         let (before, after) = split(&old, hash, peer.key());
         let mut new = Shard::with_capacity(old.len().saturating_add(1));
-        new.extend_from_slice(before);
+        new.extend(before.iter().cloned());
         new.push((hash, peer));
-        new.extend_from_slice(after);
+        new.extend(after.iter().cloned());
         shard.store(Arc::new(new));
     }
 
@@ -65,7 +68,7 @@ impl<L> Shards<L> {
         let Some(shard) = self.shard(hash) else { return };
         let old = shard.load();
         let (before, after) = split(&old, hash, key);
-        shard.store(Arc::new([before, after].concat()));
+        shard.store(Arc::new(before.iter().chain(after).cloned().collect()));
     }
 
     /// How many peers it holds.
@@ -99,7 +102,6 @@ impl<L> fmt::Debug for Shards<L> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::route::Route;
 
     fn key(number: u32) -> NodePublic {
         let mut bytes = [7; 32];
@@ -111,29 +113,29 @@ mod tests {
     fn every_peer_is_found_until_it_is_removed() {
         let shards = Shards::<()>::new();
         for number in 0..5_000 {
-            shards.insert(Arc::new(Peer::new(key(number), Route::Unknown)));
+            shards.insert(Arc::new(Peer::new(key(number))));
         }
         assert_eq!(shards.len(), 5_000);
         for number in 0..5_000 {
-            assert_eq!(shards.find(&key(number)).unwrap().key(), &key(number));
+            assert_eq!(shards.find(&key(number), Arc::clone).unwrap().key(), &key(number));
         }
         for number in (0..5_000).step_by(2) {
             shards.remove(&key(number));
             shards.remove(&key(number));
         }
         for number in 0..5_000 {
-            assert_eq!(shards.find(&key(number)).is_some(), number % 2 == 1, "{number}");
+            assert_eq!(shards.find(&key(number), |_| ()).is_some(), number % 2 == 1, "{number}");
         }
     }
 
     #[test]
     fn inserting_again_replaces() {
         let shards = Shards::<()>::new();
-        shards.insert(Arc::new(Peer::new(key(1), Route::Unknown)));
-        let second = Arc::new(Peer::new(key(1), Route::Inactive));
+        shards.insert(Arc::new(Peer::new(key(1))));
+        let second = Arc::new(Peer::new(key(1)));
         shards.insert(Arc::clone(&second));
         assert_eq!(shards.len(), 1);
-        assert!(Arc::ptr_eq(&shards.find(&key(1)).unwrap(), &second));
+        assert!(Arc::ptr_eq(&shards.find(&key(1), Arc::clone).unwrap(), &second));
     }
 
     #[test]
@@ -141,8 +143,8 @@ mod tests {
         let mut shard = Shard::<()>::new();
         for number in [4, 2, 6] {
             let (before, after) = split(&shard, 7, &key(number));
-            let peer = (7, Arc::new(Peer::new(key(number), Route::Unknown)));
-            shard = [before, &[peer], after].concat();
+            let peer = (7, Arc::new(Peer::new(key(number))));
+            shard = [before, &[peer], after].concat().into();
         }
         for number in 0..8 {
             let found = search(&shard, 7, &key(number)).map(|at| *shard[at].1.key());

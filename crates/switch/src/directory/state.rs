@@ -37,7 +37,7 @@ pub(crate) struct Entry<L> {
 
 impl<L> Entry<L> {
     pub(super) fn new(key: NodePublic) -> Self {
-        let peer = Arc::new(Peer::new(key, Route::Unknown));
+        let peer = Arc::new(Peer::new(key));
         Self { peer, members: Members::None, forwarders: Forwarders::None }
     }
 

@@ -16,7 +16,7 @@ use crate::conn::{Conn, ConnId, JoinInfo};
 use crate::conn_set::Added;
 use crate::drop::DropTally;
 use crate::mailbox::{MailboxLimits, MailboxTerms, MemoryBudget};
-use crate::route::Peer;
+use crate::route::{Peer, Route};
 
 /// A client sets its home right after it connects; only a later change is a move.
 ///
@@ -175,7 +175,12 @@ impl<L> Switch<L> {
 
     /// The peer with this key, if it is here or known in the mesh. Takes no lock.
     pub fn peer(&self, key: &NodePublic) -> Option<Arc<Peer<L>>> {
-        self.directory.find(key)
+        self.directory.find(key, Arc::clone)
+    }
+
+    /// Where packets for this key go; `None` if [`Self::peer`] has none. Takes no lock and leaves no mark on the peer.
+    pub fn route(&self, key: &NodePublic) -> Option<Route<L>> {
+        self.directory.find(key, |peer| peer.route())
     }
 
     /// Every conn of a key, active or not: to close them.
