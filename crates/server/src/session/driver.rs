@@ -320,11 +320,8 @@ impl Seat {
     fn send(&mut self, address: &Address, mail: Mail<'_>, outbox: &mut Outbox) -> Fate {
         let unknown = if address.forwarded { DropReason::UnknownDestOnFwd } else { DropReason::UnknownDest };
         let switch = &self.relay.switch;
-        let Some(peer) = self.routes.find(switch, &address.dst) else {
-            return self.refuse(&address.dst, mail, unknown, outbox);
-        };
-        match peer.route() {
-            Route::Local(dst) => {
+        match self.routes.find(switch, &address.dst) {
+            Some(Route::Local(dst)) => {
                 if address.forwarded {
                     // Each forwarded packet may come from another peer.
                     switch.heard(&switch.listeners(&address.src), &dst);
@@ -333,8 +330,10 @@ impl Seat {
                 }
                 deliver::deliver(&dst, mail, outbox)
             }
-            Route::Inactive => self.refuse(&address.dst, mail, DropReason::DupClient, outbox),
-            Route::Sibling(_) | Route::Unknown => self.refuse(&address.dst, mail, unknown, outbox),
+            Some(Route::Inactive) => self.refuse(&address.dst, mail, DropReason::DupClient, outbox),
+            Some(Route::Sibling(_) | Route::Unknown) | None => {
+                self.refuse(&address.dst, mail, unknown, outbox)
+            }
         }
     }
 
