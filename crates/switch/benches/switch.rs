@@ -59,7 +59,7 @@ fn route_by_the_directory(bencher: Bencher<'_, '_>, peers: u64) {
     let keys: Vec<_> = wanted(peers).collect();
     bencher.counter(ItemsCount::new(LOOKUPS)).bench_local(|| {
         for key in &keys {
-            black_box(switch.peer(black_box(key)).expect("it joined").route());
+            black_box(switch.route(black_box(key)).expect("it joined"));
         }
     });
 }

@@ -1,8 +1,11 @@
 //! A set of conns, a bit each.
 //!
-//! What lives here: [`ConnSet`]. Conns that came one after the other share groups, so a few cache lines tell of a crowd of a
-//! thousand. A set with one group needs no memory beside itself.
+//! What lives here: [`ConnSet`], of which there may be one for each peer, and [`Present`], of which there is one. Conns that came
+//! one after the other share groups, so a few cache lines tell of a crowd of a thousand. A set with one group needs no memory
+//! beside itself.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::iter;
 use std::mem;
 
@@ -13,6 +16,11 @@ use crate::conn::ConnId;
 /// Conns by their ids, in groups of 64 that follow one another: in the order of their numbers, none of them empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ConnSet(SmallVec<[Group; 1]>);
+
+/// The conns that are here: a set whose groups may be as many as its conns, when most that came with them have left. A tree, since
+/// to take a group out of a list moves those behind it.
+#[derive(Debug, Default)]
+pub(crate) struct Present(BTreeMap<u64, u64>);
 
 /// Some conns of one group, at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,18 +69,6 @@ impl ConnSet {
         }
     }
 
-    /// Takes `conn` out, if it is in.
-    pub(crate) fn remove(&mut self, conn: ConnId) {
-        let old = Group::of(conn);
-        let Ok(place) = self.place(old.number) else { return };
-        let Some(group) = self.0.get_mut(place) else { return };
-        group.conns &= !old.conns;
-        if group.conns == 0 {
-            self.0.remove(place);
-            self.give_back();
-        }
-    }
-
     /// Whether `conn` is in.
     pub(crate) fn contains(&self, conn: ConnId) -> bool {
         let wanted = Group::of(conn);
@@ -89,10 +85,10 @@ impl ConnSet {
         self.0.len()
     }
 
-    /// Takes out whoever is not in `others`, too.
-    pub(crate) fn intersect(&mut self, others: &Self) {
+    /// Takes out whoever is not `here`.
+    pub(crate) fn intersect(&mut self, here: &Present) {
         self.0.retain(|group| {
-            group.conns &= others.conns_of(group.number);
+            group.conns &= here.0.get(&group.number).copied().unwrap_or_default();
             group.conns != 0
         });
         self.give_back();
@@ -100,9 +96,14 @@ impl ConnSet {
 
     /// Adds all of `others`.
     pub(crate) fn unite(&mut self, others: &Self) {
-        for group in &others.0 {
-            self.add(*group);
-        }
+        self.0.extend_from_slice(&others.0);
+        // Two that are in order, one behind the other, are sorted in one go.
+        self.0.sort_by_key(|group| group.number);
+        self.0.dedup_by(|later, group| {
+            let same = later.number == group.number;
+            group.conns |= if same { later.conns } else { 0 };
+            same
+        });
     }
 
     /// The conns, in the order of their ids.
@@ -130,19 +131,45 @@ impl ConnSet {
 
     /// Where the group of this number stands, or would stand.
     fn place(&self, number: u64) -> Result<usize, usize> {
-        // The groups of a crowd follow one another: there it stands as far behind the first as their numbers say.
-        let behind = self.0.first().and_then(|first| number.checked_sub(first.number));
-        match behind.and_then(|behind| usize::try_from(behind).ok()) {
-            Some(place) if self.0.get(place).is_some_and(|group| group.number == number) => Ok(place),
-            _ => self.0.binary_search_by_key(&number, |group| group.number),
+        let Some(first) = self.0.first() else { return Err(0) };
+        let Some(behind) = number.checked_sub(first.number) else { return Err(0) };
+        // Groups that follow one another stand as far apart as their numbers; where some are missing, less far.
+        let farthest = usize::try_from(behind).unwrap_or(usize::MAX);
+        if self.0.get(farthest).is_some_and(|group| group.number == number) {
+            return Ok(farthest);
+        }
+        let before = self.0.get(..farthest).unwrap_or(&self.0);
+        before.binary_search_by_key(&number, |group| group.number)
+    }
+
+    /// After groups were taken out: keeps no memory of which only a quarter is used, and none for one group.
+    fn give_back(&mut self) {
+        if self.0.spilled() && self.0.len() <= (self.0.capacity() / 4).max(1) {
+            self.0.shrink_to_fit();
+        }
+    }
+}
+
+impl Present {
+    /// Adds `conn`.
+    pub(crate) fn insert(&mut self, conn: ConnId) {
+        let new = Group::of(conn);
+        *self.0.entry(new.number).or_default() |= new.conns;
+    }
+
+    /// Takes `conn` out, if it is in.
+    pub(crate) fn remove(&mut self, conn: ConnId) {
+        let old = Group::of(conn);
+        let Entry::Occupied(mut group) = self.0.entry(old.number) else { return };
+        *group.get_mut() &= !old.conns;
+        if *group.get() == 0 {
+            group.remove();
         }
     }
 
-    /// After groups were taken out: keeps no memory of which only a quarter is used.
-    fn give_back(&mut self) {
-        if self.0.spilled() && self.0.len() <= self.0.capacity() / 4 {
-            self.0.shrink_to_fit();
-        }
+    /// The conns, in the order of their ids.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = ConnId> {
+        self.0.iter().flat_map(|(&number, &conns)| Group { number, conns }.ids())
     }
 }
 
@@ -162,6 +189,12 @@ mod tests {
         set
     }
 
+    fn present(conns: &BTreeSet<u64>) -> Present {
+        let mut present = Present::default();
+        conns.iter().for_each(|conn| present.insert(ConnId(*conn)));
+        present
+    }
+
     fn ids(set: &ConnSet) -> BTreeSet<u64> {
         set.iter().map(|conn| conn.0).collect()
     }
@@ -177,19 +210,20 @@ mod tests {
         fn does_what_a_plain_set_does(left in some(), right in some()) {
             let mut both = set(&left);
             prop_assert_eq!(&ids(&both), &left);
-            both.intersect(&set(&right));
+            both.intersect(&present(&right));
             prop_assert_eq!(ids(&both), left.intersection(&right).copied().collect());
+            prop_assert_eq!(both.is_empty(), both.groups() == 0);
+            prop_assert!(left.difference(&right).all(|conn| !both.contains(ConnId(*conn))));
 
             let mut either = set(&left);
             either.unite(&set(&right));
             prop_assert_eq!(ids(&either), left.union(&right).copied().collect());
             prop_assert!(right.iter().all(|conn| either.insert(ConnId(*conn)) == Added::Known));
 
-            let mut rest = set(&left);
+            let mut rest = present(&left);
             right.iter().for_each(|conn| rest.remove(ConnId(*conn)));
-            prop_assert_eq!(ids(&rest), left.difference(&right).copied().collect());
-            prop_assert!(right.iter().all(|conn| !rest.contains(ConnId(*conn))));
-            prop_assert_eq!(rest.is_empty(), rest.groups() == 0);
+            prop_assert!(rest.iter().map(|conn| conn.0).eq(left.difference(&right).copied()));
+            prop_assert!(rest.0.values().all(|conns| *conns != 0));
         }
     }
 
@@ -203,16 +237,19 @@ mod tests {
 
     #[test]
     fn a_smaller_set_is_kept_in_a_smaller_way() {
-        let mut crowd = ConnSet::default();
-        for conn in 0..1000 {
-            crowd.insert(ConnId(conn));
+        for conns in [65, 128, 129, 1000] {
+            let mut crowd = set(&(0..conns).collect());
+            assert!(crowd.0.spilled(), "{conns}");
+            crowd.intersect(&present(&BTreeSet::from([conns - 1])));
+            assert!(!crowd.0.spilled() && crowd.contains(ConnId(conns - 1)), "{conns}");
         }
-        assert_eq!(crowd.groups(), 1000_usize.div_ceil(64));
-        for conn in 0..999 {
-            crowd.remove(ConnId(conn));
-        }
-        assert!(!crowd.0.spilled() && crowd.contains(ConnId(999)));
-        crowd.remove(ConnId(999));
-        assert!(crowd.is_empty());
+    }
+
+    #[test]
+    fn memory_goes_as_groups_do() {
+        let mut crowd = set(&(0..64_000).collect());
+        crowd.intersect(&present(&(0..6_400).collect()));
+        assert_eq!(crowd.groups(), 100);
+        assert!(crowd.0.capacity() < 256, "{}", crowd.0.capacity());
     }
 }

@@ -131,7 +131,7 @@ fn report_certificates(certs: &Certs, health: &mut Health) {
 }
 
 fn conn_status(conn: &Conn, now: std::time::Duration) -> ConnStatus {
-    let traffic = conn.link().traffic();
+    let (received, sent) = (conn.link().received(), conn.link().sent());
     let role = match (conn.role(), conn.is_prober()) {
         (Role::Mesh, _) => "mesh",
         (Role::Regular, true) => "prober",
@@ -149,10 +149,10 @@ fn conn_status(conn: &Conn, now: std::time::Duration) -> ConnStatus {
         not_ideal: conn.is_not_ideal(),
         duplicate: conn.is_dup(),
         traffic: Some(Traffic {
-            packets_in: traffic.received.packets.value(),
-            bytes_in: traffic.received.bytes.value(),
-            packets_out: traffic.sent.packets.value(),
-            bytes_out: traffic.sent.bytes.value(),
+            packets_in: received.packets.value(),
+            bytes_in: received.bytes.value(),
+            packets_out: sent.packets.value(),
+            bytes_out: sent.bytes.value(),
         }),
     }
 }

@@ -226,7 +226,7 @@ impl Seat {
     fn parse(&mut self, plain: &[u8], batch: &mut Batch, outbox: &mut Outbox) -> Result<usize, CloseReason> {
         let mut received = Received::default();
         let parsed = self.parse_frames(plain, batch, &mut received, outbox);
-        received.count(&outbox.counters, &self.conn.link().traffic().received);
+        received.count(&outbox.counters, self.conn.link().received());
         parsed
     }
 

@@ -37,21 +37,15 @@ pub struct Link {
     fd: RawFd,
     /// The number of the worker whose task owns this connection.
     worker: usize,
-    /// What this connection sent and got.
-    traffic: LinkTraffic,
-    // under its lock
+    // under the lock
+    /// Packets that were sealed for its client.
+    sent: Flow,
     outgoing: Mutex<Outgoing>,
     // fixed
     socket: OwnedWriteHalf,
-}
-
-/// The packets of one connection since it joined.
-#[derive(Debug, Default)]
-pub struct LinkTraffic {
-    /// From its client.
-    pub received: Flow,
-    /// Sealed for its client.
-    pub sent: Flow,
+    // the owner
+    /// Packets that came from its client.
+    received: Flow,
 }
 
 /// What only the holder of the lock touches.
@@ -94,7 +88,8 @@ impl Link {
                 answers_unsent: 0,
                 blocked_since: Some(now),
             }),
-            traffic: LinkTraffic::default(),
+            sent: Flow::default(),
+            received: Flow::default(),
             callers: Callers::default(),
             mail_waiting: AtomicBool::new(false),
             blocked: AtomicBool::new(true),
@@ -102,10 +97,16 @@ impl Link {
         }
     }
 
-    /// What this connection sent and got.
+    /// The packets that came from its client since it joined.
     #[must_use]
-    pub const fn traffic(&self) -> &LinkTraffic {
-        &self.traffic
+    pub const fn received(&self) -> &Flow {
+        &self.received
+    }
+
+    /// The packets that were sealed for its client since it joined.
+    #[must_use]
+    pub const fn sent(&self) -> &Flow {
+        &self.sent
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Outgoing> {

@@ -31,7 +31,7 @@ mod worker;
 pub use handshake::{Arrival, Refused, accept};
 pub use identity::Identity;
 pub use knocks::{Before, Knocks, Whereabouts};
-pub use link::{Conn, Link, LinkTraffic};
+pub use link::{Conn, Link};
 pub use moderation::Moderation;
 pub use relay::{Relay, Timing};
 pub use socket::{TcpTimeouts, prepare};

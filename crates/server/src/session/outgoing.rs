@@ -226,8 +226,10 @@ impl Outgoing {
     }
 }
 
-/// Writes some of `bytes`. A socket that takes them is not looked up in the runtime, whose record of it nothing else needs now;
-/// only one that is full must be known there as such before it can be waited for.
+/// Writes some of `bytes`. Of a socket that takes them the runtime need not know, and its record of the socket may be in no cache.
+///
+/// One that is full must be refused to the runtime itself: it forgets then that the socket takes something. Told of our refusal,
+/// it would also forget what the kernel has said in between, and nobody would be woken.
 fn send(link: &Link, bytes: &[u8]) -> io::Result<usize> {
     const AT_ONCE: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
     match nix::sys::socket::send(link.fd(), bytes, AT_ONCE) {
@@ -264,6 +266,6 @@ fn account(conn: &Conn, sealed: &Result<(), CodecError>, sent: Kinds, outbox: &m
     for (kind, volume) in sent.each() {
         outbox.counters.sent(kind).add(volume);
     }
-    conn.link().traffic().sent.add(sent.total());
+    conn.link().sent().add(sent.total());
     true
 }

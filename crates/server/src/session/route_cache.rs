@@ -17,11 +17,12 @@ const ROUTES: usize = 8;
 /// A place for a peer.
 type Place = Option<Arc<Peer<Link>>>;
 
-/// The last peers that were asked for.
+/// The last peers that were asked for and known.
 #[derive(Debug, Default)]
 pub(super) struct RouteCache {
-    /// The first bytes of their keys. By the time they were looked up: the oldest is replaced first.
+    /// The first bytes of their keys, or zeros. They stand in the order they were asked for, round and round.
     tags: [u32; ROUTES],
+    /// The place of the one that is replaced next.
     oldest: usize,
     /// In the same places, from the second time on and until they are retired from the directory. To let go of a peer costs a
     /// look at it; a crowd, of which nobody is asked for twice in a while, would pay that for each packet.
@@ -35,8 +36,9 @@ impl RouteCache {
     pub(super) fn find(&mut self, switch: &Switch<Link>, key: &NodePublic) -> Option<Route<Link>> {
         let tag = tag(key);
         let Some(place) = self.tags.iter().position(|other| *other == tag) else {
+            let route = switch.route(key)?;
             self.note(tag);
-            return switch.route(key);
+            return Some(route);
         };
         let kept = self.kept.get_or_insert_default().get_mut(place)?;
         if !kept.as_ref().is_some_and(|peer| peer.key() == key && !peer.retired()) {
@@ -109,12 +111,15 @@ mod tests {
             assert_eq!(routes.find(&switch, &key(1)), Some(Route::Local(Arc::clone(&conn))));
             assert_eq!(holders(&switch, &key(1)), holds);
         }
-        let others = (2..).take(ROUTES).map(key);
-        let held = others.map(|other| {
-            assert_eq!(routes.find(&switch, &other), None);
-            holders(&switch, &key(1))
-        });
-        let held: Vec<_> = held.collect();
+        for nobody in (100..).take(2 * ROUTES).map(key) {
+            assert_eq!(routes.find(&switch, &nobody), None);
+        }
+        let mut held = Vec::new();
+        for other in (2..).take(ROUTES).map(key) {
+            join(&switch, &gate, other).await;
+            assert!(routes.find(&switch, &other).is_some());
+            held.push(holders(&switch, &key(1)));
+        }
         assert_eq!(held, [[1; ROUTES - 1].as_slice(), &[0]].concat());
     }
 

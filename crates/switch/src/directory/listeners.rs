@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 use wherry_wire::key::NodePublic;
 
 use crate::conn::ConnId;
-use crate::conn_set::{Added, ConnSet};
+use crate::conn_set::{Added, ConnSet, Present};
 
 /// The conns that heard one peer. Conns that left are among them until a sweep reaches them.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Listeners {
     }
 
     /// Who of those that are `here` is to be told. They are not told again.
-    fn take(&self, here: &ConnSet) -> ConnSet {
+    fn take(&self, here: &Present) -> ConnSet {
         let mut heard = self.lock();
         let mut waiting = mem::take(&mut heard.waiting);
         waiting.intersect(here);
@@ -58,7 +58,7 @@ impl Heard {
     }
 
     /// Forgets whoever is not `here`.
-    fn sweep(&mut self, here: &ConnSet) {
+    fn sweep(&mut self, here: &Present) {
         self.waiting.intersect(here);
         self.told.intersect(here);
     }
@@ -72,7 +72,7 @@ impl Heard {
 #[derive(Debug, Default)]
 pub(super) struct Audience {
     /// Conns that joined and did not leave.
-    here: ConnSet,
+    here: Present,
     peers: IndexMap<NodePublic, Arc<Listeners>>,
     /// The place in `peers` that is swept next.
     next: usize,

@@ -2,7 +2,7 @@
 //!
 //! A shard is a sorted list behind an atomic pointer. Readers search the list they find; a writer copies it with the change
 //! applied and swaps the pointer. So a lookup costs one keyed hash and a binary search, and writes no memory that others read
-//! except the reference count of the peer it hands out.
+//! except the reference count of the peer or conn it hands out.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -24,8 +24,8 @@ const SHARDS: u64 = if cfg!(fuzzing) { 4 } else { 1_024 };
 /// Hash of the key, and whose it is.
 type Listing<L> = (u64, Arc<Peer<L>>);
 
-/// Sorted by hash, and by key where two hashes are equal. Two have room in the cache line of the list itself: up to two thousand
-/// peers, that is most of them.
+/// Sorted by hash, and by key where two hashes are equal. Two have room in the cache line of the list itself: of 1,000 peers three
+/// quarters stand in such a list, of 1,700 half.
 type Shard<L> = SmallVec<[Listing<L>; 2]>;
 
 pub(crate) struct Shards<L> {
@@ -68,7 +68,9 @@ impl<L> Shards<L> {
         let Some(shard) = self.shard(hash) else { return };
         let old = shard.load();
         let (before, after) = split(&old, hash, key);
-        shard.store(Arc::new(before.iter().chain(after).cloned().collect()));
+        let mut new = Shard::with_capacity(before.len() + after.len());
+        new.extend(before.iter().chain(after).cloned());
+        shard.store(Arc::new(new));
     }
 
     /// How many peers it holds.
@@ -126,6 +128,12 @@ mod tests {
         for number in 0..5_000 {
             assert_eq!(shards.find(&key(number), |_| ()).is_some(), number % 2 == 1, "{number}");
         }
+    }
+
+    #[cfg(target_pointer_width = "64")]
+    #[test]
+    fn a_short_list_with_its_counts_is_one_line_of_the_cache() {
+        assert_eq!(2 * size_of::<usize>() + size_of::<Shard<()>>(), 64);
     }
 
     #[test]

@@ -26,7 +26,7 @@ const SETTLING: Duration = Duration::from_secs(5);
 /// Everybody who is connected to one relay, and who is reachable through its siblings. `L` is what the owner of a conn hangs
 /// on it.
 ///
-/// Methods that change something take one lock, [`Switch::peer`] takes none.
+/// Methods that change something take one lock, [`Switch::peer`] and [`Switch::route`] take none.
 pub struct Switch<L> {
     // Fixed.
     pub(super) server_key: NodePublic,

@@ -1,11 +1,11 @@
 //! Lookups beside changes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::scene::{Scene, key};
-use wherry_switch::{DropTally, JoinInfo, Role, Route};
+use wherry_switch::{DropTally, JoinInfo, Role, Route, SiblingId};
 
 #[test]
 fn unknown_key_is_no_peer() {
@@ -76,4 +76,42 @@ fn readers_see_a_whole_route_while_writers_change_it() {
 
 fn round_key(round: usize) -> u8 {
     u8::try_from(round % 200).unwrap()
+}
+
+/// Where a conn leaves, readers go on to the sibling that has the peer then, not to one that had it before.
+#[test]
+fn readers_see_the_sibling_of_the_time_while_a_conn_comes_and_goes() {
+    const ROUNDS: u32 = 3_000;
+    let scene = Scene::new();
+    scene.add_forwarder(1, 0);
+    // In a round only the sibling of its number is seen.
+    let round = AtomicU32::new(0);
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            threads.spawn(|| {
+                let peer = scene.switch.peer(&key(1)).unwrap();
+                while round.load(Ordering::SeqCst) < ROUNDS {
+                    let before = round.load(Ordering::SeqCst);
+                    let routes = [peer.route(), scene.switch.route(&key(1)).unwrap()];
+                    if round.load(Ordering::SeqCst) == before {
+                        let sibling = Route::Sibling(SiblingId(before));
+                        assert!(
+                            routes.iter().all(|route| matches!(route, Route::Local(_)) || *route == sibling),
+                            "{routes:?}"
+                        );
+                    }
+                }
+            });
+        }
+        for number in 1..=ROUNDS {
+            let info = JoinInfo { addr: super::scene::addr(1), not_ideal: false, prober: false };
+            let admitted = scene.gate.admit(key(1), Role::Regular, None);
+            let conn = scene.switch.join(admitted, info, (), scene.now).conn;
+            scene.switch.add_forwarder(&key(1), SiblingId(number));
+            scene.switch.remove_forwarder(&key(1), SiblingId(number - 1));
+            round.store(number, Ordering::SeqCst);
+            scene.switch.leave(&conn, &mut DropTally::default());
+        }
+    });
+    scene.check();
 }

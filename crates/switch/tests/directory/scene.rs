@@ -125,7 +125,7 @@ impl Scene {
     }
 
     pub(crate) fn route(&self, number: u8) -> Route<()> {
-        self.switch.peer(&key(number)).map_or(Route::Unknown, |peer| peer.route())
+        self.switch.route(&key(number)).unwrap_or(Route::Unknown)
     }
 
     #[track_caller]
