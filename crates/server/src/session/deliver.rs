@@ -145,7 +145,7 @@ pub(super) fn resume(conn: &Conn, outbox: &mut Outbox) {
 pub(super) fn insist(conn: &Conn, outbox: &mut Outbox) -> bool {
     let link = conn.link();
     let mut outgoing = link.lock();
-    let taken = match SockRef::from(link.socket().as_ref()).send(&outgoing.unsent) {
+    let taken = match link.send(&outgoing.unsent) {
         Ok(taken) if taken > 0 => taken,
         _ => return false,
     };

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
+use nix::sys::socket::MsgFlags;
 use tokio::net::tcp::OwnedWriteHalf;
 use wherry_switch::MemoryClaim;
 
@@ -33,7 +34,7 @@ pub struct Link {
     /// 0, or one more than the index of the reason.
     ending: AtomicU8,
     // fixed
-    /// Of the socket.
+    /// Of the socket, which stands elsewhere in memory.
     fd: RawFd,
     /// The number of the worker whose task owns this connection.
     worker: usize,
@@ -148,9 +149,12 @@ impl Link {
         self.worker
     }
 
-    /// The socket's, valid as long as the link is.
-    pub(super) const fn fd(&self) -> RawFd {
-        self.fd
+    /// Writes as much of `bytes` as the socket takes at once. The runtime does not hear of it.
+    ///
+    /// # Errors
+    /// The socket's; `EAGAIN` if it takes nothing.
+    pub(super) fn send(&self, bytes: &[u8]) -> nix::Result<usize> {
+        nix::sys::socket::send(self.fd, bytes, MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL)
     }
 
     pub(super) const fn socket(&self) -> &OwnedWriteHalf {

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::MsgFlags;
 use wherry_switch::{DropReason, Taken};
 use wherry_wire::derp::encode::{self, RECV_PACKET_HEADER_LEN};
 
@@ -231,8 +230,7 @@ impl Outgoing {
 /// One that is full must be refused to the runtime itself: it forgets then that the socket takes something. Told of our refusal,
 /// it would also forget what the kernel has said in between, and nobody would be woken.
 fn send(link: &Link, bytes: &[u8]) -> io::Result<usize> {
-    const AT_ONCE: MsgFlags = MsgFlags::MSG_DONTWAIT.union(MsgFlags::MSG_NOSIGNAL);
-    match nix::sys::socket::send(link.fd(), bytes, AT_ONCE) {
+    match link.send(bytes) {
         Err(Errno::EAGAIN) => link.socket().try_write(bytes),
         sent => Ok(sent?),
     }

@@ -55,11 +55,7 @@ impl<L> Shards<L> {
         let Some(shard) = self.shard(hash) else { return };
         let old = shard.load();
         let (before, after) = split(&old, hash, peer.key());
-        let mut new = Shard::with_capacity(old.len().saturating_add(1));
-        new.extend(before.iter().cloned());
-        new.push((hash, peer));
-        new.extend(after.iter().cloned());
-        shard.store(Arc::new(new));
+        shard.store(Arc::new(list(before, Some((hash, peer)), after)));
     }
 
     /// Removes the peer of `key`, if it is there. Only one writer at a time.
@@ -68,9 +64,7 @@ impl<L> Shards<L> {
         let Some(shard) = self.shard(hash) else { return };
         let old = shard.load();
         let (before, after) = split(&old, hash, key);
-        let mut new = Shard::with_capacity(before.len() + after.len());
-        new.extend(before.iter().chain(after).cloned());
-        shard.store(Arc::new(new));
+        shard.store(Arc::new(list(before, None, after)));
     }
 
     /// How many peers it holds.
@@ -93,6 +87,13 @@ fn split<'a, L>(shard: &'a Shard<L>, hash: u64, key: &NodePublic) -> (&'a [Listi
     let found = search(shard, hash, key);
     let (before, rest) = shard.split_at(found.unwrap_or_else(|at| at));
     (before, if found.is_ok() { rest.split_first().map_or(rest, |(_, after)| after) } else { rest })
+}
+
+/// A list of what stands before and after, and of one between them if there is one; no longer than it must be.
+fn list<L>(before: &[Listing<L>], between: Option<Listing<L>>, after: &[Listing<L>]) -> Shard<L> {
+    let mut list = Shard::with_capacity(before.len() + usize::from(between.is_some()) + after.len());
+    list.extend(before.iter().cloned().chain(between).chain(after.iter().cloned()));
+    list
 }
 
 impl<L> fmt::Debug for Shards<L> {
@@ -151,8 +152,7 @@ mod tests {
         let mut shard = Shard::<()>::new();
         for number in [4, 2, 6] {
             let (before, after) = split(&shard, 7, &key(number));
-            let peer = (7, Arc::new(Peer::new(key(number))));
-            shard = [before, &[peer], after].concat().into();
+            shard = list(before, Some((7, Arc::new(Peer::new(key(number))))), after);
         }
         for number in 0..8 {
             let found = search(&shard, 7, &key(number)).map(|at| *shard[at].1.key());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::scene::{Scene, key};
-use wherry_switch::{DropTally, JoinInfo, Role, Route, SiblingId};
+use wherry_switch::{Conn, DropTally, JoinInfo, Role, Route, SiblingId};
 
 #[test]
 fn unknown_key_is_no_peer() {
@@ -55,14 +55,7 @@ fn readers_see_a_whole_route_while_writers_change_it() {
             });
         }
         for round in 0..300 {
-            let info = JoinInfo { addr: super::scene::addr(1), not_ideal: false, prober: false };
-            let join = |number| {
-                scene
-                    .switch
-                    .join(scene.gate.admit(key(number), Role::Regular, None), info, (), scene.now)
-                    .conn
-            };
-            let (dup, other) = (join(1), join(2 + round_key(round)));
+            let (dup, other) = (join(&scene, 1), join(&scene, 2 + round_key(round)));
             scene.add_forwarder(1, 100);
             scene.switch.note_frame(&keep);
             scene.switch.leave(&dup, &mut DropTally::default());
@@ -72,6 +65,12 @@ fn readers_see_a_whole_route_while_writers_change_it() {
         done.store(true, Ordering::Relaxed);
     });
     scene.check();
+}
+
+/// A conn that joins while others look on.
+fn join(scene: &Scene, number: u8) -> Arc<Conn<()>> {
+    let info = JoinInfo { addr: super::scene::addr(1), not_ideal: false, prober: false };
+    scene.switch.join(scene.gate.admit(key(number), Role::Regular, None), info, (), scene.now).conn
 }
 
 fn round_key(round: usize) -> u8 {
@@ -104,9 +103,7 @@ fn readers_see_the_sibling_of_the_time_while_a_conn_comes_and_goes() {
             });
         }
         for number in 1..=ROUNDS {
-            let info = JoinInfo { addr: super::scene::addr(1), not_ideal: false, prober: false };
-            let admitted = scene.gate.admit(key(1), Role::Regular, None);
-            let conn = scene.switch.join(admitted, info, (), scene.now).conn;
+            let conn = join(&scene, 1);
             scene.switch.add_forwarder(&key(1), SiblingId(number));
             scene.switch.remove_forwarder(&key(1), SiblingId(number - 1));
             round.store(number, Ordering::SeqCst);
