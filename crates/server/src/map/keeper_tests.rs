@@ -404,7 +404,9 @@ async fn a_url_that_hangs_does_not_keep_a_file_from_being_looked_at_again() {
     // The file is read at once; what is written then takes two looks.
     desk.keeper.begin(true).await;
     desk.keeper.step(&mut ticks).await;
-    fs::write(&path, HOME.replace("901", "903")).unwrap();
+    // In one go: it may be being read.
+    let new = file(&dir, "new", &HOME.replace("901", "903"));
+    fs::rename(new, &path).unwrap();
     tokio::time::pause();
     while desk.regions() == [900, 901, 902] {
         desk.keeper.step(&mut ticks).await;
