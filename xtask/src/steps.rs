@@ -1,6 +1,6 @@
 //! The steps of `cargo xtask check`: one question each, cheapest first.
 
-use crate::command::{command, is_there, run};
+use crate::command::{command, is_there, output, run};
 use crate::{inherits, lab, layers, style, tools};
 use std::path::{Path, PathBuf};
 
@@ -96,10 +96,7 @@ fn other_workspaces(root: &Path) -> [PathBuf; 2] {
 fn lockfile(root: &Path) -> Outcome {
     let words = ["cargo", "metadata", "--locked", "--format-version", "1"];
     let [fuzz, foreign] = other_workspaces(root);
-    [root, &fuzz, &foreign]
-        .iter()
-        .try_for_each(|dir| crate::command::output(&mut command(dir, &words)).map(|_| ()))
-        .into()
+    [root, &fuzz, &foreign].iter().try_for_each(|dir| output(&mut command(dir, &words)).map(|_| ())).into()
 }
 
 fn deny(root: &Path) -> Outcome {
@@ -148,12 +145,12 @@ fn reference_programs(root: &Path) -> Outcome {
 }
 
 fn tests(root: &Path) -> Outcome {
-    let words = ["cargo", "test", "--workspace", "--all-features", "--locked"];
+    let words = ["cargo", "test", "--workspace", "--all-features", "--locked", "--no-fail-fast"];
     run(command(root, &words).env("WHERRY_SUBJECT", "wherry")).into()
 }
 
 fn reference(root: &Path) -> Outcome {
-    let words = ["cargo", "test", "--locked", "-p", "wherry-tests"];
+    let words = ["cargo", "test", "--locked", "-p", "wherry-tests", "--no-fail-fast"];
     match tools::derper(root) {
         Some(derper) => {
             run(command(root, &words).env("WHERRY_SUBJECT", "derper").env("WHERRY_DERPER", derper)).into()
@@ -182,7 +179,7 @@ fn go_tests(root: &Path) -> Result<(), String> {
 fn foreign(root: &Path) -> Outcome {
     debug_wherry(root)
         .and_then(|wherry| {
-            let words = ["cargo", "test", "--locked"];
+            let words = ["cargo", "test", "--locked", "--no-fail-fast"];
             let dir = root.join("tests").join("foreign");
             run(command(&dir, &words).env("WHERRY_SUBJECT", "wherry").env("WHERRY_BIN", wherry))
         })
@@ -213,14 +210,17 @@ fn fuzz(root: &Path) -> Outcome {
 fn smoke(root: &Path) -> Result<(), String> {
     let dir = root.join("fuzz");
     run(&mut command(&dir, &["cargo", "clippy", "--locked", "--", "-Dwarnings"]))?;
-    let listed = crate::command::output(&mut command(root, &["cargo", "fuzz", "list"]))?;
+    // Without a sanitizer the targets build on the stable compiler; panics and overflows still end a run.
+    run(&mut command(root, &["cargo", "fuzz", "build", "--sanitizer", "none"]))?;
+    let listed = output(&mut command(root, &["cargo", "fuzz", "list"]))?;
     for target in listed.lines().map(str::trim).filter(|target| !target.is_empty()) {
         let (corpus, seeds) = (format!("fuzz/corpus/{target}"), format!("fuzz/seeds/{target}"));
         std::fs::create_dir_all(root.join(&corpus)).map_err(|err| format!("{corpus}: {err}"))?;
-        // Without a sanitizer the targets build on the stable compiler; panics and overflows still end a run.
+        println!("   {target}");
         let cargo = ["cargo", "fuzz", "run", "--sanitizer", "none", target, &corpus, &seeds, "--"];
-        let words: Vec<&str> = cargo.iter().chain(&["-max_total_time=10", "-verbosity=0"]).copied().collect();
-        run(&mut command(root, &words))?;
+        let words: Vec<&str> = cargo.iter().chain(&["-max_total_time=10"]).copied().collect();
+        // What libFuzzer tells fills hundreds of lines; it is worth them when a target fails.
+        output(&mut command(root, &words))?;
     }
     Ok(())
 }
