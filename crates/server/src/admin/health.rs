@@ -14,6 +14,8 @@ pub enum Part {
     Listener,
     /// A STUN socket.
     Stun,
+    /// The threads that serve connections.
+    Workers,
     /// The memory for what waits.
     Memory,
     /// The map that is served.
@@ -33,6 +35,7 @@ impl Part {
             Self::Admission => "admission",
             Self::Listener => "listener",
             Self::Stun => "stun",
+            Self::Workers => "workers",
             Self::Memory => "memory",
             Self::Map => "map",
             Self::Settings => "settings",

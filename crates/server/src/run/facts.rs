@@ -11,7 +11,7 @@ use crate::admin::{Addresses, ConnStatus, Facts, Fault, Health, Part, Status, Tr
 use crate::config::Host;
 use crate::listen::Door;
 use crate::metrics::{Metrics, Process};
-use crate::session::Conn;
+use crate::session::{Conn, Worker};
 use crate::tls::{Certs, Expiry};
 
 /// The parts of a running relay that somebody may ask about.
@@ -32,7 +32,8 @@ impl Site {
     /// Whether clients that come now can use the relay. A failed reload does not prevent it: the old state serves.
     pub(super) fn can_serve(&self) -> bool {
         let draining = self.draining.load(Ordering::Relaxed);
-        !draining && self.certs.as_ref().is_none_or(|certs| certs.status().expiry != Expiry::Over)
+        let is_expired = self.certs.as_ref().is_some_and(|certs| certs.status().expiry == Expiry::Over);
+        !draining && !is_expired && !self.door.relay.workers.iter().all(|worker| worker.has_ended())
     }
 }
 
@@ -47,6 +48,7 @@ impl Facts for Site {
             report_certificates(certs, &mut health);
         }
         let relay = &self.door.relay;
+        report_workers(&relay.workers, &mut health);
         if self.shortage.is_recent(relay.clock.now()) {
             let (used, limit) = (relay.switch.memory().used(), relay.switch.memory().limit());
             let problem = format!(
@@ -110,6 +112,18 @@ impl Facts for Site {
     }
 }
 
+fn report_workers(workers: &[Arc<Worker>], health: &mut Health) {
+    let ended = workers.iter().filter(|worker| worker.has_ended()).count();
+    let (told, who) = match ended {
+        0 => return,
+        ended if ended == workers.len() => {
+            (&mut health.faults, "all have ended, nobody is served".to_owned())
+        }
+        ended => (&mut health.notes, format!("{ended} of {} have ended, the others serve", workers.len())),
+    };
+    told.push(Fault { part: Part::Workers, problem: format!("{who}; the log says why; restart the relay") });
+}
+
 fn report_certificates(certs: &Certs, health: &mut Health) {
     let status = certs.status();
     if let Some(failure) = status.failure {
@@ -159,4 +173,32 @@ fn conn_status(conn: &Conn, now: std::time::Duration) -> ConnStatus {
 
 fn milliseconds(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Rounds;
+
+    #[test]
+    fn workers_that_have_ended_are_told_of() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let workers = [0, 1].map(|number| {
+            Worker::new(number, runtime.handle().clone(), Rounds::default(), Arc::default()).unwrap()
+        });
+        let told = || {
+            let mut health = Health::default();
+            report_workers(&workers, &mut health);
+            let lines = |told: &[Fault]| told.iter().map(ToString::to_string).collect::<Vec<_>>();
+            (lines(&health.faults), lines(&health.notes))
+        };
+
+        assert_eq!(told(), (vec![], vec![]));
+        workers[0].end();
+        let note = "workers: 1 of 2 have ended, the others serve; the log says why; restart the relay";
+        assert_eq!(told(), (vec![], vec![note.to_owned()]));
+        workers[1].end();
+        let fault = "workers: all have ended, nobody is served; the log says why; restart the relay";
+        assert_eq!(told(), (vec![fault.to_owned()], vec![]));
+    }
 }

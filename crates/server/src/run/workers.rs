@@ -10,6 +10,15 @@ use crate::clock::Clock;
 use crate::metrics::Counters;
 use crate::session::{Moderation, Rounds, Worker};
 
+/// Says that a worker has ended once its thread does, for whatever reason.
+struct Ending(Arc<Worker>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// A worker's thread; dropping it ends the thread and with it all connections of the worker.
 #[derive(Debug)]
 pub(super) struct WorkerThread {
@@ -48,7 +57,9 @@ impl WorkerThread {
         };
         let (stop, stopped) = oneshot::channel();
         let alarms = Arc::clone(&worker).ring_alarms(clock);
+        let ending = Ending(Arc::clone(&worker));
         let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            let _ending = ending;
             runtime.block_on(async {
                 tokio::select! {
                     Err(err) = alarms => tracing::error!(worker = number, %err, "no timer; its connections end"),
@@ -115,6 +126,15 @@ mod tests {
             counted = due;
         }
         false
+    }
+
+    #[test]
+    fn a_worker_whose_thread_is_over_has_ended() {
+        let thread = WorkerThread::start(0, Clock::start(), Arc::default()).unwrap();
+        let worker = Arc::clone(&thread.worker);
+        assert!(!worker.has_ended());
+        drop(thread);
+        assert!(worker.has_ended());
     }
 
     #[tokio::test]

@@ -19,14 +19,14 @@ use crate::metrics::Counters;
 use crate::session::{Identity, Rounds, Timing};
 use crate::transport::Codec;
 
-fn relay(admit: &Admit, worker: Arc<Worker>, memory: &Arc<MemoryBudget>) -> Arc<Relay> {
+fn relay(admit: &Admit, workers: Vec<Arc<Worker>>, memory: &Arc<MemoryBudget>) -> Arc<Relay> {
     let identity = Identity::new(&NodePrivate::generate([1; 32])).unwrap();
     let clock = Clock::start();
     let (switch, gate) = Switch::new(*identity.public(), MailboxLimits::default(), Arc::clone(memory));
     let admission = Admission::open(admit, None, gate, clock).unwrap();
     let minute = Duration::from_secs(60);
     let timing = Timing { handshake: minute, keepalive: minute, write: None };
-    Arc::new(Relay::new(clock, identity, switch, admission, vec![worker], timing))
+    Arc::new(Relay::new(clock, identity, switch, admission, workers, timing))
 }
 
 fn runtime() -> Runtime {
@@ -68,7 +68,7 @@ fn who_is_on_the_way_in_when_the_relay_is_dismissed_gets_its_farewell() {
     let counters = Arc::new(Counters::default());
     let worker = Worker::new(0, works.handle().clone(), Rounds::default(), Arc::clone(&counters)).unwrap();
     let memory = MemoryBudget::new(64 << 20);
-    let relay = relay(&Admit::Open, worker, &memory);
+    let relay = relay(&Admit::Open, vec![worker], &memory);
 
     let mut claim = memory.claim();
     assert!(claim.cover(1000));
@@ -99,11 +99,32 @@ fn only_who_is_let_in_is_remembered() {
     let [known, stranger] = [2, 4].map(|byte| NodePrivate::generate([byte; 32]));
     let list = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(&list, format!("{}\n", known.public())).unwrap();
-    let relay = relay(&Admit::List(list.path().into()), worker, &memory);
+    let relay = relay(&Admit::List(list.path().into()), vec![worker], &memory);
 
     let (_, refused) = front.block_on(knock(&stranger, &relay, memory.claim()));
     assert!(matches!(refused, Err(Refused::Denied(_))), "{refused:?}");
     let (_, accepted) = front.block_on(knock(&known, &relay, memory.claim()));
     accepted.unwrap();
     assert_eq!([&known, &stranger].map(|key| relay.identity.knows(&key.public())), [true, false]);
+}
+
+#[test]
+fn a_worker_that_has_ended_gets_nobody() {
+    let (front, works) = (runtime(), runtime());
+    let worker =
+        |number| Worker::new(number, works.handle().clone(), Rounds::default(), Arc::default()).unwrap();
+    let workers = [0, 1, 2].map(worker);
+    let memory = MemoryBudget::new(64 << 20);
+    let relay = relay(&Admit::Open, workers.to_vec(), &memory);
+    let picked =
+        |times| -> Vec<_> { (0..times).map(|_| relay.pick_worker().map(|worker| worker.number())).collect() };
+
+    assert_eq!(picked(4), [Some(0), Some(1), Some(2), Some(0)]);
+    workers[1].end();
+    assert_eq!(picked(3), [Some(2), Some(2), Some(0)], "in the place of the second comes the third");
+    workers[0].end();
+    workers[2].end();
+    assert_eq!(picked(3), [None; 3]);
+    let (_, refused) = front.block_on(knock(&NodePrivate::generate([2; 32]), &relay, memory.claim()));
+    assert!(matches!(refused, Err(Refused::TakeOver)), "{refused:?}");
 }

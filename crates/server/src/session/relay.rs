@@ -90,10 +90,11 @@ impl Relay {
         }
     }
 
-    /// The worker that gets the next connection: each in turn.
+    /// The worker that gets the next connection: each in turn that has not ended.
     pub(super) fn pick_worker(&self) -> Option<&Arc<Worker>> {
         let turn = self.next_worker.fetch_add(1, Ordering::Relaxed);
-        self.workers.get(turn % self.workers.len().max(1))
+        let (before, from) = self.workers.split_at(turn % self.workers.len().max(1));
+        from.iter().chain(before).find(|worker| !worker.has_ended())
     }
 
     /// How long `conn` may take nothing.

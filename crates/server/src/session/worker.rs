@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::alarms::Alarms;
@@ -32,6 +32,8 @@ pub struct Worker {
     number: usize,
     runtime: tokio::runtime::Handle,
     rounds: Rounds,
+    // anybody
+    ended: AtomicBool,
     // the worker's thread only, so the lock is always free
     desk: Mutex<Desk>,
     alarms: Alarms,
@@ -53,12 +55,24 @@ impl Worker {
             Alarms::new()?
         };
         let desk = Mutex::new(Desk::new(number, counters));
-        Ok(Arc::new(Self { number, runtime, rounds, desk, alarms }))
+        Ok(Arc::new(Self { number, runtime, rounds, ended: AtomicBool::new(false), desk, alarms }))
     }
 
     /// Tells it apart from others.
     pub(super) const fn number(&self) -> usize {
         self.number
+    }
+
+    /// Its thread ends, and all that it serves: it gets no more connections.
+    pub fn end(&self) {
+        // Whoever comes a moment too late is dropped with the rest, and dials again.
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether its thread has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     /// The round it is in.
