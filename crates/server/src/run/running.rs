@@ -217,3 +217,47 @@ async fn voice_follows_health(voice: Voice, site: Arc<Site>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::num::NonZeroUsize;
+
+    use wherry_wire::derp_map::DerpMap;
+
+    use super::*;
+    use crate::admin::Facts as _;
+    use crate::config::{Environment, ListenAddr, Sources, load};
+
+    fn read(_: &str, text: &str) -> Result<DerpMap, Vec<String>> {
+        DerpMap::from_json(text.as_bytes()).map_err(|err| vec![err.to_string()])
+    }
+
+    #[tokio::test]
+    async fn a_relay_without_workers_is_not_ready() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().display().to_string();
+        let env = Environment::of([("STATE_DIRECTORY", &*state)]);
+        let mut settings = load(&Sources { dev: true, env, ..Sources::default() }).unwrap().settings;
+        let addr = SocketAddr::from(([127, 0, 0, 1], 0));
+        settings.listen = vec![ListenAddr { addr, tls: false }];
+        (settings.admin, settings.stun, settings.http) = (None, Vec::new(), Vec::new());
+        settings.workers = NonZeroUsize::new(2);
+        let running = Running::start(&settings, Arc::new(read)).unwrap();
+        let site = &running.site;
+        let told = || {
+            let Health { faults, notes } = site.health();
+            [faults, notes].map(|told| told.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let says = |at_work: usize| {
+            vec![format!("workers: at work: {at_work} of 2; the log says why; restart the relay")]
+        };
+        let [first, second] = &*site.door.relay.workers else { panic!("two were asked for") };
+
+        assert_eq!((told(), site.can_serve()), ([vec![], vec![]], true));
+        first.end();
+        assert_eq!((told(), site.can_serve()), ([vec![], says(1)], true));
+        second.end();
+        assert_eq!((told(), site.can_serve()), ([says(0), vec![]], false));
+    }
+}

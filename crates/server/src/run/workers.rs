@@ -1,9 +1,10 @@
 //! The threads that serve connections.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
@@ -15,6 +16,9 @@ struct Ending(Arc<Worker>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(worker = self.0.number(), "panicked; its connections end");
+        }
         self.0.end();
     }
 }
@@ -44,6 +48,22 @@ impl WorkerThread {
                 }
             }
         };
+        let (stop, stopped) = oneshot::channel();
+        // Before the runtime, which could not end here if there were no thread for it: the caller's own would not let it.
+        let (hand_over, handed) = mpsc::channel::<(Runtime, Arc<Worker>)>();
+        let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
+            let Ok((runtime, worker)) = handed.recv() else { return };
+            let _ending = Ending(Arc::clone(&worker));
+            runtime.block_on(async {
+                tokio::select! {
+                    Err(err) = worker.ring_alarms(clock) => {
+                        tracing::error!(worker = number, %err, "no timer; its connections end");
+                    }
+                    // Sent or dropped, it means the same.
+                    _ = stopped => {}
+                }
+            });
+        })?;
         // Without timers, of which each wait would have an end: a worker has its alarms.
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().on_thread_park(park).build()?;
@@ -55,19 +75,8 @@ impl WorkerThread {
                 return Err(err);
             }
         };
-        let (stop, stopped) = oneshot::channel();
-        let alarms = Arc::clone(&worker).ring_alarms(clock);
-        let ending = Ending(Arc::clone(&worker));
-        let thread = std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
-            let _ending = ending;
-            runtime.block_on(async {
-                tokio::select! {
-                    Err(err) = alarms => tracing::error!(worker = number, %err, "no timer; its connections end"),
-                    // Sent or dropped, it means the same.
-                    _ = stopped => {}
-                }
-            });
-        })?;
+        let handed_over = hand_over.send((runtime, Arc::clone(&worker)));
+        handed_over.map_err(|_| io::Error::other("the thread of a worker ended at once"))?;
         Ok(Self { worker, stop: Some(stop), thread: Some(thread) })
     }
 }

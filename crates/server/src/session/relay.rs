@@ -93,8 +93,17 @@ impl Relay {
     /// The worker that gets the next connection: each in turn that has not ended.
     pub(super) fn pick_worker(&self) -> Option<&Arc<Worker>> {
         let turn = self.next_worker.fetch_add(1, Ordering::Relaxed);
-        let (before, from) = self.workers.split_at(turn % self.workers.len().max(1));
-        from.iter().chain(before).find(|worker| !worker.has_ended())
+        self.at_work().nth(turn % self.workers_at_work().max(1))
+    }
+
+    /// How many workers have not ended.
+    #[must_use]
+    pub fn workers_at_work(&self) -> usize {
+        self.at_work().count()
+    }
+
+    fn at_work(&self) -> impl Iterator<Item = &Arc<Worker>> {
+        self.workers.iter().filter(|worker| !worker.has_ended())
     }
 
     /// How long `conn` may take nothing.

@@ -59,7 +59,7 @@ impl Worker {
     }
 
     /// Tells it apart from others.
-    pub(super) const fn number(&self) -> usize {
+    pub(crate) const fn number(&self) -> usize {
         self.number
     }
 
